@@ -1,0 +1,76 @@
+#pragma once
+
+#include <cstdint>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "ft/base/bytes.h"
+#include "ft/base/error.h"
+#include "ft/base/outcome.h"
+#include "ft/system/manifest.h"
+
+namespace ft::control {
+
+/// Destination -> source, first: a run begins.
+struct Begin {
+    int format = system::kFormatVersion;
+    std::string ft_version;
+    std::string run_id;
+    std::string host_name;
+};
+/// Source -> destination: the backup for this run is being made.
+struct BackupProgress {
+    std::string database;
+    std::uint64_t bytes_done = 0;
+    std::uint64_t bytes_expected = 0;  ///< a guess; 0: unknown
+};
+/// Source -> destination: the backup is ready, modules may be pulled.
+struct Ready {
+    system::Manifest manifest;
+};
+/// Destination -> source, now and then: how far the run is.
+struct RunProgress {
+    std::string phase;
+    std::uint64_t bytes_done = 0;
+    std::uint64_t bytes_wanted = 0;
+};
+/// Either side: it failed or stops; the run ends. The kind is only a hint for the exit status.
+struct Failure {
+    std::string message;
+    bool cancelled = false;
+};
+/// Destination -> source, last: how the run ended.
+struct Result {
+    std::string run_id;
+    base::Outcome outcome = base::Outcome::unchanged;
+    std::string message;
+};
+/// Either side, every few seconds when nothing else is said, so that silence means trouble.
+struct Alive {};
+
+using Message = std::variant<Begin, BackupProgress, Ready, RunProgress, Failure, Result, Alive>;
+
+/// The conversation of the two sides as values: one JSON object a line (docs/protocol.md, "Control channel").
+/// send from any thread, receive from one.
+class Channel {
+public:
+    explicit Channel(base::Stream& stream) : stream_{&stream} {}
+    void send(const Message& message);
+    /// The next message; Alive ones too. Nothing at an orderly end of stream. Errors: peer for a line above
+    /// 16 MiB, above 64 levels, no JSON, an unknown kind, a missing or wrong field; network.
+    std::optional<Message> receive();
+
+private:
+    base::Stream* stream_;
+    std::mutex sending_;
+    std::string received_;
+};
+
+/// The line (with its newline) of a message, and back; for tests, fuzzers and Channel.
+std::string encode(const Message& message);
+Message decode(std::string_view line);
+
+}  // namespace ft::control

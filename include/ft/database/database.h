@@ -1,0 +1,76 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ft/base/cancellation.h"
+#include "ft/commit/database_swap.h"
+#include "ft/os/machine.h"
+#include "ft/system/description.h"
+#include "ft/system/manifest.h"
+
+namespace ft::database {
+
+/// A database of the description on this machine.
+struct Access {
+    os::Machine* machine = nullptr;
+    const system::Description* system = nullptr;
+    const system::DatabaseDescription* database = nullptr;
+};
+
+/// Versions of what is installed here, as libpq numbers (150020). Error unfit when a tool is missing.
+int dump_tool_version(os::Machine& machine, base::Cancellation& cancellation);
+int restore_tool_version(os::Machine& machine, base::Cancellation& cancellation);
+
+/// What would keep a backup from being made: server down, database missing, no right to read everything, pg_dump older than the
+/// server... One line each; empty: fit.
+std::vector<std::string> source_findings(const Access& access, base::Cancellation& cancellation);
+
+/// Dumps the database into the empty directory `into` (pg_dump directory format, uncompressed) from one exported
+/// snapshot, in which rows are counted too. The database stays reachable; nothing stays behind in it.
+/// `on_progress` gets (bytes written, bytes expected), from another thread, now and then.
+system::DatabaseFacts make_backup(const Access& access, os::Directory& into, base::Cancellation& cancellation,
+                                  const std::function<void(std::uint64_t, std::uint64_t)>& on_progress);
+
+/// What would keep the restore of `facts` from succeeding here: versions of server and pg_restore, encoding and
+/// locale that cannot be created, extensions that are not installed, rights, names in use that are not ours.
+std::vector<std::string> destination_findings(const Access& access, const system::DatabaseFacts& facts,
+                                              base::Cancellation& cancellation);
+
+/// What is here now, for the summary: size in bytes; nothing when the database does not exist.
+std::optional<std::uint64_t> current_size(const Access& access, base::Cancellation& cancellation);
+/// Directory of the cluster's data on this machine, for the space check; nothing when it is not to be had.
+std::optional<std::string> data_directory(const Access& access, base::Cancellation& cancellation);
+
+/// Restores the dump in `backup` (regular files only) into NAME_ft_incoming: missing roles, database with owner,
+/// encoding, locale and settings, pg_restore with `jobs` jobs and exit on error, ANALYZE, row counts compared
+/// with `facts`. Returns what the commit needs. Errors: database, corrupt (counts differ), cancelled. What it made
+/// is removed by abandon().
+commit::DatabaseSwap restore(const Access& access, const system::DatabaseFacts& facts, const os::Directory& backup,
+                             os::Directory& state, int jobs, base::Cancellation& cancellation);
+
+/// Removes what an unfinished or failed restore left: the incoming database if it is ours (by its mark), and roles that it
+/// had created. Nothing to do: nothing done. A server that is down is Error database.
+void abandon(const Access& access, os::Directory& state);
+/// The restore was committed: forgets which roles it had created.
+void settle(os::Directory& state);
+/// True when `state` remembers an unfinished restore.
+bool has_unfinished(const os::Directory& state);
+
+/// The swap on a real server; `machine` outlives it.
+class PostgresSwapper : public commit::DatabaseSwapper {
+public:
+    explicit PostgresSwapper(os::Machine& machine) : machine_{machine} {}
+    void apply(const commit::DatabaseSwap& swap) override;
+    void reverse(const commit::DatabaseSwap& swap) override;
+    void discard(const commit::DatabaseSwap& swap) override;
+
+private:
+    os::Machine& machine_;
+};
+
+}  // namespace ft::database

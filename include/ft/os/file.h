@@ -1,0 +1,126 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "ft/base/entry.h"
+
+namespace ft::os {
+
+using base::Attributes;
+using base::FileType;
+using base::Timestamp;
+
+/// What the system says of an object.
+struct Status {
+    FileType type = FileType::regular;
+    Attributes attributes;
+    std::uint64_t size = 0;
+    std::uint64_t allocated = 0;  ///< bytes on disk; less than size for sparse files
+    Timestamp ctime;
+    std::uint64_t inode = 0;
+    std::uint64_t device = 0;     ///< of the file system that holds it
+    std::uint64_t links = 1;
+    std::uint32_t device_major = 0;
+    std::uint32_t device_minor = 0;
+};
+
+/// An open regular file. Every error names the file by the path it was opened with. One thread per File
+/// where it changes; any number may read_at.
+class File {
+public:
+    virtual ~File() = default;
+    /// Fills `into` from `offset` (bytes) as far as the file goes; returns the length. Never a partial read
+    /// before the end.
+    virtual std::size_t read_at(std::uint64_t offset, std::span<std::byte> into) const = 0;
+    virtual Status status() const = 0;
+
+    virtual void write_at(std::uint64_t offset, std::span<const std::byte> data) = 0;
+    /// Cuts or extends (with a hole) to `size` bytes.
+    virtual void set_size(std::uint64_t size) = 0;
+    /// Owner first, then mode (setuid bits survive only so), then mtime.
+    virtual void set_attributes(const Attributes& attributes) = 0;
+    /// Makes content and size durable (fsync).
+    virtual void sync() = 0;
+};
+
+/// An object as a directory lists it.
+struct Name {
+    std::string name;
+    std::uint64_t inode = 0;
+};
+
+/// Free and whole room of a file system.
+struct Space {
+    std::uint64_t free_bytes = 0;
+    std::uint64_t total_bytes = 0;
+    std::uint64_t free_inodes = 0;  ///< the largest number where a file system does not count
+};
+
+/// An open directory and everything beneath it.
+///
+/// `path` is relative to it: components joined by '/', no "." but alone for the directory itself, no "..".
+/// No symbolic link is ever followed and nothing outside is ever reached (openat2 with RESOLVE_BENEATH and
+/// RESOLVE_NO_SYMLINKS): a link on the way is Error io. A missing object is Error io unless the function says
+/// otherwise. Errors name the whole path. Whoever holds a `const Directory&` can only read: a live tree is
+/// const everywhere but in the room `commit`. Any thread.
+class Directory {
+public:
+    virtual ~Directory() = default;
+
+    // Reading.
+    /// Where it is, for messages and for programs that take a path; bytes.
+    virtual std::string path() const = 0;
+    /// All names in the directory but "." and "..", in any order.
+    virtual std::vector<Name> list() const = 0;
+    /// Of the object itself (a link is not followed); nothing when there is no such object, or when a
+    /// component on the way is missing or no directory.
+    virtual std::optional<Status> status(std::string_view path) const = 0;
+    virtual std::string read_link(std::string_view path) const = 0;
+    /// Error io ("changed while it was read") when it is not a regular file: nothing else is opened, and
+    /// nothing waits. Access times stay as they are where the system permits.
+    virtual std::unique_ptr<const File> open_file(std::string_view path) const = 0;
+    virtual std::unique_ptr<const Directory> open_directory(std::string_view path) const = 0;
+    virtual Space space() const = 0;
+
+    // Changing.
+    virtual std::unique_ptr<Directory> open_directory(std::string_view path) = 0;
+    /// A new empty file, readable and writable for the owner (0600); Error io when the name exists.
+    virtual std::unique_ptr<File> create_file(std::string_view path) = 0;
+    /// An existing regular file, for writing too.
+    virtual std::unique_ptr<File> change_file(std::string_view path) = 0;
+    /// A new directory, mode 0700; Error io when the name exists.
+    virtual void create_directory(std::string_view path) = 0;
+    virtual void create_symlink(std::string_view path, std::string_view target) = 0;
+    /// A device, FIFO or socket (mode 0600); never opened.
+    virtual void create_special(std::string_view path, FileType type, std::uint32_t major, std::uint32_t minor) = 0;
+    /// Renames within the file system; Error io when `to` exists (RENAME_NOREPLACE).
+    virtual void rename(std::string_view from, Directory& to_directory, std::string_view to) = 0;
+    /// Swaps two existing objects of any types in one step (RENAME_EXCHANGE).
+    virtual void exchange(std::string_view path, Directory& other_directory, std::string_view other) = 0;
+    /// Removes an object; a directory must be empty.
+    virtual void remove(std::string_view path) = 0;
+    /// Owner first, then mode (not of links), then mtime.
+    virtual void set_attributes(std::string_view path, const Attributes& attributes) = 0;
+    /// Makes the directory's names durable (fsync).
+    virtual void sync() = 0;
+    /// Makes everything on its file system durable (syncfs). Error io is final: what was written may be gone.
+    virtual void sync_file_system() = 0;
+};
+
+/// Removes `path` and all beneath it; nothing to do when it does not exist.
+void remove_all(Directory& directory, std::string_view path);
+/// Opens `path`, making it (mode 0700) where it is missing; components of `path` too.
+std::unique_ptr<Directory> make_directories(Directory& directory, std::string_view path);
+/// The whole content. Error unfit above `limit` bytes.
+std::string read_all(const Directory& directory, std::string_view path, std::size_t limit);
+/// Puts a file with `content` at `path` (mode 0600), replacing what is there in one step, durable on return.
+void write_whole(Directory& directory, std::string_view path, std::string_view content);
+
+}  // namespace ft::os

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string_view>
+#include <vector>
+
+#include "ft/base/entry.h"
+#include "ft/base/rel_path.h"
+#include "ft/staging/names.h"
+
+namespace ft::staging {
+
+enum class ChangeKind {
+    place,       ///< an object from its slot to a path where nothing is
+    replace,     ///< slot and path exchange their objects
+    remove,      ///< the object at path goes into the slot
+    attributes,  ///< owner, mode and time of the object at path become `after`
+};
+
+/// One change of the live tree. A staged directory moves with everything staged below it: one change.
+struct Change {
+    ChangeKind kind = ChangeKind::place;
+    base::RelPath path;
+    SlotNumber slot{0};
+    std::uint64_t inode = 0;        ///< of the object that moves: staged one (place, replace), live one (remove)
+    base::Attributes before;        ///< attributes: as found
+    base::Attributes after;         ///< attributes: as wanted
+};
+
+/// What a run changes in one tree, for its report; counts single objects, whatever moves with what.
+struct ChangeCounts {
+    std::uint64_t files = 0;        ///< new or changed regular files
+    std::uint64_t others = 0;       ///< new or changed directories, links, devices...
+    std::uint64_t removed = 0;      ///< removals (a directory counts once)
+    std::uint64_t attributes = 0;   ///< attributes only
+};
+
+struct ChangeList {
+    std::vector<Change> changes;  ///< in any order; commit orders them
+    ChangeCounts counts;
+};
+
+}  // namespace ft::staging

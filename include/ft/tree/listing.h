@@ -1,0 +1,86 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "ft/base/entry.h"
+#include "ft/base/rel_path.h"
+
+namespace ft::tree {
+
+/// An entry of a listing; its texts belong to the listing.
+struct Item {
+    std::string_view path;
+    base::Object object;
+    /// A directory that holds something excluded, at any depth: it can be neither removed nor replaced.
+    bool pinned = false;
+    bool is_directory() const { return object.type == base::FileType::directory; }
+};
+
+struct Totals {
+    std::uint64_t entries = 0;
+    std::uint64_t files = 0;        ///< regular ones
+    std::uint64_t directories = 0;
+    std::uint64_t bytes = 0;        ///< of regular files
+    bool operator==(const Totals&) const = default;
+};
+
+/// All objects of a tree, compact (about 60 bytes an entry and its path), filled once and then only read, by
+/// any thread. The root itself is the entry ".".
+///
+/// Sorted as the rsync protocol sorts a file list (docs/protocol.md, "File list"): in a directory first
+/// everything that is no directory, by bytes, then each directory, by its bytes with a '/' behind, directly
+/// followed by what lies below it; "." before all.
+class Listing {
+public:
+    /// Appends an entry; `path` must be a RelPath's bytes. The texts are copied.
+    void add(std::string_view path, const base::Object& object, bool pinned = false);
+    /// Changes the pinned mark, owner or group of an entry by arrival position.
+    void pin(std::size_t arrival);
+    void set_owner(std::size_t arrival, std::uint32_t uid, std::uint32_t gid);
+    /// Brings the entries into protocol order, stable.
+    void sort();
+    /// Error peer unless this is a tree: sorted, "." a directory and first, every name once (as directory or
+    /// not), every parent a listed directory. Only entries of what a peer sent need it.
+    void require_tree() const;
+
+    std::size_t size() const { return order_.size(); }
+    bool empty() const { return order_.empty(); }
+    /// By sorted position (arrival position before sort).
+    Item operator[](std::size_t index) const;
+    /// The entry's place in the order of arrival.
+    std::size_t arrival(std::size_t index) const { return order_[index]; }
+    /// Sorted position of the object of that name, whatever its type; O(log n).
+    std::optional<std::size_t> find(std::string_view path) const;
+    Totals totals() const;
+
+private:
+    struct Record;
+    const Record& record(std::size_t arrival) const;
+    Record& record(std::size_t arrival);
+    std::string_view text(std::uint64_t place, std::size_t length) const;
+    std::uint64_t keep(std::string_view a, std::string_view b);
+
+    std::deque<std::vector<Record>> records_;           // blocks of equal length: growing copies nothing
+    std::deque<std::unique_ptr<char[]>> texts_;         // blocks; a text never crosses one
+    std::size_t text_used_ = 0;                         // bytes of the last block
+    std::vector<std::uint32_t> order_;                  // sorted position -> arrival position
+
+public:
+    Listing();
+    ~Listing();
+    Listing(Listing&&) noexcept;
+    Listing& operator=(Listing&&) noexcept;
+};
+
+/// Protocol order of two paths; `a_directory` and `b_directory` say what the last component is.
+/// Negative, 0 or positive.
+int compare_paths(std::string_view a, bool a_directory, std::string_view b, bool b_directory);
+
+}  // namespace ft::tree

@@ -1,0 +1,53 @@
+#include "ft/base/error.h"
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "ft/base/escape.h"
+
+namespace ft::base {
+
+Error::Error(ErrorKind kind, const std::string& message, std::string advice)
+    : std::runtime_error{message}, kind_{kind}, advice_{std::move(advice)} {}
+
+Error Error::on(std::string_view object) const {
+    return Error{kind_, escape(object) + ": " + what(), advice_}.with_details(details_);
+}
+
+Error Error::with_details(std::vector<std::string> details) const {
+    Error result = *this;
+    result.details_ = std::move(details);
+    return result;
+}
+
+namespace {
+
+ErrorKind kind_of(int code) {
+    switch (code) {
+        case ENOSPC:
+        case EDQUOT:
+            return ErrorKind::no_space;
+        case EACCES:
+        case EPERM:
+        case EROFS:
+            return ErrorKind::permission;
+        default:
+            return ErrorKind::io;
+    }
+}
+
+}  // namespace
+
+Error system_error(std::string_view action, std::string_view object, int code) {
+    // strerror_r of the GNU kind returns the text; the buffer is only a place that it may use.
+    char buffer[128];
+    std::string message = escape(object) + ": cannot ";
+    message += action;
+    message += ": ";
+    message += strerror_r(code, buffer, sizeof buffer);
+    const ErrorKind kind = kind_of(code);
+    return {kind, message, kind == ErrorKind::no_space ? "Free space there, then run the same command again." : ""};
+}
+
+}  // namespace ft::base

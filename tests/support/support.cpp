@@ -1,0 +1,1 @@
+// BOOTSTRAP: replaced by the memory disk.
