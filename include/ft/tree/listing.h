@@ -18,16 +18,19 @@ namespace ft::tree {
 struct Item {
     std::string_view path;
     base::Object object;
-    /// A directory that holds something excluded, at any depth: it can be neither removed nor replaced.
+    /// A directory that holds something excluded or a mount point, at any depth, or is a mount point: it can
+    /// be neither removed nor replaced.
     bool pinned = false;
+    /// A directory of another file system; what it holds is not listed.
+    bool mount_point = false;
     bool is_directory() const { return object.type == base::FileType::directory; }
 };
 
 struct Totals {
     std::uint64_t entries = 0;
-    std::uint64_t files = 0;        ///< regular ones
+    std::uint64_t files = 0;  ///< regular ones
     std::uint64_t directories = 0;
-    std::uint64_t bytes = 0;        ///< of regular files
+    std::uint64_t bytes = 0;  ///< of regular files
     bool operator==(const Totals&) const = default;
 };
 
@@ -39,10 +42,12 @@ struct Totals {
 /// followed by what lies below it; "." before all.
 class Listing {
 public:
-    /// Appends an entry; `path` must be a RelPath's bytes. The texts are copied.
+    /// Appends an entry; `path` must be a RelPath's bytes. The texts are copied. Error unfit above 2^31-1
+    /// entries: the protocol cannot number more.
     void add(std::string_view path, const base::Object& object, bool pinned = false);
-    /// Changes the pinned mark, owner or group of an entry by arrival position.
+    /// Changes the marks, owner or group of an entry by arrival position.
     void pin(std::size_t arrival);
+    void mark_mount_point(std::size_t arrival);  ///< pins it too
     void set_owner(std::size_t arrival, std::uint32_t uid, std::uint32_t gid);
     /// Brings the entries into protocol order, stable.
     void sort();
@@ -56,9 +61,11 @@ public:
     Item operator[](std::size_t index) const;
     /// The entry's place in the order of arrival.
     std::size_t arrival(std::size_t index) const { return order_[index]; }
-    /// Sorted position of the object of that name, whatever its type; O(log n).
+    /// Sorted position of the object of that name, whatever its type; O(log n). Only after sort.
     std::optional<std::size_t> find(std::string_view path) const;
     Totals totals() const;
+    /// Bytes of memory held, room for further entries included.
+    std::size_t memory() const;
 
 private:
     struct Record;
@@ -66,11 +73,14 @@ private:
     Record& record(std::size_t arrival);
     std::string_view text(std::uint64_t place, std::size_t length) const;
     std::uint64_t keep(std::string_view a, std::string_view b);
+    std::string_view path_at(std::size_t index) const;
+    bool is_directory_at(std::size_t index) const;
+    std::optional<std::size_t> find(std::string_view path, bool directory) const;
 
-    std::deque<std::vector<Record>> records_;           // blocks of equal length: growing copies nothing
-    std::deque<std::unique_ptr<char[]>> texts_;         // blocks; a text never crosses one
-    std::size_t text_used_ = 0;                         // bytes of the last block
-    std::vector<std::uint32_t> order_;                  // sorted position -> arrival position
+    std::deque<std::vector<Record>> records_;    // blocks of equal length: growing copies nothing
+    std::deque<std::unique_ptr<char[]>> texts_;  // blocks; a text never crosses one
+    std::size_t text_used_ = 0;                  // bytes of the last block
+    std::vector<std::uint32_t> order_;           // sorted position -> arrival position
 
 public:
     Listing();

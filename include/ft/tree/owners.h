@@ -20,7 +20,7 @@ struct OwnerNames {
 /// 0 is always 0, and no other number becomes 0 by its name.
 class OwnerMap {
 public:
-    OwnerMap(OwnerNames names, const os::Accounts& accounts);
+    OwnerMap(const OwnerNames& names, const os::Accounts& accounts);
     std::uint32_t user(std::uint32_t theirs) const;
     std::uint32_t group(std::uint32_t theirs) const;
     /// Names that this machine does not know ("user alice", "group web"), for a warning.

@@ -1,0 +1,168 @@
+#include "ft/tree/listing.h"
+
+#include <algorithm>
+#include <cstring>
+#include <limits>
+#include <utility>
+
+#include "ft/base/error.h"
+
+namespace ft::tree {
+namespace {
+
+constexpr std::size_t kRecordsABlock = 4096;
+constexpr std::size_t kTextBlock = 256 * 1024;  // bytes
+constexpr std::size_t kMostEntries = std::numeric_limits<std::int32_t>::max();
+constexpr std::size_t kLongestText = std::numeric_limits<std::uint16_t>::max();
+
+bool is_device(base::FileType type) {
+    return type == base::FileType::character_device || type == base::FileType::block_device;
+}
+
+}  // namespace
+
+struct Listing::Record {
+    std::uint64_t place;  // of the path, directly followed by the link's target
+    std::int64_t seconds;
+    std::uint64_t size;  // of devices: both numbers
+    std::uint32_t nanoseconds;
+    std::uint32_t uid;
+    std::uint32_t gid;
+    std::uint16_t path_length;
+    std::uint16_t target_length;
+    std::uint16_t mode;
+    base::FileType type;
+    bool pinned : 1;
+    bool mount_point : 1;
+};
+
+Listing::Listing() = default;
+Listing::~Listing() = default;
+Listing::Listing(Listing&&) noexcept = default;
+Listing& Listing::operator=(Listing&&) noexcept = default;
+
+const Listing::Record& Listing::record(std::size_t arrival) const {
+    return records_[arrival / kRecordsABlock][arrival % kRecordsABlock];
+}
+Listing::Record& Listing::record(std::size_t arrival) {
+    return records_[arrival / kRecordsABlock][arrival % kRecordsABlock];
+}
+
+std::string_view Listing::text(std::uint64_t place, std::size_t length) const {
+    return {texts_[place / kTextBlock].get() + place % kTextBlock, length};
+}
+
+std::uint64_t Listing::keep(std::string_view a, std::string_view b) {
+    if (texts_.empty() || kTextBlock - text_used_ < a.size() + b.size()) {
+        texts_.push_back(std::make_unique_for_overwrite<char[]>(kTextBlock));
+        text_used_ = 0;
+    }
+    char* const to = texts_.back().get() + text_used_;
+    const std::uint64_t place = (texts_.size() - 1) * kTextBlock + text_used_;
+    std::copy(b.begin(), b.end(), std::copy(a.begin(), a.end(), to));
+    text_used_ += a.size() + b.size();
+    return place;
+}
+
+void Listing::add(std::string_view path, const base::Object& object, bool pinned) {
+    if (path.size() > kLongestText || object.link_target.size() > kLongestText) {
+        throw base::Error{base::ErrorKind::internal,
+                          "a path or link target above 65535 bytes in a file list"};
+    }
+    if (order_.size() == kMostEntries) {
+        throw base::Error{base::ErrorKind::unfit, "more than 2147483647 objects in one tree"};
+    }
+    if (records_.empty() || records_.back().size() == kRecordsABlock) {
+        records_.emplace_back().reserve(kRecordsABlock);
+    }
+    const std::uint64_t numbers =
+        std::uint64_t{object.device_major} << 32 | std::uint64_t{object.device_minor};
+    records_.back().push_back({
+        .place = keep(path, object.link_target),
+        .seconds = object.attributes.mtime.seconds,
+        .size = is_device(object.type) ? numbers : object.size,
+        .nanoseconds = object.attributes.mtime.nanoseconds,
+        .uid = object.attributes.uid,
+        .gid = object.attributes.gid,
+        .path_length = static_cast<std::uint16_t>(path.size()),
+        .target_length = static_cast<std::uint16_t>(object.link_target.size()),
+        .mode = static_cast<std::uint16_t>(object.attributes.mode),
+        .type = object.type,
+        .pinned = pinned,
+        .mount_point = false,
+    });
+    order_.push_back(static_cast<std::uint32_t>(order_.size()));
+}
+
+void Listing::pin(std::size_t arrival) { record(arrival).pinned = true; }
+
+void Listing::mark_mount_point(std::size_t arrival) {
+    record(arrival).mount_point = true;
+    record(arrival).pinned = true;
+}
+
+void Listing::set_owner(std::size_t arrival, std::uint32_t uid, std::uint32_t gid) {
+    record(arrival).uid = uid;
+    record(arrival).gid = gid;
+}
+
+void Listing::sort() {
+    const auto before = [this](std::uint32_t a, std::uint32_t b) {
+        const Record& first = record(a);
+        const Record& second = record(b);
+        return compare_paths(text(first.place, first.path_length), first.type == base::FileType::directory,
+                             text(second.place, second.path_length),
+                             second.type == base::FileType::directory) < 0;
+    };
+    // A scan arrives in order.
+    if (!std::is_sorted(order_.begin(), order_.end(), before)) {
+        std::stable_sort(order_.begin(), order_.end(), before);
+    }
+}
+
+Item Listing::operator[](std::size_t index) const {
+    const Record& from = record(order_[index]);
+    Item item;
+    item.path = text(from.place, from.path_length);
+    item.object.type = from.type;
+    item.object.attributes = {from.mode, from.uid, from.gid, {from.seconds, from.nanoseconds}};
+    if (is_device(from.type)) {
+        item.object.device_major = static_cast<std::uint32_t>(from.size >> 32);
+        item.object.device_minor = static_cast<std::uint32_t>(from.size);
+    } else {
+        item.object.size = from.size;
+    }
+    item.object.link_target = text(from.place + from.path_length, from.target_length);
+    item.pinned = from.pinned;
+    item.mount_point = from.mount_point;
+    return item;
+}
+
+std::string_view Listing::path_at(std::size_t index) const {
+    const Record& from = record(order_[index]);
+    return text(from.place, from.path_length);
+}
+
+bool Listing::is_directory_at(std::size_t index) const {
+    return record(order_[index]).type == base::FileType::directory;
+}
+
+Totals Listing::totals() const {
+    Totals totals;
+    for (std::size_t i = 0; i < size(); ++i) {
+        const Record& entry = record(i);
+        ++totals.entries;
+        if (entry.type == base::FileType::directory) ++totals.directories;
+        if (entry.type != base::FileType::regular) continue;
+        ++totals.files;
+        totals.bytes += entry.size;
+    }
+    return totals;
+}
+
+std::size_t Listing::memory() const {
+    return records_.size() * kRecordsABlock * sizeof(Record) + texts_.size() * kTextBlock +
+           order_.capacity() * sizeof(order_[0]);
+}
+
+}  // namespace ft::tree

@@ -1,0 +1,194 @@
+#include "ft/tree/scan.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "ft/base/error.h"
+#include "ft/base/escape.h"
+
+namespace ft::tree {
+namespace {
+
+constexpr std::size_t kMostLines = 1000;
+constexpr std::size_t kShownPath = 200;  // bytes of a path that is too long to be a path
+
+base::Object object_of(const os::Status& status, std::string_view link_target) {
+    base::Object object;
+    object.type = status.type;
+    object.attributes = status.attributes;
+    object.device_major = status.device_major;
+    object.device_minor = status.device_minor;
+    object.link_target = link_target;
+    if (status.type == base::FileType::regular) object.size = status.size;
+    if (status.type == base::FileType::symlink) object.size = link_target.size();
+    return object;
+}
+
+/// A directory whose content is still to be read.
+struct Pending {
+    std::string path;
+    os::Status status;
+    std::size_t depth = 0;
+};
+
+class Scan {
+public:
+    Scan(const os::Directory& root, const Rules& rules, base::Cancellation& cancellation)
+        : root_{root}, rules_{rules}, cancellation_{cancellation} {}
+
+    Scanned run() {
+        const auto status = root_.status(".");
+        if (!status) throw base::Error{base::ErrorKind::io, base::escape(root_.path()) + ": does not exist"};
+        device_ = status->device;
+        enter(".", *status, 0);
+        read(root_, ".", 0);
+        // Directories are opened by their path from the root and closed before their own directories are
+        // read: a tree of 2000 levels needs no 2000 descriptors, and no stack but this one.
+        while (!pending_.empty()) {
+            const Pending next = std::move(pending_.back());
+            pending_.pop_back();
+            descend(next);
+        }
+        found_.listing.sort();
+        return std::move(found_);
+    }
+
+private:
+    void descend(const Pending& next) {
+        cancellation_.check();
+        const bool elsewhere = next.status.device != device_;
+        std::unique_ptr<const os::Directory> directory;
+        if (!elsewhere) {
+            try {
+                directory = root_.open_directory(next.path);
+            } catch (const base::Error& error) {
+                if (is_gone(root_, next.path, base::FileType::directory, error)) return;
+                unreadable(error);
+            }
+        }
+        enter(next.path, next.status, next.depth);
+        if (elsewhere) {
+            found_.mount_points.push_back(base::escape(next.path));
+            found_.listing.mark_mount_point(above_.back());
+            pin_all_above();
+        }
+        if (!directory) return;
+        try {
+            read(*directory, next.path, next.depth);
+        } catch (const base::Error& error) {
+            if (!is_gone(root_, next.path, base::FileType::directory, error)) unreadable(error);
+        }
+    }
+
+    /// Lists a directory and makes it the last of `above_`.
+    void enter(const std::string& path, const os::Status& status, std::size_t depth) {
+        above_.resize(depth);
+        above_.push_back(found_.listing.size());
+        found_.listing.add(path, object_of(status, {}));
+    }
+
+    /// Adds what is no directory in protocol order; directories become pending, the first one on top.
+    void read(const os::Directory& directory, const std::string& path, std::size_t depth) {
+        std::vector<os::Name> names = directory.list();
+        std::sort(names.begin(), names.end(),
+                  [](const os::Name& a, const os::Name& b) { return a.name < b.name; });
+        const auto first = static_cast<std::ptrdiff_t>(pending_.size());
+        for (const os::Name& name : names) {
+            cancellation_.check();
+            const std::string below = path == "." ? name.name : path + '/' + name.name;
+            if (const std::string_view wrong = base::RelPath::fault(below); !wrong.empty()) {
+                unreadable(fmt::format("{}...: cannot be named on the wire: a path with {}",
+                                       base::escape(below.substr(0, kShownPath)), wrong));
+            } else {
+                try {
+                    visit(directory, name.name, below, depth + 1);
+                } catch (const base::Error& error) {
+                    unreadable(error);
+                }
+            }
+        }
+        std::sort(pending_.begin() + first, pending_.end(), [](const Pending& a, const Pending& b) {
+            return compare_paths(a.path, true, b.path, true) > 0;
+        });
+    }
+
+    void visit(const os::Directory& directory, const std::string& name, const std::string& path,
+               std::size_t depth) {
+        if (rules_.excludes(path, false)) return pin_all_above();
+        const std::optional<os::Status> status = directory.status(name);
+        if (!status) {
+            ++found_.vanished;
+            return;
+        }
+        if (status->type == base::FileType::directory) {
+            if (rules_.excludes(path, true)) return pin_all_above();
+            pending_.push_back({path, *status, depth});
+            return;
+        }
+        std::string target;
+        if (status->type == base::FileType::symlink) {
+            try {
+                target = directory.read_link(name);
+            } catch (const base::Error& error) {
+                if (!is_gone(directory, name, base::FileType::symlink, error)) throw;
+                return;
+            }
+        }
+        if (status->links > 1) ++found_.hard_links;
+        found_.listing.add(path, object_of(*status, target));
+    }
+
+    /// Whether the object went away, or became something else, since its directory was listed; counted then.
+    /// Rethrows what is no trouble with the object.
+    bool is_gone(const os::Directory& directory, const std::string& path, base::FileType type,
+                 const base::Error& error) {
+        require_local(error);
+        std::optional<os::Status> now;
+        try {
+            now = directory.status(path);
+        } catch (const base::Error& again) {
+            require_local(again);
+            return false;
+        }
+        if (now && now->type == type) return false;
+        ++found_.vanished;
+        return true;
+    }
+
+    static void require_local(const base::Error& error) {
+        if (error.kind() != base::ErrorKind::io && error.kind() != base::ErrorKind::permission) throw error;
+    }
+
+    void unreadable(const base::Error& error) {
+        require_local(error);
+        unreadable(error.what());
+    }
+    void unreadable(std::string line) {
+        ++found_.unreadable_count;
+        if (found_.unreadable.size() < kMostLines) found_.unreadable.push_back(std::move(line));
+    }
+
+    void pin_all_above() {
+        for (const std::size_t arrival : above_) found_.listing.pin(arrival);
+    }
+
+    const os::Directory& root_;
+    const Rules& rules_;
+    base::Cancellation& cancellation_;
+    std::uint64_t device_ = 0;
+    std::vector<Pending> pending_;    // the next one last
+    std::vector<std::size_t> above_;  // arrival positions of the directories from the root to the current one
+    Scanned found_;
+};
+
+}  // namespace
+
+Scanned scan(const os::Directory& root, const Rules& rules, base::Cancellation& cancellation) {
+    return Scan{root, rules, cancellation}.run();
+}
+
+}  // namespace ft::tree
