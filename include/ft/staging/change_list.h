@@ -23,17 +23,17 @@ struct Change {
     ChangeKind kind = ChangeKind::place;
     base::RelPath path;
     SlotNumber slot{0};
-    std::uint64_t inode = 0;        ///< of the object that moves: staged one (place, replace), live one (remove)
-    base::Attributes before;        ///< attributes: as found
-    base::Attributes after;         ///< attributes: as wanted
+    std::uint64_t inode = 0;  ///< staged object's (place, replace), live object's (remove, attributes)
+    base::Attributes before;  ///< attributes: as found
+    base::Attributes after;   ///< attributes: as wanted
 };
 
 /// What a run changes in one tree, for its report; counts single objects, whatever moves with what.
 struct ChangeCounts {
-    std::uint64_t files = 0;        ///< new or changed regular files
-    std::uint64_t others = 0;       ///< new or changed directories, links, devices...
-    std::uint64_t removed = 0;      ///< removals (a directory counts once)
-    std::uint64_t attributes = 0;   ///< attributes only
+    std::uint64_t files = 0;       ///< new or changed regular files
+    std::uint64_t others = 0;      ///< new or changed directories, links, devices...
+    std::uint64_t removed = 0;     ///< removals (a directory counts once)
+    std::uint64_t attributes = 0;  ///< attributes only
 };
 
 struct ChangeList {

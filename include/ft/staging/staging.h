@@ -22,9 +22,9 @@ class Staging;
 
 /// A file of the next version of a tree, built where the live tree does not see it.
 ///
-/// Bytes come in order. Only `finish` makes it a change of the run; a Slot that is destroyed before that takes
-/// its file with it. One thread a Slot; many Slots at a time are fine.
-/// Errors: no_space, io, each naming the path in the tree.
+/// Bytes come in order. Only `finish` makes it a change of the run; a Slot that is destroyed before that
+/// takes its file with it. One thread a Slot; many Slots at a time are fine. Errors: no_space, io, each
+/// naming the path in the tree.
 class Slot {
 public:
     ~Slot();
@@ -32,7 +32,8 @@ public:
     Slot& operator=(const Slot&) = delete;
     /// Appends `data`; whole blocks of zeros become holes, so that sparse files stay sparse.
     void append(std::span<const std::byte> data);
-    /// Appends `length` bytes of the basis file from `offset` (both in bytes). Error corrupt if it is shorter.
+    /// Appends `length` bytes of the basis file from `offset` (both in bytes). Error corrupt if it is
+    /// shorter.
     void copy_from_basis(std::uint64_t offset, std::uint64_t length);
     /// Bytes so far.
     std::uint64_t size() const { return size_; }
@@ -60,8 +61,9 @@ private:
 /// Thread-safe: a receiver and a generator share one Staging.
 class Staging {
 public:
-    /// Opens the reserved directory below `root`, making it where it is missing. Left-overs of an earlier run are
-    /// removed. Error unfit when it is no directory of root's with mode 0700. `root` outlives the Staging.
+    /// Opens the reserved directory below `root`, making it where it is missing. Left-overs of an earlier run
+    /// are removed. Error unfit when it is no directory of root's with mode 0700. `root` outlives the
+    /// Staging.
     explicit Staging(os::Directory& root);
     ~Staging();
     Staging(const Staging&) = delete;
@@ -71,14 +73,17 @@ public:
     /// copy_from_basis reads.
     std::unique_ptr<Slot> create_file(const base::RelPath& path, Over over, base::DigestKind digest,
                                       std::unique_ptr<const os::File> basis);
-    /// A directory, link or special object. A directory's attributes are set by `finish`, when all it holds is there.
+    /// A directory, link or special object. A directory's attributes are set by `finish`, when all it holds
+    /// is there.
     void create(const base::RelPath& path, Over over, const base::Object& object);
-    void change_attributes(const base::RelPath& path, const base::Attributes& before, const base::Attributes& after);
+    void change_attributes(const base::RelPath& path, const base::Attributes& before,
+                           const base::Attributes& after);
     void remove(const base::RelPath& path);
 
     /// True when `path` lies below a directory that is new in this run.
     bool is_new(const base::RelPath& path) const;
-    /// All is staged: sets the new directories' attributes, deepest first, and gives the list. No further creates.
+    /// All is staged: sets the new directories' attributes, deepest first, and gives the list. No further
+    /// creates.
     ChangeList finish();
     /// Makes everything staged durable.
     void sync();

@@ -1,0 +1,165 @@
+#include "staging/area.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "ft/base/error.h"
+#include "ft/base/escape.h"
+
+namespace ft::staging {
+namespace {
+
+constexpr std::uint32_t kReservedMode = 0700;
+
+os::Status root_status(const os::Directory& root) {
+    const auto status = root.status(".");
+    if (!status) throw base::Error{base::ErrorKind::io, base::escape(root.path()) + ": is gone"};
+    return *status;
+}
+
+void make_reserved(os::Directory& root, const os::Status& root_is) {
+    root.create_directory(kReservedDirectory);
+    // A new name changes the time of the directory that holds it, and the live tree is not ours to touch yet.
+    root.set_attributes(".", root_is.attributes);
+}
+
+void require_ours(const os::Directory& root, const os::Status& root_is, const os::Status& reserved) {
+    std::string_view wrong;
+    if (reserved.type != os::FileType::directory) {
+        wrong = "is no directory";
+    } else if (reserved.attributes.uid != 0 || reserved.attributes.mode != kReservedMode) {
+        wrong = "does not belong to root alone (mode 0700)";
+    } else if (reserved.device != root_is.device) {
+        wrong = "lies on another file system than the tree";
+    }
+    if (wrong.empty()) return;
+    throw base::Error{base::ErrorKind::unfit,
+                      fmt::format("{}/{}: {}", base::escape(root.path()), kReservedDirectory, wrong),
+                      "This name is reserved for ft. Move it away, then run the same command again."};
+}
+
+}  // namespace
+
+Area::Area(os::Directory& root) : root_{root} {
+    const os::Status root_is = root_status(root);
+    const auto reserved_is = root.status(kReservedDirectory);
+    if (reserved_is) {
+        require_ours(root, root_is, *reserved_is);
+    } else {
+        make_reserved(root, root_is);
+    }
+    const auto reserved = root.open_directory(kReservedDirectory);
+    for (const os::Name& left_over : reserved->list()) os::remove_all(*reserved, left_over.name);
+    reserved->create_directory(kSlots);
+    slots_ = reserved->open_directory(kSlots);
+}
+
+SlotNumber Area::next_slot() { return SlotNumber{++last_slot_}; }
+
+Spot Area::file_spot(const base::RelPath& path) {
+    const std::lock_guard lock{mutex_};
+    const base::RelPath parent = path.parent();
+    const auto above = new_directories_.find(parent.bytes());
+    if (above == new_directories_.end()) {
+        const SlotNumber slot = next_slot();
+        return {slots_, slot_name(slot), slot};
+    }
+    if (held_path_ != parent.bytes()) {
+        held_ = slots_->open_directory(above->second.place);
+        held_path_ = parent.bytes();
+    }
+    return {held_, std::string{path.name()}, SlotNumber{0}};
+}
+
+Spot Area::object_spot(const base::RelPath& path) {
+    const std::lock_guard lock{mutex_};
+    const auto above = new_directories_.find(path.parent().bytes());
+    if (above == new_directories_.end()) {
+        const SlotNumber slot = next_slot();
+        return {slots_, slot_name(slot), slot};
+    }
+    return {slots_, fmt::format("{}/{}", above->second.place, path.name()), SlotNumber{0}};
+}
+
+bool Area::is_new(const base::RelPath& path) const {
+    const std::lock_guard lock{mutex_};
+    return new_directories_.contains(path.parent().bytes());
+}
+
+void Area::record(const base::RelPath& path, Over over, const Spot& spot, std::uint64_t inode, bool is_file) {
+    const std::lock_guard lock{mutex_};
+    ++(is_file ? list_.counts.files : list_.counts.others);
+    if (spot.slot == SlotNumber{0}) return;
+    const ChangeKind kind = over == Over::something ? ChangeKind::replace : ChangeKind::place;
+    list_.changes.push_back(
+        {.kind = kind, .path = path, .slot = spot.slot, .inode = inode, .before = {}, .after = {}});
+}
+
+void Area::record_directory(const base::RelPath& path, const Spot& spot, const base::Attributes& attributes) {
+    const std::lock_guard lock{mutex_};
+    new_directories_.insert_or_assign(path.bytes(), NewDirectory{spot.name, attributes});
+}
+
+void Area::record_attributes(const base::RelPath& path, const base::Attributes& before,
+                             const base::Attributes& after) {
+    const std::uint64_t inode = live_inode(path);
+    const std::lock_guard lock{mutex_};
+    ++list_.counts.attributes;
+    list_.changes.push_back({.kind = ChangeKind::attributes,
+                             .path = path,
+                             .slot = SlotNumber{0},
+                             .inode = inode,
+                             .before = before,
+                             .after = after});
+}
+
+void Area::record_removal(const base::RelPath& path) {
+    const std::uint64_t inode = live_inode(path);
+    const std::lock_guard lock{mutex_};
+    ++list_.counts.removed;
+    list_.changes.push_back({.kind = ChangeKind::remove,
+                             .path = path,
+                             .slot = next_slot(),
+                             .inode = inode,
+                             .before = {},
+                             .after = {}});
+}
+
+std::uint64_t Area::live_inode(const base::RelPath& path) const {
+    const auto status = std::as_const(root_).status(path.bytes());
+    if (status) return status->inode;
+    throw base::Error{
+        base::ErrorKind::io,
+        fmt::format("{}/{}: vanished during the run", base::escape(root_.path()), path.escaped()),
+        "Stop what changes this tree, then run the same command again."};
+}
+
+ChangeList Area::finish() {
+    const std::lock_guard lock{mutex_};
+    std::vector<const NewDirectory*> deepest_first;
+    for (const auto& [path, directory] : new_directories_) deepest_first.push_back(&directory);
+    const auto depth = [](const NewDirectory* directory) {
+        return std::count(directory->place.begin(), directory->place.end(), '/');
+    };
+    std::sort(deepest_first.begin(), deepest_first.end(),
+              [&](const NewDirectory* a, const NewDirectory* b) { return depth(a) > depth(b); });
+    for (const NewDirectory* directory : deepest_first) {
+        slots_->set_attributes(directory->place, directory->attributes);
+    }
+    return std::move(list_);
+}
+
+void Area::discard() {
+    const std::lock_guard lock{mutex_};
+    held_.reset();
+    held_path_.clear();
+    const os::Status root_is = root_status(root_);
+    if (!root_.status(kReservedDirectory)) return;
+    os::remove_all(root_, kReservedDirectory);
+    root_.set_attributes(".", root_is.attributes);
+}
+
+}  // namespace ft::staging

@@ -1,0 +1,64 @@
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <string>
+#include <unordered_map>
+
+#include "ft/os/file.h"
+#include "ft/staging/change_list.h"
+#include "ft/staging/staging.h"
+
+namespace ft::staging {
+
+/// Where a staged object lies: a name in a directory of the staging.
+struct Spot {
+    std::shared_ptr<os::Directory> directory;
+    std::string name;
+    SlotNumber slot{0};  ///< none: the object moves with the new directory that holds it
+};
+
+/// The slots of a tree and the changes recorded so far; what Staging and its Slots share. Thread-safe.
+class Area {
+public:
+    /// Opens the reserved directory, empty.
+    explicit Area(os::Directory& root);
+
+    /// A spot for the new version of the file `path`, by a held handle of its directory.
+    Spot file_spot(const base::RelPath& path);
+    /// The same, by a path from the slots: for objects that are made once and not opened.
+    Spot object_spot(const base::RelPath& path);
+    bool is_new(const base::RelPath& path) const;
+
+    /// Counts the object that was built at `spot`, and makes it a change if it does not move with its parent.
+    void record(const base::RelPath& path, Over over, const Spot& spot, std::uint64_t inode, bool is_file);
+    void record_attributes(const base::RelPath& path, const base::Attributes& before,
+                           const base::Attributes& after);
+    void record_removal(const base::RelPath& path);
+    /// `path` was made at `spot`: what comes below it is built there.
+    void record_directory(const base::RelPath& path, const Spot& spot, const base::Attributes& attributes);
+
+    ChangeList finish();
+    os::Directory& root() const { return root_; }
+    void discard();
+
+private:
+    struct NewDirectory {
+        std::string place;  // path from the slots
+        base::Attributes attributes;
+    };
+    SlotNumber next_slot();
+    std::uint64_t live_inode(const base::RelPath& path) const;
+
+    os::Directory& root_;
+    std::shared_ptr<os::Directory> slots_;
+    mutable std::mutex mutex_;
+    std::uint64_t last_slot_ = 0;
+    std::unordered_map<std::string, NewDirectory> new_directories_;  // by path in the tree
+    ChangeList list_;
+    // Files arrive directory by directory: one handle saves resolving the path of each.
+    std::string held_path_;
+    std::shared_ptr<os::Directory> held_;
+};
+
+}  // namespace ft::staging

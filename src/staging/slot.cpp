@@ -1,0 +1,110 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "ft/base/error.h"
+#include "ft/staging/staging.h"
+#include "staging/slot_state.h"
+
+namespace ft::staging {
+namespace {
+
+constexpr std::size_t kPiece = 256 * 1024;  // bytes that go to the file at once; whole blocks
+constexpr std::size_t kBlock = 4096;        // bytes of the smallest hole
+
+bool is_zero(std::span<const std::byte> block) {
+    return block[0] == std::byte{0} && std::memcmp(block.data(), block.data() + 1, block.size() - 1) == 0;
+}
+
+bool is_hole(std::span<const std::byte> data, std::size_t at) {
+    return data.size() - at >= kBlock && is_zero(data.subspan(at, kBlock));
+}
+
+/// Writes `data` at `offset`, a whole number of blocks, but for its blocks of zeros. True when it ends with
+/// one.
+bool write_sparse(os::File& file, std::uint64_t offset, std::span<const std::byte> data) {
+    bool hole = false;
+    for (std::size_t at = 0; at < data.size();) {
+        const std::size_t from = at;
+        hole = is_hole(data, at);
+        while (at < data.size() && is_hole(data, at) == hole) at = std::min(at + kBlock, data.size());
+        if (!hole) file.write_at(offset + from, data.subspan(from, at - from));
+    }
+    return hole;
+}
+
+}  // namespace
+
+Slot::Slot(std::unique_ptr<State> state) : state_{std::move(state)} {}
+
+Slot::~Slot() {
+    if (!state_->file) return;
+    state_->file.reset();
+    try {
+        state_->spot.directory->remove(state_->spot.name);
+    } catch (...) {  // what stays is removed with the staging
+    }
+}
+
+void Slot::append(std::span<const std::byte> data) {
+    state_->hasher.update(data);
+    size_ += data.size();
+    base::Bytes& pending = state_->pending;
+    while (pending.size() + data.size() >= kPiece) {
+        const std::size_t taken = kPiece - pending.size();
+        if (pending.empty()) {
+            write(data.first(taken));
+        } else {
+            pending.insert(pending.end(), data.begin(), data.begin() + static_cast<std::ptrdiff_t>(taken));
+            write(pending);
+            pending.clear();
+        }
+        data = data.subspan(taken);
+    }
+    pending.insert(pending.end(), data.begin(), data.end());
+}
+
+void Slot::copy_from_basis(std::uint64_t offset, std::uint64_t length) {
+    base::Bytes& piece = state_->from_basis;
+    while (length > 0) {
+        const std::size_t wanted = static_cast<std::size_t>(std::min<std::uint64_t>(length, kPiece));
+        if (piece.size() < wanted) piece.resize(wanted);
+        const std::span<std::byte> into = std::span{piece}.first(wanted);
+        if (!state_->basis || state_->basis->read_at(offset, into) != wanted) {
+            throw base::Error{base::ErrorKind::corrupt,
+                              state_->path.escaped() + ": the old version became shorter during the run"};
+        }
+        append(into);
+        offset += wanted;
+        length -= wanted;
+    }
+}
+
+base::Digest Slot::digest() { return state_->hasher.finish(); }
+
+void Slot::finish(const base::Attributes& attributes) {
+    State& state = *state_;
+    if (!state.pending.empty()) write(state.pending);
+    std::uint64_t inode = 0;
+    try {
+        if (state.ends_in_hole) state.file->set_size(size_);
+        state.file->set_attributes(attributes);
+        if (state.spot.slot != SlotNumber{0}) inode = state.file->status().inode;
+    } catch (const base::Error& error) {
+        throw error.on(state.path.bytes());
+    }
+    state.area.record(state.path, state.over, state.spot, inode, true);
+    state.file.reset();
+}
+
+void Slot::write(std::span<const std::byte> data) {
+    try {
+        state_->ends_in_hole = write_sparse(*state_->file, state_->written, data);
+        state_->written += data.size();
+    } catch (const base::Error& error) {
+        throw error.on(state_->path.bytes());
+    }
+}
+
+}  // namespace ft::staging

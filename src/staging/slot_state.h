@@ -1,0 +1,35 @@
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "ft/base/bytes.h"
+#include "staging/area.h"
+
+namespace ft::staging {
+
+struct Slot::State {
+    State(Area& area_, const base::RelPath& path_, Over over_, Spot spot_, std::unique_ptr<os::File> file_,
+          base::DigestKind digest, std::unique_ptr<const os::File> basis_)
+        : area{area_},
+          path{path_},
+          over{over_},
+          spot{std::move(spot_)},
+          file{std::move(file_)},
+          hasher{digest},
+          basis{std::move(basis_)} {}
+
+    Area& area;
+    base::RelPath path;
+    Over over;
+    Spot spot;
+    std::unique_ptr<os::File> file;  // null once finished
+    base::Hasher hasher;
+    std::unique_ptr<const os::File> basis;
+    base::Bytes pending;        // appended, not written; less than kPiece
+    base::Bytes from_basis;     // a piece of the basis file on its way
+    bool ends_in_hole = false;  // the size must be set in the end
+    std::uint64_t written = 0;  // bytes that left `pending`, holes included
+};
+
+}  // namespace ft::staging
