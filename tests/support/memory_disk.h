@@ -13,29 +13,32 @@
 
 namespace ft::test {
 
-/// The power is gone. Not a std::exception: no handler of ft can take it for an error. Once it was thrown every
-/// further call on the disk throws it again, on every thread, until restart; releases (destructors) do nothing.
+/// The power is gone. Not a std::exception: no handler of ft can take it for an error. Once it was thrown
+/// every further call on the disk throws it again, on every thread, until restart; releases (destructors) do
+/// nothing.
 struct PowerLoss {};
 
-/// What a restart makes of changes that were not synced: for each of them kept or lost, in any order, by this seed.
-/// Seed 0 loses all of them, seed 1 keeps all.
+/// What a restart makes of changes that were not synced: each of them is kept or lost by this seed; of a
+/// write a first part may be kept, or the size without the bytes. Seed 0 loses all of them, seed 1 keeps all.
 enum class Seed : std::uint64_t {};
 
 /// An object as read_tree tells it; equality is what "exact replica" means.
 struct TreeObject {
     base::FileType type = base::FileType::regular;
-    base::Attributes attributes;   ///< of links without mode
-    std::string content;           ///< of files; target of links; "major:minor" of devices
+    base::Attributes attributes;  ///< of links without mode (0)
+    std::string content;          ///< of files; target of links; "major:minor" of devices
     bool operator==(const TreeObject&) const = default;
 };
 /// Path from the root of the tree ("." itself included) -> object.
 using Tree = std::map<std::string, TreeObject>;
 
-/// A disk in memory with the rules of a careless file system: data is durable after a sync of its file or file
-/// system; a name (made, removed, renamed, exchanged) and attributes after a sync of the directory (or file) or
-/// the file system; everything else may be lost or kept in any combination at power loss. A rename or exchange is
-/// atomic: both names or neither. Thread-safe. It implements os::Directory and os::File with the contract of
-/// ft/os/file.h, errors and errno texts as the real one.
+/// A disk in memory with the rules of a careless file system: data is durable after a sync of its file or
+/// file system; a name (made, removed, renamed, exchanged) after a sync of a directory that it touches or the
+/// file system; attributes after a sync of that file or directory itself or of the file system (so those of
+/// links and devices by the file system alone); everything else may be lost or kept in any combination at
+/// power loss. A rename or exchange is atomic: both names or neither. Thread-safe. It implements
+/// os::Directory and os::File with the contract of ft/os/file.h, errors and errno texts as the real one;
+/// every change moves mtime and ctime.
 class MemoryDisk {
 public:
     MemoryDisk();
@@ -45,21 +48,27 @@ public:
 
     /// The directory at absolute `path` ("/" exists). Handles of before a restart must not be used after it.
     std::unique_ptr<os::Directory> open(const std::string& path);
-    /// Makes the (empty) directory at absolute `path` a file system of its own: renames across it fail (EXDEV),
-    /// device numbers differ, sync_file_system covers it alone.
+    /// Makes the (empty) directory at absolute `path` a file system of its own: renames across it fail
+    /// (EXDEV), device numbers differ, sync_file_system covers it alone.
     void mount(const std::string& path);
     /// Room for content, in bytes; writes beyond it fail with ENOSPC. Default: no end.
     void set_capacity(std::uint64_t bytes);
 
     /// Changing operations so far (writes, creates, renames, removals, attribute changes, syncs).
     std::uint64_t operations() const;
-    /// Calls `action`; changing operation number `step` of it (from 1) and everything after it does not happen:
-    /// PowerLoss. True when `action` ended before that (its exceptions pass through).
+    /// Calls `action`; changing operation number `step` of it (from 1) and everything after it does not
+    /// happen: PowerLoss. True when `action` ended before that (its exceptions pass through).
     bool run_until_power_loss(std::uint64_t step, const std::function<void()>& action);
-    /// The machine starts again after a power loss (or, without one, a plain stop: all is kept).
+    /// The power goes now.
+    void lose_power();
+    /// The machine starts again after a power loss (or, without one, a plain stop: all is kept). Inode
+    /// numbers stay.
     void restart(Seed seed);
-    /// The next operation number `step` (from 1) of `kind` ("rename", "sync", "write", ...; "" any) fails with
-    /// `code`; nothing of it happens. From then on all succeed again, or all of that kind fail with `for_ever`.
+    /// The next operation number `step` (from 1) of `kind` fails with `code`; nothing of it happens. From
+    /// then on all succeed again, or all of that kind fail with `for_ever`. Kinds: "create", "write", "size",
+    /// "attributes", "rename", "exchange", "remove", "sync" ("" is any of these), and "open", "read", "list",
+    /// "status", "space". Writes that a failed sync should have made durable never become so by a later one
+    /// (as Linux has it). A restart ends it.
     void fail(std::uint64_t step, const std::string& kind, int code, bool for_ever = false);
 
     struct State;

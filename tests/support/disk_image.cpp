@@ -1,0 +1,196 @@
+#include "support/disk_image.h"
+
+#include <algorithm>
+
+#include "ft/base/bytes.h"
+
+namespace ft::test {
+namespace {
+
+constexpr std::uint64_t kBlock = 4096;
+constexpr std::uint64_t kRoot = 1;
+
+template <typename... Cases>
+struct Overloaded : Cases... {
+    using Cases::operator()...;
+};
+template <typename... Cases>
+Overloaded(Cases...) -> Overloaded<Cases...>;
+
+/// Calls `action(block, offset in it, position in the range, length)` for each block of a range.
+template <typename Action>
+void for_each_block(std::uint64_t offset, std::uint64_t length, Action action) {
+    for (std::uint64_t done = 0; done < length;) {
+        const std::uint64_t within = (offset + done) % kBlock;
+        const std::uint64_t here = std::min(kBlock - within, length - done);
+        action((offset + done) / kBlock, within, done, here);
+        done += here;
+    }
+}
+
+}  // namespace
+
+std::size_t Content::read(std::uint64_t offset, std::span<std::byte> into) const {
+    if (offset >= size_) return 0;
+    const std::uint64_t length = std::min<std::uint64_t>(into.size(), size_ - offset);
+    std::fill_n(into.begin(), length, std::byte{0});
+    for_each_block(offset, length, [&](auto block, auto within, auto position, auto here) {
+        const auto found = blocks_.find(block);
+        if (found == blocks_.end() || found->second.size() <= within) return;
+        const auto kept = base::as_bytes(found->second).subspan(within);
+        std::copy_n(kept.begin(), std::min<std::uint64_t>(here, kept.size()), into.begin() + position);
+    });
+    return length;
+}
+
+void Content::write(std::uint64_t offset, std::span<const std::byte> data) {
+    const std::string_view text = base::as_text(data);
+    for_each_block(offset, data.size(), [&](auto block, auto within, auto position, auto here) {
+        std::string& kept = blocks_[block];
+        if (kept.size() < within + here) kept.resize(within + here);
+        kept.replace(within, here, text.substr(position, here));
+    });
+    if (!data.empty()) size_ = std::max(size_, offset + data.size());
+}
+
+void Content::resize(std::uint64_t size) {
+    size_ = size;
+    blocks_.erase(blocks_.lower_bound((size + kBlock - 1) / kBlock), blocks_.end());
+    const auto last = blocks_.find(size / kBlock);
+    if (last != blocks_.end() && last->second.size() > size % kBlock) last->second.resize(size % kBlock);
+}
+
+std::uint64_t Content::used() const {
+    std::uint64_t sum = 0;
+    for (const auto& [block, kept] : blocks_) sum += kept.size();
+    return sum;
+}
+
+std::uint64_t Content::growth(std::uint64_t offset, std::uint64_t length) const {
+    std::uint64_t sum = 0;
+    for_each_block(offset, length, [&](auto block, auto within, auto, auto here) {
+        const auto found = blocks_.find(block);
+        const std::uint64_t kept = found == blocks_.end() ? 0 : found->second.size();
+        sum += std::max(kept, within + here) - kept;
+    });
+    return sum;
+}
+
+std::uint64_t Content::allocated() const { return blocks_.size() * kBlock; }
+
+std::uint64_t Change::inode() const {
+    return std::visit(Overloaded{[](const NameChange&) { return std::uint64_t{0}; },
+                                 [](const auto& change) { return change.inode; }},
+                      what);
+}
+
+void DiskImage::add(const Inode& inode) { inodes_[inode.id] = std::make_shared<Inode>(inode); }
+
+std::shared_ptr<Inode> DiskImage::find(std::uint64_t id) const {
+    const auto found = inodes_.find(id);
+    return found == inodes_.end() ? nullptr : found->second;
+}
+
+bool DiskImage::lies_in(std::uint64_t directory, std::uint64_t ancestor) const {
+    for (auto at = find(directory); at != nullptr; at = find(at->parent)) {
+        if (at->id == ancestor) return true;
+    }
+    return false;
+}
+
+bool DiskImage::fits(const Change& change) const {
+    const NameChange* names = change.names();
+    return names != nullptr ? names_fit(*names) : find(change.inode()) != nullptr;
+}
+
+bool DiskImage::names_fit(const NameChange& change) const {
+    for (const NameEdit& edit : change) {
+        const auto directory = find(edit.directory);
+        if (directory == nullptr) return false;
+        const auto name = directory->names.find(edit.name);
+        if ((name == directory->names.end() ? 0 : name->second) != edit.before) return false;
+        if (edit.after != 0 && lies_in(edit.directory, edit.after)) return false;
+    }
+    const auto goes = find(change.front().before);
+    if (change.size() == 1) return goes == nullptr || goes->names.empty();
+    // Nothing that has a place is moved to where it has none.
+    return lies_in(change[0].directory, kRoot) == lies_in(change[1].directory, kRoot);
+}
+
+void DiskImage::apply(const Change& change) {
+    const base::Timestamp now = time_of(change.sequence);
+    const auto touch = [&](Inode& inode, const base::Timestamp& mtime) {
+        inode.ctime = std::max(inode.ctime, now);
+        if (inode.mtime_set_by > change.sequence) return;  // durable already, by another way
+        inode.attributes.mtime = mtime;
+        inode.mtime_set_by = change.sequence;
+    };
+    std::visit(Overloaded{[&](const NameChange& edits) { apply_names(change, edits); },
+                          [&](const Write& write) {
+                              const auto file = find(write.inode);
+                              file->content.write(write.offset, base::as_bytes(write.data));
+                              touch(*file, now);
+                          },
+                          [&](const Resize& resize) {
+                              const auto file = find(resize.inode);
+                              file->content.resize(resize.size);
+                              touch(*file, now);
+                          },
+                          [&](const SetAttributes& set) {
+                              const auto object = find(set.inode);
+                              const base::Timestamp mtime = object->attributes.mtime;
+                              object->attributes = set.attributes;
+                              object->attributes.mtime = mtime;
+                              touch(*object, set.attributes.mtime);
+                          }},
+               change.what);
+}
+
+void DiskImage::apply_names(const Change& change, const NameChange& edits) {
+    const base::Timestamp now = time_of(change.sequence);
+    for (const NameEdit& edit : edits) {
+        const auto directory = find(edit.directory);
+        if (const auto gone = find(edit.before)) {
+            if (--gone->links == 0) gone->parent = 0;
+            gone->ctime = std::max(gone->ctime, now);
+            directory->names.erase(edit.name);
+        }
+        if (const auto come = find(edit.after)) {
+            ++come->links;
+            come->ctime = std::max(come->ctime, now);
+            come->parent = edit.directory;
+            directory->names[edit.name] = come->id;
+        }
+        directory->ctime = std::max(directory->ctime, now);
+        if (directory->mtime_set_by > change.sequence) continue;
+        directory->attributes.mtime = now;
+        directory->mtime_set_by = change.sequence;
+    }
+}
+
+std::uint64_t DiskImage::used() const {
+    std::uint64_t sum = 0;
+    for (const auto& [id, inode] : inodes_) {
+        if (inode->links > 0) sum += inode->content.used();
+    }
+    return sum;
+}
+
+DiskImage DiskImage::reachable(std::uint64_t root) const {
+    DiskImage copy;
+    std::vector<std::uint64_t> left{root};
+    while (!left.empty()) {
+        const auto inode = find(left.back());
+        left.pop_back();
+        if (copy.find(inode->id) != nullptr) continue;
+        copy.add(*inode);
+        for (const auto& [name, id] : inode->names) left.push_back(id);
+    }
+    return copy;
+}
+
+base::Timestamp time_of(std::uint64_t sequence) {
+    return {.seconds = 1'700'000'000 + static_cast<std::int64_t>(sequence), .nanoseconds = 0};
+}
+
+}  // namespace ft::test

@@ -1,0 +1,100 @@
+#include "support/disk_log.h"
+
+#include <random>
+#include <set>
+#include <utility>
+
+#include "ft/base/bytes.h"
+
+namespace ft::test {
+namespace {
+
+bool is_write(const Change& change) { return std::holds_alternative<Write>(change.what); }
+
+/// What of `write` arrived: all, a first part, or only the size that it gave to the file.
+void tear(DiskImage& image, Change change, std::mt19937_64& random) {
+    auto& write = std::get<Write>(change.what);
+    const std::uint64_t end = write.offset + write.data.size();
+    switch (random() % 3) {
+        case 0:
+            break;
+        case 1:
+            write.data.resize(random() % (write.data.size() + 1));
+            break;
+        default:
+            if (image.find(write.inode)->content.size() >= end) return;
+            change.what = Resize{.inode = write.inode, .size = end};
+    }
+    image.apply(change);
+}
+
+}  // namespace
+
+void DiskLog::make_durable(const std::function<bool(const Change&)>& wanted) {
+    for (auto change = pending_.begin(); change != pending_.end();) {
+        if (!wanted(*change) || change->abandoned) {
+            ++change;
+            continue;
+        }
+        if (!durable_.fits(*change)) {
+            // It rests on earlier ones by more than their names, say on the way out of a directory that is
+            // removed.
+            const std::uint64_t sequence = change->sequence;
+            make_durable(
+                [&](const Change& other) { return other.names() != nullptr && other.sequence < sequence; });
+        }
+        durable_.apply(*change);
+        change = pending_.erase(change);
+    }
+}
+
+void DiskLog::sync_inode(std::uint64_t inode) {
+    std::set<std::uint64_t> wanted;
+    std::set<std::pair<std::uint64_t, std::string>> names;
+    for (auto change = pending_.rbegin(); change != pending_.rend(); ++change) {
+        bool touches = change->inode() == inode;
+        if (const NameChange* edits = change->names()) {
+            for (const NameEdit& edit : *edits) {
+                touches = touches || edit.directory == inode || names.contains({edit.directory, edit.name});
+            }
+            if (!touches) continue;
+            for (const NameEdit& edit : *edits) names.emplace(edit.directory, edit.name);
+        }
+        if (touches) wanted.insert(change->sequence);
+    }
+    make_durable([&](const Change& change) { return wanted.contains(change.sequence); });
+}
+
+void DiskLog::sync_device(std::uint64_t device) {
+    make_durable([&](const Change& change) { return change.device == device; });
+}
+
+void DiskLog::give_up_inode(std::uint64_t inode) {
+    for (Change& change : pending_) {
+        if (is_write(change) && change.inode() == inode) change.abandoned = true;
+    }
+}
+
+void DiskLog::give_up_device(std::uint64_t device) {
+    for (Change& change : pending_) {
+        if (is_write(change) && change.device == device) change.abandoned = true;
+    }
+}
+
+DiskImage DiskLog::settle(std::uint64_t seed, std::uint64_t root) {
+    std::mt19937_64 random{seed};
+    for (const Change& change : pending_) {
+        const bool kept = seed == 1 || (seed != 0 && random() % 2 == 0);
+        if (!kept || !durable_.fits(change)) continue;
+        if (seed != 1 && is_write(change)) {
+            tear(durable_, change, random);
+        } else {
+            durable_.apply(change);
+        }
+    }
+    pending_.clear();
+    durable_ = durable_.reachable(root);
+    return durable_.reachable(root);
+}
+
+}  // namespace ft::test

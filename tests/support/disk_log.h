@@ -1,0 +1,37 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <list>
+
+#include "support/disk_image.h"
+
+namespace ft::test {
+
+/// What has reached the disk, and the changes that have not yet.
+class DiskLog {
+public:
+    /// An object that nobody can reach until a change gives it a name.
+    void add(const Inode& inode) { durable_.add(inode); }
+    void append(const Change& change) { pending_.push_back(change); }
+
+    /// Content and attributes of one inode; of a directory also the changes of names that touch it, with the
+    /// earlier ones that these rest on.
+    void sync_inode(std::uint64_t inode);
+    void sync_device(std::uint64_t device);
+    /// As a failed sync does: writes that these would have brought to the disk are given up by the system.
+    void give_up_inode(std::uint64_t inode);
+    void give_up_device(std::uint64_t device);
+
+    /// Ends all pending changes, each kept or lost by `seed` (0: all lost, 1: all kept); returns what is
+    /// left.
+    DiskImage settle(std::uint64_t seed, std::uint64_t root);
+
+private:
+    void make_durable(const std::function<bool(const Change&)>& wanted);
+
+    DiskImage durable_;
+    std::list<Change> pending_;
+};
+
+}  // namespace ft::test

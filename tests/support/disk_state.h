@@ -1,0 +1,56 @@
+#pragma once
+
+#include <cstdint>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "support/disk_log.h"
+#include "support/memory_disk.h"
+
+namespace ft::test {
+
+/// What all handles of a MemoryDisk share. Its functions are called with `mutex` held.
+struct MemoryDisk::State {
+    struct Fault {
+        std::uint64_t step;  ///< how many more operations of `kind` until it strikes; 1: the next one
+        std::string kind;
+        int code;
+        bool for_ever;
+    };
+
+    State();
+
+    /// PowerLoss when the power is gone, or was since the handle of `generation` was made.
+    void require_power(std::uint64_t handle_generation) const;
+    /// Counts an operation that changes something; the power may end here. Returns the errno that it has to
+    /// fail with, or 0.
+    int begin_change(std::uint64_t handle_generation, std::string_view kind);
+    int begin_read(std::uint64_t handle_generation, std::string_view kind);
+    /// Happens now; durable later.
+    void change(std::uint64_t device, decltype(Change::what) what);
+    /// A new inode without a name; returns its number.
+    std::uint64_t make_inode(Inode inode);
+
+    std::mutex mutex;
+    DiskImage current;
+    DiskLog log;
+    std::uint64_t generation = 1;
+    std::uint64_t next_inode = 1;
+    std::uint64_t devices = 1;
+    std::uint64_t sequence = 0;
+    std::uint64_t operations = 0;
+    std::uint64_t power_ends_at = 0;  ///< in `operations`; 0: never
+    bool power_lost = false;
+    std::uint64_t capacity;
+    std::vector<Fault> faults;
+
+private:
+    int strike(std::string_view kind, bool changes);
+};
+
+std::unique_ptr<os::Directory> make_memory_directory(std::shared_ptr<MemoryDisk::State> state,
+                                                     std::shared_ptr<Inode> inode, const std::string& path);
+
+}  // namespace ft::test

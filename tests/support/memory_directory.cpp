@@ -1,0 +1,281 @@
+#include <cerrno>
+#include <limits>
+
+#include "ft/base/error.h"
+#include "support/memory_file.h"
+
+namespace ft::test {
+namespace {
+
+using os::FileType;
+
+/// Where a path leads.
+struct Place {
+    std::shared_ptr<Inode> parent{};  ///< of the last component; none for the directory itself
+    std::string name{};
+    std::shared_ptr<Inode> object{};  ///< none when the name is free
+    int error = 0;                    ///< why the way to it is none
+};
+
+Inode new_inode(FileType type, std::uint32_t mode) {
+    Inode inode;
+    inode.type = type;
+    inode.attributes.mode = mode;
+    return inode;
+}
+
+class MemoryDirectory : public os::Directory {
+public:
+    MemoryDirectory(std::shared_ptr<MemoryDisk::State> state, std::shared_ptr<Inode> inode, std::string path)
+        : state_{std::move(state)},
+          generation_{state_->generation},
+          inode_{std::move(inode)},
+          path_{std::move(path)} {}
+
+    std::string path() const override { return path_; }
+
+    std::vector<os::Name> list() const override {
+        const std::lock_guard lock{state_->mutex};
+        begin_read("list", "read", ".");
+        std::vector<os::Name> names;
+        for (const auto& [name, inode] : inode_->names) names.push_back({.name = name, .inode = inode});
+        return names;
+    }
+
+    std::optional<os::Status> status(std::string_view path) const override {
+        const std::lock_guard lock{state_->mutex};
+        begin_read("status", "read", path);
+        const Place place = find(path);
+        if (place.error == ENOENT || place.error == ENOTDIR) return std::nullopt;
+        if (place.error != 0) fail("read", path, place.error);
+        if (place.object == nullptr) return std::nullopt;
+        return status_of(*place.object);
+    }
+
+    std::string read_link(std::string_view path) const override {
+        const std::lock_guard lock{state_->mutex};
+        begin_read("read", "read the link", path);
+        const auto object = existing("read the link", path).object;
+        if (object->type != FileType::symlink) fail("read the link", path, EINVAL);
+        return object->target;
+    }
+
+    std::unique_ptr<const os::File> open_file(std::string_view path) const override {
+        return file(path, "open");
+    }
+
+    std::unique_ptr<const os::Directory> open_directory(std::string_view path) const override {
+        return directory(path);
+    }
+
+    os::Space space() const override {
+        const std::lock_guard lock{state_->mutex};
+        begin_read("space", "read the free space", ".");
+        return {.free_bytes = state_->capacity - std::min(state_->capacity, state_->current.used()),
+                .total_bytes = state_->capacity,
+                .free_inodes = std::numeric_limits<std::uint64_t>::max()};
+    }
+
+    std::unique_ptr<os::Directory> open_directory(std::string_view path) override { return directory(path); }
+
+    std::unique_ptr<os::File> create_file(std::string_view path) override {
+        const std::lock_guard lock{state_->mutex};
+        auto inode = create(path, new_inode(FileType::regular, 0600));
+        return std::make_unique<MemoryFile>(state_, std::move(inode), full(path));
+    }
+
+    std::unique_ptr<os::File> change_file(std::string_view path) override { return file(path, "open"); }
+
+    void create_directory(std::string_view path) override {
+        const std::lock_guard lock{state_->mutex};
+        create(path, new_inode(FileType::directory, 0700));
+    }
+
+    void create_symlink(std::string_view path, std::string_view target) override {
+        const std::lock_guard lock{state_->mutex};
+        Inode link = new_inode(FileType::symlink, 0777);
+        link.target = target;
+        create(path, std::move(link));
+    }
+
+    void create_special(std::string_view path, FileType type, std::uint32_t major,
+                        std::uint32_t minor) override {
+        const std::lock_guard lock{state_->mutex};
+        Inode special = new_inode(type, 0600);
+        if (type == FileType::character_device || type == FileType::block_device) {
+            special.major = major;
+            special.minor = minor;
+        }
+        create(path, std::move(special));
+    }
+
+    void rename(std::string_view from, os::Directory& to_directory, std::string_view to) override {
+        const std::lock_guard lock{state_->mutex};
+        begin_change("rename", "rename", from);
+        const auto [source, target] = both("rename", from, to_directory, to);
+        if (target.object != nullptr) fail("rename", from, EEXIST);
+        if (!is_linked(*target.parent)) fail("rename", from, ENOENT);
+        state_->change(source.parent->device,
+                       NameChange{{source.parent->id, source.name, source.object->id, 0},
+                                  {target.parent->id, target.name, 0, source.object->id}});
+    }
+
+    void exchange(std::string_view path, os::Directory& other_directory, std::string_view other) override {
+        const std::lock_guard lock{state_->mutex};
+        begin_change("exchange", "exchange", path);
+        const auto [one, two] = both("exchange", path, other_directory, other);
+        if (two.object == nullptr) fail("exchange", path, ENOENT);
+        if (one.object == two.object) return;
+        state_->change(one.parent->device,
+                       NameChange{{one.parent->id, one.name, one.object->id, two.object->id},
+                                  {two.parent->id, two.name, two.object->id, one.object->id}});
+    }
+
+    void remove(std::string_view path) override {
+        const std::lock_guard lock{state_->mutex};
+        begin_change("remove", "remove", path);
+        const Place place = existing("remove", path);
+        if (is_mount_point(place)) fail("remove", path, EBUSY);
+        if (!place.object->names.empty()) fail("remove", path, ENOTEMPTY);
+        state_->change(place.parent->device, NameChange{{place.parent->id, place.name, place.object->id, 0}});
+    }
+
+    void set_attributes(std::string_view path, const os::Attributes& attributes) override {
+        const std::lock_guard lock{state_->mutex};
+        begin_change("attributes", "set the attributes", path);
+        const auto object = existing("set the attributes", path).object;
+        os::Attributes set = attributes;
+        if (object->type == FileType::symlink) set.mode = 0777;
+        state_->change(object->device, SetAttributes{.inode = object->id, .attributes = set});
+    }
+
+    void sync() override {
+        const std::lock_guard lock{state_->mutex};
+        begin_change("sync", "sync", ".");
+        state_->log.sync_inode(inode_->id);
+    }
+
+    void sync_file_system() override {
+        const std::lock_guard lock{state_->mutex};
+        const int code = state_->begin_change(generation_, "sync");
+        if (code == 0) return state_->log.sync_device(inode_->device);
+        state_->log.give_up_device(inode_->device);
+        fail("sync", ".", code);
+    }
+
+private:
+    std::string full(std::string_view path) const {
+        if (path == ".") return path_;
+        return (path_ == "/" ? path_ : path_ + "/") + std::string{path};
+    }
+
+    [[noreturn]] void fail(std::string_view action, std::string_view path, int code) const {
+        throw base::system_error(action, full(path), code);
+    }
+
+    void begin_read(std::string_view kind, std::string_view action, std::string_view path) const {
+        if (const int code = state_->begin_read(generation_, kind)) fail(action, path, code);
+    }
+
+    void begin_change(std::string_view kind, std::string_view action, std::string_view path) const {
+        if (const int code = state_->begin_change(generation_, kind)) fail(action, path, code);
+    }
+
+    Place find(std::string_view path) const {
+        Place place{.object = inode_};
+        if (path == ".") return place;
+        for (std::size_t start = 0; start <= path.size();) {
+            const std::size_t end = std::min(path.find('/', start), path.size());
+            const std::string_view name = path.substr(start, end - start);
+            start = end + 1;
+            if (name.empty() || name == "." || name == "..") return {.error = EINVAL};
+            if (name.size() > 255) return {.error = ENAMETOOLONG};
+            if (place.object == nullptr) return {.error = ENOENT};
+            if (place.object->type == FileType::symlink) return {.error = ELOOP};
+            if (place.object->type != FileType::directory) return {.error = ENOTDIR};
+            place.parent = place.object;
+            place.name = name;
+            const auto found = place.parent->names.find(place.name);
+            place.object = found == place.parent->names.end() ? nullptr : state_->current.find(found->second);
+        }
+        return place;
+    }
+
+    Place existing(std::string_view action, std::string_view path) const {
+        Place place = find(path);
+        if (place.error == 0 && place.object == nullptr) place.error = ENOENT;
+        if (place.error == 0 && action == "remove" && place.parent == nullptr) place.error = EBUSY;
+        if (place.error != 0) fail(action, path, place.error);
+        return place;
+    }
+
+    /// The two ends of a rename or exchange, as far as their rules are the same.
+    std::pair<Place, Place> both(std::string_view action, std::string_view path,
+                                 os::Directory& other_directory, std::string_view other_path) const {
+        const auto* other = dynamic_cast<MemoryDirectory*>(&other_directory);
+        if (other == nullptr || other->state_ != state_) fail(action, path, EXDEV);
+        state_->require_power(other->generation_);
+        Place one = existing(action, path);
+        Place two = other->find(other_path);
+        if (two.error != 0) other->fail(action, other_path, two.error);
+        if (one.parent == nullptr || two.parent == nullptr) fail(action, path, EBUSY);
+        if (one.parent->device != two.parent->device) fail(action, path, EXDEV);
+        if (is_mount_point(one) || is_mount_point(two)) fail(action, path, EBUSY);
+        const bool into_itself =
+            state_->current.lies_in(two.parent->id, one.object->id) ||
+            (two.object != nullptr && state_->current.lies_in(one.parent->id, two.object->id));
+        if (into_itself) fail(action, path, EINVAL);
+        return {std::move(one), std::move(two)};
+    }
+
+    std::shared_ptr<Inode> create(std::string_view path, Inode inode) {
+        begin_change("create", "create", path);
+        const Place place = find(path);
+        if (place.error != 0) fail("create", path, place.error);
+        if (place.object != nullptr) fail("create", path, EEXIST);
+        if (!is_linked(*place.parent)) fail("create", path, ENOENT);
+        inode.device = place.parent->device;
+        const std::uint64_t id = state_->make_inode(std::move(inode));
+        state_->change(place.parent->device, NameChange{{place.parent->id, place.name, 0, id}});
+        return state_->current.find(id);
+    }
+
+    std::unique_ptr<MemoryFile> file(std::string_view path, std::string_view action) const {
+        const std::lock_guard lock{state_->mutex};
+        begin_read("open", action, path);
+        auto object = existing(action, path).object;
+        if (object->type != FileType::regular) {
+            throw base::Error{base::ErrorKind::io, "changed while it was read"}.on(full(path));
+        }
+        return std::make_unique<MemoryFile>(state_, std::move(object), full(path));
+    }
+
+    std::unique_ptr<MemoryDirectory> directory(std::string_view path) const {
+        const std::lock_guard lock{state_->mutex};
+        begin_read("open", "open", path);
+        auto object = existing("open", path).object;
+        if (object->type == FileType::symlink) fail("open", path, ELOOP);
+        if (object->type != FileType::directory) fail("open", path, ENOTDIR);
+        return std::make_unique<MemoryDirectory>(state_, std::move(object), full(path));
+    }
+
+    static bool is_linked(const Inode& directory) { return directory.links > 0; }
+    static bool is_mount_point(const Place& place) {
+        return place.object != nullptr && place.parent != nullptr &&
+               place.object->device != place.parent->device;
+    }
+
+    std::shared_ptr<MemoryDisk::State> state_;
+    std::uint64_t generation_;
+    std::shared_ptr<Inode> inode_;
+    std::string path_;
+};
+
+}  // namespace
+
+std::unique_ptr<os::Directory> make_memory_directory(std::shared_ptr<MemoryDisk::State> state,
+                                                     std::shared_ptr<Inode> inode, const std::string& path) {
+    return std::make_unique<MemoryDirectory>(std::move(state), std::move(inode), path);
+}
+
+}  // namespace ft::test

@@ -1,0 +1,150 @@
+#include "support/memory_disk.h"
+
+#include <cerrno>
+#include <limits>
+#include <stdexcept>
+
+#include "ft/base/error.h"
+#include "support/disk_state.h"
+
+namespace ft::test {
+namespace {
+
+constexpr std::uint64_t kRoot = 1;
+
+}  // namespace
+
+MemoryDisk::State::State() : capacity{std::numeric_limits<std::uint64_t>::max()} {
+    Inode root;
+    root.device = 1;
+    root.type = base::FileType::directory;
+    root.attributes.mode = 0755;
+    root.links = 1;
+    make_inode(root);
+}
+
+void MemoryDisk::State::require_power(std::uint64_t handle_generation) const {
+    if (power_lost || generation != handle_generation) throw PowerLoss{};
+}
+
+int MemoryDisk::State::begin_change(std::uint64_t handle_generation, std::string_view kind) {
+    require_power(handle_generation);
+    if (operations + 1 == power_ends_at) {
+        power_lost = true;
+        throw PowerLoss{};
+    }
+    ++operations;
+    return strike(kind, true);
+}
+
+int MemoryDisk::State::begin_read(std::uint64_t handle_generation, std::string_view kind) {
+    require_power(handle_generation);
+    return strike(kind, false);
+}
+
+int MemoryDisk::State::strike(std::string_view kind, bool changes) {
+    int code = 0;
+    for (auto fault = faults.begin(); fault != faults.end();) {
+        const bool meant = fault->kind == kind || (changes && fault->kind.empty());
+        if (!meant || fault->step-- > 1) {
+            ++fault;
+            continue;
+        }
+        code = fault->code;
+        fault->step = 1;
+        fault = fault->for_ever ? fault + 1 : faults.erase(fault);
+    }
+    return code;
+}
+
+void MemoryDisk::State::change(std::uint64_t device, decltype(Change::what) what) {
+    const Change change{.what = std::move(what), .device = device, .sequence = ++sequence};
+    current.apply(change);
+    log.append(change);
+}
+
+std::uint64_t MemoryDisk::State::make_inode(Inode inode) {
+    inode.id = next_inode++;
+    inode.mtime_set_by = ++sequence;
+    inode.attributes.mtime = inode.ctime = time_of(sequence);
+    current.add(inode);
+    log.add(inode);
+    return inode.id;
+}
+
+MemoryDisk::MemoryDisk() : state_{std::make_shared<State>()} {}
+MemoryDisk::~MemoryDisk() = default;
+
+std::unique_ptr<os::Directory> MemoryDisk::open(const std::string& path) {
+    std::unique_ptr<os::Directory> root;
+    {
+        const std::lock_guard lock{state_->mutex};
+        root = make_memory_directory(state_, state_->current.find(kRoot), "/");
+    }
+    if (path == "/") return root;
+    if (!path.starts_with('/')) throw base::system_error("open", path, EINVAL);
+    return root->open_directory(std::string_view{path}.substr(1));
+}
+
+void MemoryDisk::mount(const std::string& path) {
+    const std::uint64_t inode = open(path)->status(".")->inode;
+    const std::lock_guard lock{state_->mutex};
+    for (std::uint64_t device = 1; device <= state_->devices; ++device) state_->log.sync_device(device);
+    const auto mounted = state_->current.find(inode);
+    if (!mounted->names.empty())
+        throw std::logic_error{"a file system is mounted on an empty directory: " + path};
+    mounted->device = ++state_->devices;
+    state_->log.add(*mounted);
+}
+
+void MemoryDisk::set_capacity(std::uint64_t bytes) {
+    const std::lock_guard lock{state_->mutex};
+    state_->capacity = bytes;
+}
+
+std::uint64_t MemoryDisk::operations() const {
+    const std::lock_guard lock{state_->mutex};
+    return state_->operations;
+}
+
+bool MemoryDisk::run_until_power_loss(std::uint64_t step, const std::function<void()>& action) {
+    {
+        const std::lock_guard lock{state_->mutex};
+        state_->power_ends_at = state_->operations + step;
+    }
+    const auto power_lost = [this] {
+        const std::lock_guard lock{state_->mutex};
+        state_->power_ends_at = 0;
+        return state_->power_lost;
+    };
+    try {
+        action();
+    } catch (const PowerLoss&) {
+        power_lost();
+        return false;
+    } catch (...) {
+        if (power_lost()) return false;
+        throw;
+    }
+    return !power_lost();
+}
+
+void MemoryDisk::lose_power() {
+    const std::lock_guard lock{state_->mutex};
+    state_->power_lost = true;
+}
+
+void MemoryDisk::restart(Seed seed) {
+    const std::lock_guard lock{state_->mutex};
+    state_->current = state_->log.settle(state_->power_lost ? static_cast<std::uint64_t>(seed) : 1, kRoot);
+    state_->power_lost = false;
+    state_->faults.clear();
+    ++state_->generation;
+}
+
+void MemoryDisk::fail(std::uint64_t step, const std::string& kind, int code, bool for_ever) {
+    const std::lock_guard lock{state_->mutex};
+    state_->faults.push_back({.step = step, .kind = kind, .code = code, .for_ever = for_ever});
+}
+
+}  // namespace ft::test

@@ -1,0 +1,74 @@
+#include "support/memory_file.h"
+
+#include <cerrno>
+
+#include "ft/base/bytes.h"
+#include "ft/base/error.h"
+
+namespace ft::test {
+
+os::Status status_of(const Inode& inode) {
+    os::Status status{
+        .type = inode.type,
+        .attributes = inode.attributes,
+        .size = inode.type == os::FileType::symlink ? inode.target.size() : inode.content.size(),
+        .allocated = inode.content.allocated(),
+        .ctime = inode.ctime,
+        .inode = inode.id,
+        .device = inode.device,
+        .links = inode.links,
+        .device_major = inode.major,
+        .device_minor = inode.minor};
+    return status;
+}
+
+std::size_t MemoryFile::read_at(std::uint64_t offset, std::span<std::byte> into) const {
+    const std::lock_guard lock{state_->mutex};
+    if (const int code = state_->begin_read(generation_, "read"))
+        throw base::system_error("read", path_, code);
+    return inode_->content.read(offset, into);
+}
+
+os::Status MemoryFile::status() const {
+    const std::lock_guard lock{state_->mutex};
+    if (const int code = state_->begin_read(generation_, "status"))
+        throw base::system_error("read", path_, code);
+    return status_of(*inode_);
+}
+
+void MemoryFile::begin(std::string_view kind, std::string_view action) {
+    if (const int code = state_->begin_change(generation_, kind))
+        throw base::system_error(action, path_, code);
+}
+
+void MemoryFile::write_at(std::uint64_t offset, std::span<const std::byte> data) {
+    const std::lock_guard lock{state_->mutex};
+    begin("write", "write");
+    const std::uint64_t growth = inode_->content.growth(offset, data.size());
+    if (growth > 0 && state_->current.used() + growth > state_->capacity)
+        throw base::system_error("write", path_, ENOSPC);
+    state_->change(inode_->device,
+                   Write{.inode = inode_->id, .offset = offset, .data = std::string{base::as_text(data)}});
+}
+
+void MemoryFile::set_size(std::uint64_t size) {
+    const std::lock_guard lock{state_->mutex};
+    begin("size", "set the size");
+    state_->change(inode_->device, Resize{.inode = inode_->id, .size = size});
+}
+
+void MemoryFile::set_attributes(const os::Attributes& attributes) {
+    const std::lock_guard lock{state_->mutex};
+    begin("attributes", "set the attributes");
+    state_->change(inode_->device, SetAttributes{.inode = inode_->id, .attributes = attributes});
+}
+
+void MemoryFile::sync() {
+    const std::lock_guard lock{state_->mutex};
+    const int code = state_->begin_change(generation_, "sync");
+    if (code == 0) return state_->log.sync_inode(inode_->id);
+    state_->log.give_up_inode(inode_->id);
+    throw base::system_error("sync", path_, code);
+}
+
+}  // namespace ft::test

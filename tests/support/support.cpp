@@ -1,1 +1,0 @@
-// BOOTSTRAP: replaced by the memory disk.
