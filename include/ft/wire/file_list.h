@@ -80,13 +80,14 @@ public:
     std::int32_t io_error() const { return io_error_; }
 
 private:
-    std::uint32_t read_flags(Reader& in);
-    void read_end(Reader& in);
+    std::uint32_t read_flags(Reader& in) const;
+    void check_flags(std::uint32_t flags) const;
+    void read_end(Reader& in, std::uint32_t flags);
     void read_path(Reader& in, std::uint32_t flags);
     void read_owners(Reader& in, std::uint32_t flags, Entry& entry);
+    void read_content(Reader& in, std::uint32_t flags, std::int64_t size, Entry& entry);
     void read_device(Reader& in, std::uint32_t flags, base::Object& object);
     void read_target(Reader& in, base::Object& object);
-    void check_flags(std::uint32_t flags, base::FileType type) const;
 
     ListOptions options_;
     std::string path_;

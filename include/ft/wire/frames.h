@@ -49,7 +49,7 @@ public:
 
 private:
     bool next_frame();
-    void take_message(std::uint8_t code, std::size_t length);
+    void take_message(MessageCode code, std::size_t length);
 
     Reader* raw_;
     Direction direction_;
@@ -77,7 +77,6 @@ public:
 
 private:
     void send_data();
-    void send_frame(MessageCode code, std::span<const std::byte> payload);
 
     base::ByteSink* sink_;
     base::Bytes buffer_;  // a frame: head, then data

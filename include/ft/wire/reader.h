@@ -61,8 +61,7 @@ public:
 private:
     static constexpr std::size_t kBuffer = 65536;
     bool fill();
-    void need(std::string_view field);
-    std::string until(std::string_view field, std::size_t limit, std::byte end);
+    std::string until(std::string_view field, std::size_t limit, char end);
     std::uint64_t little_endian(std::string_view field, int count);
 
     base::ByteSource* source_;

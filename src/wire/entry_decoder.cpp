@@ -1,0 +1,168 @@
+#include <fmt/format.h>
+
+#include <limits>
+
+#include "ft/base/escape.h"
+#include "ft/base/rel_path.h"
+#include "ft/wire/file_list.h"
+#include "wire/entry_flags.h"
+#include "wire/id_names.h"
+
+namespace ft::wire {
+namespace {
+
+constexpr std::int32_t kLongestPath = 4095;
+constexpr std::int32_t kLongestTarget = 4095;
+constexpr std::int32_t kLargestMajor = (1 << 12) - 1;
+constexpr std::int32_t kLargestMinor = (1 << 20) - 1;
+constexpr std::int32_t kIoErrorBits = kIoGeneral | kIoVanished | kIoDeleteLimit;
+
+base::FileType type_of(std::uint32_t mode) {
+    switch (mode & ~kPermissionBits) {
+        case 0100000:
+            return base::FileType::regular;
+        case 0040000:
+            return base::FileType::directory;
+        case 0120000:
+            return base::FileType::symlink;
+        case 0020000:
+            return base::FileType::character_device;
+        case 0060000:
+            return base::FileType::block_device;
+        case 0010000:
+            return base::FileType::fifo;
+        case 0140000:
+            return base::FileType::socket;
+        default:
+            throw malformed("file mode", fmt::format("0{:o} is that of no file", mode));
+    }
+}
+
+[[noreturn]] void refuse_flags(std::uint32_t flags) {
+    throw malformed("entry flags", fmt::format("0x{:x} hold some that are not in use", flags));
+}
+
+}  // namespace
+
+std::optional<Entry> EntryDecoder::next(Reader& in) {
+    const std::uint32_t flags = read_flags(in);
+    if (flags == 0 || (!options_.varint_flags && flags == kEndWithError)) {
+        read_end(in, flags);
+        return std::nullopt;
+    }
+    check_flags(flags);
+    Entry entry;
+    base::Object& object = entry.object;
+    read_path(in, flags);
+    entry.path = path_;
+    const std::int64_t size = in.varlong("file size", 3, 0, std::numeric_limits<std::int64_t>::max());
+    if ((flags & kSameTime) == 0) seconds_ = in.varlong("file time", 4);
+    object.attributes.mtime.seconds = seconds_;
+    if ((flags & kNanoseconds) != 0) {
+        object.attributes.mtime.nanoseconds =
+            static_cast<std::uint32_t>(in.varint("nanoseconds", 0, 999'999'999));
+    }
+    if ((flags & kSameMode) == 0) mode_ = static_cast<std::uint32_t>(in.int32("file mode"));
+    object.type = type_of(mode_);
+    object.attributes.mode = mode_ & kPermissionBits;
+    read_owners(in, flags, entry);
+    read_content(in, flags, size, entry);
+    return entry;
+}
+
+std::uint32_t EntryDecoder::read_flags(Reader& in) const {
+    if (options_.varint_flags) return static_cast<std::uint32_t>(in.varint("entry flags"));
+    std::uint32_t flags = in.byte("entry flags");
+    if ((flags & kExtendedFlags) != 0) flags |= static_cast<std::uint32_t>(in.byte("entry flags")) << 8;
+    return flags;
+}
+
+void EntryDecoder::check_flags(std::uint32_t flags) const {
+    std::uint32_t known = kTopDir | kSameMode | kExtendedFlags | kSameUid | kSameGid | kSameName | kLongName |
+                          kSameTime | kSameMajor;
+    if (options_.protocol >= 31) known |= kNanoseconds;
+    if (has_inline_names(options_) && (flags & kSameUid) == 0 && options_.owners) known |= kUserName;
+    if (has_inline_names(options_) && (flags & kSameGid) == 0 && options_.groups) known |= kGroupName;
+    if ((flags & ~known) != 0) refuse_flags(flags);
+}
+
+void EntryDecoder::read_end(Reader& in, std::uint32_t flags) {
+    if (flags == 0 && !options_.varint_flags) return;
+    if (!options_.varint_flags && options_.protocol < 31 && !options_.safe_end) refuse_flags(flags);
+    io_error_ |= in.varint("I/O error of the list", 0, kIoErrorBits);
+}
+
+void EntryDecoder::read_path(Reader& in, std::uint32_t flags) {
+    const std::size_t shared = (flags & kSameName) != 0 ? in.byte("shared part of the name") : 0;
+    if (shared > path_.size()) {
+        throw out_of_range("shared part of the name", static_cast<std::int64_t>(shared), 0,
+                           static_cast<std::int64_t>(path_.size()));
+    }
+    const bool long_name = (flags & kLongName) != 0;
+    const std::int32_t added = long_name ? in.varint("name length", 0, kLongestPath) : in.byte("name length");
+    path_.resize(shared);
+    path_ += in.text("file name", static_cast<std::size_t>(added));
+    const std::string_view fault = base::RelPath::fault(path_);
+    if (!fault.empty()) {
+        throw malformed("file name", fmt::format("has {}: {}", fault, base::escape(path_.substr(0, 255))));
+    }
+}
+
+void EntryDecoder::read_owners(Reader& in, std::uint32_t flags, Entry& entry) {
+    user_.clear();
+    group_.clear();
+    if (options_.owners && (flags & kSameUid) == 0) uid_ = read_id(in);
+    if ((flags & kUserName) != 0) user_ = read_id_name(in);
+    if (options_.groups && (flags & kSameGid) == 0) gid_ = read_id(in);
+    if ((flags & kGroupName) != 0) group_ = read_id_name(in);
+    entry.object.attributes.uid = uid_;
+    entry.object.attributes.gid = gid_;
+    entry.user = user_;
+    entry.group = group_;
+}
+
+void EntryDecoder::read_content(Reader& in, std::uint32_t flags, std::int64_t size, Entry& entry) {
+    base::Object& object = entry.object;
+    const bool directory = object.type == base::FileType::directory;
+    const bool number = has_device_number(object.type, options_);
+    if ((flags & kSameMajor) != 0 && !directory && !number) refuse_flags(flags);
+    if (path_ == "." && !directory) throw malformed("root of the tree", "is no directory");
+    if (is_device(object.type) || is_special(object.type)) {
+        if (size != 0) throw out_of_range("size of a device, fifo or socket", size, 0, 0);
+        if (number) read_device(in, flags, object);
+    } else if (directory) {
+        entry.top = (flags & kTopDir) != 0;
+        entry.has_content = (flags & kNoContent) == 0;
+    } else if (object.type == base::FileType::symlink) {
+        object.attributes.mode = 0777;
+        read_target(in, object);
+    } else {
+        object.size = static_cast<std::uint64_t>(size);
+        if (options_.checksum_bytes > 0)
+            entry.checksum = in.digest("checksum in the list", options_.checksum_bytes);
+    }
+}
+
+void EntryDecoder::read_device(Reader& in, std::uint32_t flags, base::Object& object) {
+    std::uint32_t major = major_;
+    if ((flags & kSameMajor) == 0) {
+        major = static_cast<std::uint32_t>(in.varint("major device number", 0, kLargestMajor));
+    }
+    const std::int32_t minor = in.varint("minor device number", 0, kLargestMinor);
+    if (is_special(object.type)) return;
+    object.device_major = major_ = major;
+    object.device_minor = static_cast<std::uint32_t>(minor);
+}
+
+void EntryDecoder::read_target(Reader& in, base::Object& object) {
+    target_.clear();
+    if (options_.links) {
+        const std::int32_t length = in.varint("length of a link's target", 1, kLongestTarget);
+        target_ = in.text("target of a link", static_cast<std::size_t>(length));
+        if (target_.find('\0') != std::string::npos) throw malformed("target of a link", "holds a NUL byte");
+    }
+    object.link_target = target_;
+    object.size = target_.size();
+}
+
+}  // namespace ft::wire
