@@ -1,0 +1,216 @@
+#include "ft/tree/scan.h"
+
+#include <catch2/catch.hpp>
+
+#include <cerrno>
+#include <string>
+#include <vector>
+
+#include "ft/base/error.h"
+#include "tree/fake_directory.h"
+
+using namespace ft;
+using base::FileType;
+using test::FakeDirectory;
+
+namespace {
+
+FakeDirectory::Disk disk_with_root() {
+    FakeDirectory::Disk disk;
+    FakeDirectory::add(disk, ".", FileType::directory);
+    return disk;
+}
+
+tree::Scanned scan(FakeDirectory::Disk& disk, const tree::Rules& rules = {}) {
+    base::Cancellation cancellation;
+    const FakeDirectory root{disk, "."};
+    return tree::scan(root, rules, cancellation);
+}
+
+/// Names in order; pinned directories with a '!' behind.
+std::vector<std::string> names_of(const tree::Listing& listing) {
+    std::vector<std::string> names;
+    for (std::size_t i = 0; i < listing.size(); ++i) {
+        names.push_back(std::string{listing[i].path} + (listing[i].pinned ? "!" : ""));
+    }
+    return names;
+}
+
+using Names = std::vector<std::string>;
+
+}  // namespace
+
+TEST_CASE("a scan lists objects of all seven types with what the system says of them", "[tree]") {
+    auto disk = disk_with_root();
+    FakeDirectory::add(disk, "d", FileType::directory, 4096);
+    FakeDirectory::add(disk, "d/file", FileType::regular, 7);
+    FakeDirectory::add(disk, "d/link", FileType::symlink, 3).target = "../t";
+    auto& device = FakeDirectory::add(disk, "d/dev", FileType::character_device).status;
+    device.device_major = 5;
+    device.device_minor = 1;
+    FakeDirectory::add(disk, "d/block", FileType::block_device);
+    FakeDirectory::add(disk, "d/fifo", FileType::fifo);
+    FakeDirectory::add(disk, "d/sock", FileType::socket);
+    const tree::Scanned found = scan(disk);
+
+    CHECK(names_of(found.listing) ==
+          Names{".", "d", "d/block", "d/dev", "d/fifo", "d/file", "d/link", "d/sock"});
+    found.listing.require_tree();
+    const auto item = [&](const char* path) { return found.listing[found.listing.find(path).value()]; };
+    CHECK(item("d").object.size == 0);
+    CHECK(item("d/file").object.size == 7);
+    CHECK(item("d/file").object.attributes == base::Attributes{0640, 1, 2, {1'600'000'000, 123'456'789}});
+    CHECK(item("d/link").object.link_target == "../t");
+    CHECK(item("d/link").object.size == 4);
+    CHECK(item("d/dev").object.device_major == 5);
+    CHECK(item("d/dev").object.device_minor == 1);
+    CHECK(item("d/sock").object.type == FileType::socket);
+    CHECK(found.listing.totals() == tree::Totals{8, 1, 2, 7});
+}
+
+TEST_CASE("a scan arrives in protocol order", "[tree]") {
+    auto disk = disk_with_root();
+    for (const char* path : {"foo", "foo-bar", "a"}) FakeDirectory::add(disk, path, FileType::directory);
+    for (const char* path : {"foo.txt", "foo/z", "foo/b", "foo-bar/c", "zz"}) {
+        FakeDirectory::add(disk, path, FileType::regular);
+    }
+    const auto listing = scan(disk).listing;
+    CHECK(names_of(listing) ==
+          Names{".", "foo.txt", "zz", "a", "foo-bar", "foo-bar/c", "foo", "foo/b", "foo/z"});
+    for (std::size_t i = 0; i < listing.size(); ++i) CHECK(listing.arrival(i) == i);
+}
+
+TEST_CASE("excluded objects are neither listed nor entered and pin the directories above", "[tree]") {
+    auto disk = disk_with_root();
+    for (const char* path : {"a", "a/b", "a/b/keep", "a/c", "tmp"})
+        FakeDirectory::add(disk, path, FileType::directory);
+    for (const char* path : {"a/b/keep/x", "a/c/f", "f.pid", "tmp/f", "a/c/tmp"}) {
+        FakeDirectory::add(disk, path, FileType::regular);
+    }
+    disk.unreadable["a/b/keep"] = EACCES;
+    tree::Rules rules;
+    rules.exclude_path(base::RelPath{"a/b/keep"});
+    SECTION("one deep down") {
+        const auto found = scan(disk, rules);
+        CHECK(names_of(found.listing) ==
+              Names{".!", "f.pid", "a!", "a/b!", "a/c", "a/c/f", "a/c/tmp", "tmp", "tmp/f"});
+        CHECK(found.unreadable_count == 0);
+    }
+    SECTION("patterns, one for directories only") {
+        rules.exclude("*.pid");
+        rules.exclude("tmp/");
+        CHECK(names_of(scan(disk, rules).listing) == Names{".!", "a!", "a/b!", "a/c", "a/c/f", "a/c/tmp"});
+    }
+}
+
+TEST_CASE("other file systems are listed as mount points, pinned and not entered", "[tree]") {
+    auto disk = disk_with_root();
+    FakeDirectory::add(disk, "a", FileType::directory);
+    FakeDirectory::add(disk, "a/m\n", FileType::directory).status.device = 9;
+    FakeDirectory::add(disk, "a/m\n/x", FileType::regular);
+    FakeDirectory::add(disk, "b", FileType::directory);
+    const auto found = scan(disk);
+    CHECK(names_of(found.listing) == Names{".!", "a!", "a/m\n!", "b"});
+    CHECK(found.mount_points == Names{"a/m\\x0a"});
+    CHECK(found.listing[2].mount_point);
+    CHECK_FALSE(found.listing[1].mount_point);
+}
+
+TEST_CASE("what vanishes while it is read is counted and not listed", "[tree]") {
+    auto disk = disk_with_root();
+    for (const char* path : {"d", "e", "g"}) FakeDirectory::add(disk, path, FileType::directory);
+    FakeDirectory::add(disk, "f", FileType::regular);
+    FakeDirectory::add(disk, "d/f", FileType::regular);
+    FakeDirectory::add(disk, "g/h", FileType::regular);
+    disk.on_list = [&](const std::string& path) {
+        if (path == ".") disk.nodes.erase("f");
+        if (path != "d") return;
+        disk.nodes.erase("e");                               // listed by the root, gone before it is opened
+        disk.nodes.at("g").status.type = FileType::regular;  // became something else
+        disk.nodes.erase("d/f");
+    };
+    const auto found = scan(disk);
+    CHECK(names_of(found.listing) == Names{".", "d"});
+    CHECK(found.vanished == 4);
+    CHECK(found.unreadable_count == 0);
+}
+
+TEST_CASE("what cannot be read is recorded, and the rest goes on", "[tree]") {
+    auto disk = disk_with_root();
+    FakeDirectory::add(disk, "d\x1b", FileType::directory);
+    FakeDirectory::add(disk, "d\x1b/f", FileType::regular);
+    FakeDirectory::add(disk, "l", FileType::symlink);
+    FakeDirectory::add(disk, "z", FileType::regular);
+    disk.unreadable["d\x1b"] = EACCES;
+    disk.unreadable["l"] = EIO;
+    const auto found = scan(disk);
+    CHECK(names_of(found.listing) == Names{".", "z", "d\x1b"});
+    CHECK(found.unreadable ==
+          Names{"l: cannot read link: Input/output error", "d\\x1b: cannot list: Permission denied"});
+    CHECK(found.unreadable_count == 2);
+}
+
+TEST_CASE("only the first thousand unreadable objects are kept as text", "[tree]") {
+    auto disk = disk_with_root();
+    for (int i = 0; i < 1200; ++i) {
+        FakeDirectory::add(disk, std::to_string(i), FileType::directory);
+        disk.unreadable[std::to_string(i)] = EIO;
+    }
+    const auto found = scan(disk);
+    CHECK(found.unreadable.size() == 1000);
+    CHECK(found.unreadable_count == 1200);
+}
+
+TEST_CASE("a root that cannot be read ends the scan", "[tree]") {
+    auto disk = disk_with_root();
+    disk.unreadable["."] = EACCES;
+    try {
+        scan(disk);
+        FAIL("no error");
+    } catch (const base::Error& error) {
+        CHECK(error.kind() == base::ErrorKind::permission);
+    }
+}
+
+TEST_CASE("2000 levels need few open directories, and longer paths are named as unfit for the wire",
+          "[tree]") {
+    auto disk = disk_with_root();
+    std::string path = "d";
+    FakeDirectory::add(disk, path, FileType::directory);
+    for (int level = 1; level < 2047; ++level) FakeDirectory::add(disk, path += "/d", FileType::directory);
+    REQUIRE(path.size() == 4093);
+    FakeDirectory::add(disk, path + "/f", FileType::regular);
+    FakeDirectory::add(disk, path + "/ff", FileType::regular);
+    FakeDirectory::add(disk, path + "/gg", FileType::directory);
+    const auto found = scan(disk);
+    CHECK(found.listing.size() == 2049);
+    CHECK(found.listing[2048].path == path + "/f");
+    CHECK(disk.most_open <= 2);
+    CHECK(disk.open == 0);
+    REQUIRE(found.unreadable.size() == 2);
+    CHECK(found.unreadable[0].ends_with(
+        "/d/...: cannot be named on the wire: a path with more than 4095 bytes"));
+}
+
+TEST_CASE("names with more than one link are counted, directories are not", "[tree]") {
+    auto disk = disk_with_root();
+    FakeDirectory::add(disk, "d", FileType::directory).status.links = 3;
+    FakeDirectory::add(disk, "f", FileType::regular).status.links = 2;
+    FakeDirectory::add(disk, "g", FileType::symlink).status.links = 2;
+    FakeDirectory::add(disk, "h", FileType::regular);
+    CHECK(scan(disk).hard_links == 2);
+}
+
+TEST_CASE("a scan ends when it is cancelled", "[tree]") {
+    auto disk = disk_with_root();
+    FakeDirectory::add(disk, "f", FileType::regular);
+    base::Cancellation cancellation;
+    disk.on_list = [&](const std::string&) { cancellation.request("Ctrl-C"); };
+    const FakeDirectory root{disk, "."};
+    try {
+        tree::scan(root, {}, cancellation);
+        FAIL("no error");
+    } catch (const base::Error& error) {
+        CHECK(error.kind() == base::ErrorKind::cancelled);
+    }
+}
