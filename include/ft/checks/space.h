@@ -1,0 +1,32 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <mutex>
+#include <string>
+
+#include "ft/os/file.h"
+
+namespace ft::checks {
+
+/// Sums what a run will need on each file system, and refuses before it is needed. Any thread.
+class Space {
+public:
+    /// Books `bytes` and `inodes` on the file system that holds `directory`, for `what` ("tree data").
+    /// Error no_space, naming directory, need and what is free, when all that was booked there does not fit
+    /// with a margin (64 MiB, or a twentieth of a small file system).
+    void book(const os::Directory& directory, const std::string& what, std::uint64_t bytes,
+              std::uint64_t inodes);
+
+private:
+    struct Booked {
+        std::uint64_t free_bytes = 0;  // when it was first seen: later bookings are already being used up
+        std::uint64_t free_inodes = 0;
+        std::uint64_t bytes = 0;
+        std::uint64_t inodes = 0;
+    };
+    std::mutex mutex_;
+    std::map<std::uint64_t, Booked> by_device_;
+};
+
+}  // namespace ft::checks

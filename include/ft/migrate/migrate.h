@@ -1,0 +1,85 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ft/base/cancellation.h"
+#include "ft/base/error.h"
+#include "ft/base/outcome.h"
+#include "ft/os/machine.h"
+#include "ft/staging/change_list.h"
+#include "ft/ui/console.h"
+
+namespace ft::migrate {
+
+/// What `ft migrate --source` was told. Paths are absolute and not below `root`.
+struct SourceOptions {
+    std::string system_file = "/etc/ft/system.json";
+    std::string root = "/";
+    std::string listen;  ///< address; empty: all of both families
+    std::uint16_t port = 873;
+    bool stop_traffic = false;      ///< production is stopped: nothing may change while trees are read
+    std::string code_file;          ///< read, or made with a new code; empty: a new code, printed
+    std::string plain_user;         ///< stock rsync clients are served too, as this user; empty: they are not
+    std::string plain_secret_file;  ///< first line: their secret
+};
+
+/// The source's whole life: from the lock to the moment when everything is as it was before. Returns when it
+/// was interrupted while it served. Any Error (cancelled too, before it served): this machine is as it was.
+void source(os::Machine& machine, const SourceOptions& options, ui::Console& console,
+            base::Cancellation& cancellation);
+
+/// What `ft migrate --destination` was told.
+struct DestinationOptions {
+    std::string address;  ///< HOST[:PORT] of the source
+    std::string system_file = "/etc/ft/system.json";
+    std::string root = "/";
+    std::string code_file;  ///< empty: FT_CODE, or a question
+    bool yes = false;       ///< replace what is here without asking
+};
+
+/// One tree of a run, for people and scripts.
+struct TreeReport {
+    std::string name;
+    std::uint64_t entries = 0;        ///< listed by the source
+    std::uint64_t bytes = 0;          ///< of all its files
+    std::uint64_t bytes_literal = 0;  ///< of these, fetched
+    std::uint64_t vanished = 0;
+    staging::ChangeCounts counts;
+};
+struct DatabaseReport {
+    std::string name;
+    std::uint64_t tables = 0;
+    std::uint64_t rows = 0;
+    std::uint64_t dump_bytes = 0;
+};
+struct PhaseReport {
+    std::string name;
+    std::chrono::milliseconds duration{0};
+};
+/// What a run did.
+struct Report {
+    std::string run_id;
+    std::string source;
+    base::Outcome outcome = base::Outcome::unchanged;
+    std::vector<TreeReport> trees;
+    std::vector<DatabaseReport> databases;
+    std::vector<PhaseReport> phases;
+    std::uint64_t backup_bytes_literal = 0;
+    std::uint64_t bytes_received = 0;  ///< on the wire, TLS included
+    std::uint64_t bytes_sent = 0;
+    std::vector<std::string> warnings;
+};
+
+/// One run. Returns after the commit. An Error of kind recovery: an earlier or this commit needs a person;
+/// any other Error: nothing was changed. `report` is filled as far as the run came, in either case.
+void destination(os::Machine& machine, const DestinationOptions& options, ui::Console& console,
+                 base::Cancellation& cancellation, Report& report);
+
+/// The `result` event of a run, for scripts; `error` is null after a commit.
+void tell_result(const Report& report, const base::Error* error, int exit_status, ui::Console& console);
+
+}  // namespace ft::migrate

@@ -1,0 +1,138 @@
+#include "ft/checks/checks.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "ft/base/error.h"
+#include "ft/base/escape.h"
+#include "ft/database/database.h"
+#include "ft/system/host_settings.h"
+#include "ft/tree/scan.h"
+
+namespace ft::checks {
+namespace {
+
+constexpr std::size_t kShown = 10;  // objects named for one cause
+
+void check_tree(os::Machine& machine, const system::Description& system, const system::TreeDescription& tree,
+                const std::vector<std::string>& reserved, base::Cancellation& cancellation,
+                Checked& checked) {
+    const tree::Rules rules = system::rules_of(system, tree, {}, reserved);
+    const tree::Scanned scanned =
+        tree::scan(*machine.open_root_to_read(system.below_root(tree.path)), rules, cancellation);
+    const auto name_some = [&](const std::vector<std::string>& lines, std::uint64_t all) {
+        for (std::size_t i = 0; i < std::min(kShown, lines.size()); ++i) {
+            checked.findings.push_back(fmt::format("tree {}: {}", tree.name, lines[i]));
+        }
+        if (all > kShown)
+            checked.findings.push_back(fmt::format("tree {}: and {} more", tree.name, all - kShown));
+    };
+    name_some(scanned.unreadable, scanned.unreadable_count);
+    std::vector<std::string> mounted;
+    for (const std::string& path : scanned.mount_points) {
+        mounted.push_back(
+            path + ": another file system is mounted here; name it as a tree of its own, or exclude it");
+    }
+    name_some(mounted, mounted.size());
+    if (scanned.hard_links > 0) {
+        checked.warnings.push_back(fmt::format(
+            "tree {}: {} files have more than one name (hard links); each name becomes a file of its own",
+            tree.name, scanned.hard_links));
+    }
+}
+
+/// Compares the names that both sides have; what only one side has cannot become a replica.
+void check_names(const std::string& kind, std::vector<std::string> here, std::vector<std::string> there,
+                 Checked& checked) {
+    std::sort(here.begin(), here.end());
+    std::sort(there.begin(), there.end());
+    std::vector<std::string> only;
+    std::set_difference(there.begin(), there.end(), here.begin(), here.end(), std::back_inserter(only));
+    for (const std::string& name : only) {
+        checked.findings.push_back(fmt::format("{} {}: the source has it, system.json here does not name it",
+                                               kind, base::escape(name)));
+    }
+    only.clear();
+    std::set_difference(here.begin(), here.end(), there.begin(), there.end(), std::back_inserter(only));
+    for (const std::string& name : only) {
+        checked.findings.push_back(fmt::format(
+            "{} {}: system.json here names it, the source does not have it", kind, base::escape(name)));
+    }
+}
+
+template <typename Items>
+std::vector<std::string> names_of(const Items& items) {
+    std::vector<std::string> names;
+    for (const auto& item : items) names.push_back(item.name);
+    return names;
+}
+
+void add(Checked& checked, const std::string& object, const std::vector<std::string>& findings) {
+    for (const std::string& finding : findings)
+        checked.findings.push_back(fmt::format("{}: {}", object, finding));
+}
+
+/// Runs a check whose own failure (a server that is down) is a finding like the others.
+template <typename Check>
+void guarded(Checked& checked, const Check& check) {
+    try {
+        check();
+    } catch (const base::Error& error) {
+        if (error.kind() == base::ErrorKind::cancelled) throw;
+        checked.findings.emplace_back(error.what());
+    }
+}
+
+}  // namespace
+
+Checked source(os::Machine& machine, const system::Description& system,
+               const std::vector<std::string>& reserved, base::Cancellation& cancellation) {
+    Checked checked;
+    for (const auto& tree : system.trees) {
+        guarded(checked, [&] { check_tree(machine, system, tree, reserved, cancellation, checked); });
+    }
+    for (const auto& database : system.databases) {
+        guarded(checked, [&] {
+            add(checked, "database " + base::escape(database.name),
+                database::source_findings({&machine, &system, &database}, cancellation));
+        });
+    }
+    return checked;
+}
+
+Checked destination(os::Machine& machine, const system::Description& system, const system::Manifest& manifest,
+                    base::Cancellation& cancellation) {
+    Checked checked;
+    if (manifest.format != system::kFormatVersion) {
+        checked.findings.push_back(fmt::format(
+            "the source speaks format {}, this ft {}: install the same version of ft on both sides",
+            manifest.format, system::kFormatVersion));
+        return checked;
+    }
+    check_names("tree", names_of(system.trees), names_of(manifest.trees), checked);
+    check_names("database", names_of(system.databases), names_of(manifest.databases), checked);
+    for (const auto& database : system.databases) {
+        const auto facts =
+            std::find_if(manifest.databases.begin(), manifest.databases.end(),
+                         [&](const auto& candidate) { return candidate.name == database.name; });
+        if (facts == manifest.databases.end()) continue;
+        guarded(checked, [&] {
+            add(checked, "database " + base::escape(database.name),
+                database::destination_findings({&machine, &system, &database}, *facts, cancellation));
+        });
+    }
+    return checked;
+}
+
+void require_none(const Checked& checked) {
+    if (checked.findings.empty()) return;
+    const std::string message =
+        checked.findings.size() == 1
+            ? checked.findings.front()
+            : fmt::format("{} things would make the run fail", checked.findings.size());
+    const base::Error error{base::ErrorKind::unfit, message};
+    throw checked.findings.size() == 1 ? error : error.with_details(checked.findings);
+}
+
+}  // namespace ft::checks

@@ -1,0 +1,53 @@
+#include "ft/checks/space.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "ft/base/error.h"
+#include "ft/base/escape.h"
+
+namespace ft::checks {
+namespace {
+
+constexpr std::uint64_t kLargestMargin = 64u << 20;
+
+/// Megabytes with one decimal: the same unit for both numbers of a comparison.
+std::string megabytes(std::uint64_t bytes) {
+    return fmt::format("{:.1f} MB", static_cast<double>(bytes) / 1e6);
+}
+
+}  // namespace
+
+void Space::book(const os::Directory& directory, const std::string& what, std::uint64_t bytes,
+                 std::uint64_t inodes) {
+    const auto status = directory.status(".");
+    const os::Space space = directory.space();
+    const std::lock_guard lock{mutex_};
+    const auto [at, first] = by_device_.try_emplace(status ? status->device : 0);
+    Booked& booked = at->second;
+    if (first) {
+        const std::uint64_t margin = std::min(kLargestMargin, space.total_bytes / 20);
+        booked.free_bytes = space.free_bytes > margin ? space.free_bytes - margin : 0;
+        booked.free_inodes = space.free_inodes;
+    }
+    booked.bytes += bytes;
+    booked.inodes += inodes;
+    if (booked.bytes > booked.free_bytes) {
+        throw base::Error{
+            base::ErrorKind::no_space,
+            fmt::format("{}: {} needs {} more, {} in all with the rest of this run; {} can be used",
+                        base::escape(directory.path()), what, megabytes(bytes), megabytes(booked.bytes),
+                        megabytes(booked.free_bytes)),
+            "Free space on that file system, then run the same command again."};
+    }
+    if (booked.inodes > booked.free_inodes) {
+        throw base::Error{
+            base::ErrorKind::no_space,
+            fmt::format("{}: {} needs {} new files, the file system has room for {}",
+                        base::escape(directory.path()), what, booked.inodes, booked.free_inodes),
+            "Remove files on that file system, then run the same command again."};
+    }
+}
+
+}  // namespace ft::checks

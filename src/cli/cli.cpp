@@ -1,0 +1,74 @@
+#include "ft/cli/cli.h"
+
+#include <exception>
+
+#include "cli/exit_status.h"
+#include "cli/migrate_options.h"
+#include "ft/base/cancellation.h"
+#include "ft/base/error.h"
+#include "ft/base/escape.h"
+#include "ft/os/signals.h"
+#include "ft/ui/console.h"
+
+namespace ft::cli {
+namespace {
+
+int finish(ExitStatus status) { return static_cast<int>(status); }
+
+int fail(ui::Console& console, const base::Error& error, const char* unchanged) {
+    const ExitStatus status = exit_status(error.kind());
+    const char* state =
+        status == ExitStatus::recovery ? "This server needs a person before it is used." : unchanged;
+    console.fail(error, state, finish(status));
+    return finish(status);
+}
+
+int run_source(os::Machine& machine, const migrate::SourceOptions& options, ui::Console& console) {
+    base::Cancellation cancellation;
+    const os::Signals signals{cancellation, true};
+    try {
+        migrate::source(machine, options, console, cancellation);
+        return finish(ExitStatus::done);
+    } catch (const base::Error& error) {
+        return fail(console, error, "This system is as it was before.");
+    }
+}
+
+int run_destination(os::Machine& machine, const migrate::DestinationOptions& options, ui::Console& console) {
+    base::Cancellation cancellation;
+    // The loss of the SSH session does not take the run along.
+    const os::Signals signals{cancellation, false};
+    migrate::Report report;
+    try {
+        migrate::destination(machine, options, console, cancellation, report);
+        migrate::tell_result(report, nullptr, finish(ExitStatus::done), console);
+        return finish(ExitStatus::done);
+    } catch (const base::Error& error) {
+        if (error.kind() == base::ErrorKind::recovery) report.outcome = base::Outcome::recovery_needed;
+        migrate::tell_result(report, &error, finish(exit_status(error.kind())), console);
+        return fail(console, error, "Nothing was changed on this server.");
+    }
+}
+
+}  // namespace
+
+int run(os::Machine& machine, const std::vector<std::string>& arguments) {
+    try {
+        const Request request = parse(arguments);
+        ui::Console console{machine, request.json};
+        if (const auto* source = std::get_if<migrate::SourceOptions>(&request.command))
+            return run_source(machine, *source, console);
+        if (const auto* target = std::get_if<migrate::DestinationOptions>(&request.command))
+            return run_destination(machine, *target, console);
+        machine.terminal().write_out(request.text);
+        return finish(ExitStatus::done);
+    } catch (const base::Error& error) {
+        ui::Console console{machine, false};
+        return fail(console, error, "");
+    } catch (const std::exception& error) {
+        ui::Console console{machine, false};
+        return fail(console, base::Error{base::ErrorKind::internal, base::escape(error.what())}, "");
+    }
+}
+
+}  // namespace ft::cli

@@ -1,0 +1,142 @@
+#include "cli/migrate_options.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <filesystem>
+
+#include "ft/base/error.h"
+#include "ft/base/escape.h"
+
+namespace ft::cli {
+namespace {
+
+constexpr const char* kMainHeader =
+    R"(ft moves a self-hosted system (PostgreSQL databases, file trees) to a new server.
+
+  On the old server:  ft migrate --source
+  On the new server:  ft migrate --destination OLD
+
+Run it as often as you want: only what changed is copied, and a run ends either as an
+exact replica or with nothing changed.)";
+
+constexpr const char* kMigrateHeader = R"(Moves the system that system.json describes.
+
+  ft migrate --source                       on the old server: makes a backup, prints a pairing
+                                            code and serves until Ctrl-C
+  ft migrate --destination old.example.com  on the new server: becomes a replica of the old one
+)";
+
+constexpr const char* kStatusFooter = R"(Exit status:
+  0 done                             6 no space, or no permission
+  1 failed, nothing changed          7 what came is not equal to the source
+  2 wrong arguments or system.json   8 interrupted, nothing changed
+  3 a check refused                  9 another run goes on
+  4 no connection                   10 committed, but something failed after it
+  5 the source failed or stopped    11 recovery needs a person
+Any status but 0, 10 and 11 means that nothing live was changed.)";
+
+[[noreturn]] void refuse(const std::string& message) {
+    throw base::Error{base::ErrorKind::usage, message, "See: ft migrate --help"};
+}
+
+std::string absolute(const std::string& path) {
+    return path.empty() ? path : std::filesystem::absolute(path).lexically_normal().string();
+}
+
+}  // namespace
+
+Request parse(const std::vector<std::string>& arguments) {
+    bool as_source = false;
+    bool stop_traffic = false;
+    bool keep_traffic = false;
+    bool json = false;
+    std::string destination;
+    std::string system_file = "/etc/ft/system.json";
+    std::string root = "/";
+    std::string code_file;
+    std::uint16_t port = 873;
+    migrate::SourceOptions source;
+    migrate::DestinationOptions target;
+
+    CLI::App app{kMainHeader, "ft"};
+    app.set_version_flag("--version", "ft " FT_VERSION);
+    app.footer(kStatusFooter);
+    CLI::App* command = app.add_subcommand("migrate", "Moves the system to a new server");
+    command->description(kMigrateHeader);
+    command->footer(kStatusFooter);
+    auto* source_flag = command->add_flag("--source", as_source, "This is the old server: serve it");
+    auto* destination_option =
+        command
+            ->add_option("--destination", destination, "This is the new server: become a replica of this one")
+            ->type_name("HOST[:PORT]");
+    source_flag->excludes(destination_option);
+    command->add_option("--system", system_file, "What the system is made of")
+        ->type_name("FILE")
+        ->capture_default_str();
+    command->add_option("--root", root, "Place every path of system.json below DIR")
+        ->type_name("DIR")
+        ->capture_default_str();
+    command
+        ->add_option("--code-file", code_file,
+                     "The pairing code is in FILE (source: made there when FILE is missing)")
+        ->type_name("FILE");
+    command->add_flag("--json", json, "One JSON object a line on stdout; talk on stderr");
+    std::vector<CLI::Option*> for_source = {
+        command->add_option("--listen", source.listen, "Listen on this address only")->type_name("ADDRESS"),
+        command->add_option("--port", port, "Listen on this port")->type_name("PORT")->capture_default_str(),
+        command->add_flag("--keep-traffic", keep_traffic, "Production goes on (default)"),
+        command->add_flag("--stop-traffic", stop_traffic,
+                          "Production is stopped: a file that vanishes is an error"),
+        command->add_option("--allow-plain", source.plain_user, "Serve stock rsync clients too, as this user")
+            ->type_name("USER"),
+        command
+            ->add_option("--plain-secret-file", source.plain_secret_file, "Their secret: first line of FILE")
+            ->type_name("FILE"),
+    };
+    for_source[3]->excludes(for_source[2]);
+    for_source[4]->needs(for_source[5]);
+    for_source[5]->needs(for_source[4]);
+    CLI::Option* yes =
+        command->add_flag("--yes", target.yes, "Destination: replace what is here without asking");
+
+    Request request;
+    try {
+        std::vector<std::string> reversed{arguments.rbegin(), arguments.rend()};
+        app.parse(reversed);
+    } catch (const CLI::CallForHelp&) {
+        request.text = command->parsed() ? command->help() : app.help();
+        return request;
+    } catch (const CLI::CallForVersion&) {
+        request.text = "ft " FT_VERSION "\n";
+        return request;
+    } catch (const CLI::ParseError& error) {
+        refuse(base::escape(error.what()));
+    }
+    if (!command->parsed()) refuse("no command");
+    if (!as_source && destination.empty()) refuse("either --source or --destination HOST is needed");
+    request.json = json;
+    if (as_source) {
+        if (yes->count() > 0) refuse("--yes is for the destination");
+        source.system_file = absolute(system_file);
+        source.root = absolute(root);
+        source.code_file = absolute(code_file);
+        source.plain_secret_file = absolute(source.plain_secret_file);
+        source.port = port;
+        source.stop_traffic = stop_traffic;
+        request.command = source;
+        return request;
+    }
+    const auto given = std::find_if(for_source.begin(), for_source.end(),
+                                    [](const auto* option) { return option->count() > 0; });
+    if (given != for_source.end()) refuse(fmt::format("{} is for the source", (*given)->get_name()));
+    target.address = destination;
+    target.system_file = absolute(system_file);
+    target.root = absolute(root);
+    target.code_file = absolute(code_file);
+    request.command = target;
+    return request;
+}
+
+}  // namespace ft::cli

@@ -1,0 +1,310 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <thread>
+
+#include "ft/base/error.h"
+#include "ft/base/escape.h"
+#include "ft/base/log.h"
+#include "ft/base/task_group.h"
+#include "ft/checks/checks.h"
+#include "ft/checks/space.h"
+#include "ft/commit/commit.h"
+#include "ft/database/database.h"
+#include "ft/migrate/migrate.h"
+#include "ft/ui/format.h"
+#include "migrate/code.h"
+#include "migrate/conversation.h"
+#include "migrate/heal.h"
+#include "migrate/pull.h"
+#include "migrate/report.h"
+#include "migrate/state_directory.h"
+
+namespace ft::migrate {
+namespace {
+
+/// One run, from the connection to the commit: what its steps share.
+class Run {
+public:
+    Run(os::Machine& machine, const DestinationOptions& options, const system::Description& system,
+        os::Directory& state, const Source& source, ui::Console& console, base::Cancellation& cancellation,
+        Report& report)
+        : machine_{machine},
+          options_{options},
+          system_{system},
+          state_{state},
+          source_{source},
+          console_{console},
+          outer_{cancellation},
+          report_{report},
+          tasks_{cancellation},
+          conversation_{source, report.run_id, tasks_.cancellation()} {}
+
+    void execute() {
+        try {
+            steps();
+        } catch (const base::Error& error) {
+            conversation_.finish(control::Failure{error.what(), error.kind() == base::ErrorKind::cancelled});
+            tasks_.cancellation().request("the end of the run");
+            clean_up();
+            tasks_.wait();  // when the source failed first, that is the reason
+            throw;
+        }
+    }
+
+private:
+    void steps() {
+        time_phase("backup", [&] { manifest_ = conversation_.wait_until_ready(console_); });
+        tasks_.start("the source", [&] { conversation_.listen(); });
+        time_phase("check", [&] { check(); });
+        confirm();
+        time_phase("pull", [&] { pull(); });
+        time_phase("commit", [&] { commit(); });
+        conversation_.finish(
+            control::Result{report_.run_id, report_.outcome, "committed: the destination is a replica"});
+        try {
+            tasks_.wait();
+        } catch (const base::Error& error) {
+            base::log_info("after the commit: {}", error.what());  // the source is not needed any more
+        }
+    }
+
+    template <typename Step>
+    void time_phase(const std::string& name, const Step& step) {
+        const auto begin = machine_.clock().now();
+        step();
+        report_.phases.push_back(
+            {name, std::chrono::duration_cast<std::chrono::milliseconds>(machine_.clock().now() - begin)});
+    }
+
+    void check();
+    void confirm();
+    void pull();
+    void commit();
+    void clean_up();
+    void show_progress();
+    void fill_report();
+    database::Access access(const system::DatabaseFacts& facts) const;
+    void book_database(const system::DatabaseFacts& facts);
+
+    os::Machine& machine_;
+    const DestinationOptions& options_;
+    const system::Description& system_;
+    os::Directory& state_;
+    const Source& source_;
+    ui::Console& console_;
+    base::Cancellation& outer_;
+    Report& report_;
+    base::TaskGroup tasks_;
+    Conversation conversation_;
+    system::Manifest manifest_;
+    checks::Space space_;
+    std::vector<std::unique_ptr<TreePull>> trees_;
+    std::optional<BackupPull> backup_;
+    std::vector<commit::DatabaseSwap> swaps_;
+};
+
+void Run::check() {
+    console_.phase(
+        "check", fmt::format("Checking that {} can be replaced here.", base::escape(manifest_.system_name)));
+    const checks::Checked checked = checks::destination(machine_, system_, manifest_, tasks_.cancellation());
+    for (const std::string& warning : checked.warnings) console_.warn(warning);
+    checks::require_none(checked);
+}
+
+void Run::confirm() {
+    std::string summary =
+        fmt::format("\nThis run makes this server ({}) a replica of {}. It replaces here:\n",
+                    base::escape(machine_.host_name()), base::escape(manifest_.host_name));
+    for (const auto& tree : system_.trees) {
+        summary += fmt::format("    tree {}: {}\n", tree.name, base::escape(system_.below_root(tree.path)));
+    }
+    for (const auto& facts : manifest_.databases) {
+        const auto size = database::current_size(access(facts), tasks_.cancellation());
+        summary += fmt::format("    database {}: {}\n", base::escape(facts.name),
+                               size ? ui::bytes(*size) + " now" : "not here yet");
+    }
+    summary += "What was changed in them on this server is lost.\n";
+    console_.say(summary);
+    if (options_.yes) return;
+    const auto answer = console_.ask(
+        fmt::format("To go on, type this machine's name ({}): ", base::escape(machine_.host_name())), false,
+        tasks_.cancellation());
+    if (answer != machine_.host_name()) throw base::Error{base::ErrorKind::cancelled, "not confirmed"};
+}
+
+database::Access Run::access(const system::DatabaseFacts& facts) const {
+    const auto found = std::find_if(system_.databases.begin(), system_.databases.end(),
+                                    [&](const auto& database) { return database.name == facts.name; });
+    return {&machine_, &system_, &*found};  // the checks saw that both sides have it
+}
+
+void Run::book_database(const system::DatabaseFacts& facts) {
+    const auto directory = database::data_directory(access(facts), tasks_.cancellation());
+    if (!directory) return;
+    space_.book(*machine_.open_root_to_read(*directory), "database " + base::escape(facts.name), facts.size,
+                0);
+}
+
+void Run::pull() {
+    console_.phase("pull", fmt::format("Fetching {}{}.", ui::count(system_.trees.size(), "tree", "trees"),
+                                       manifest_.databases.empty() ? "" : " and the database backup"));
+    for (const auto& tree : system_.trees) {
+        const auto facts = std::find_if(manifest_.trees.begin(), manifest_.trees.end(),
+                                        [&](const auto& candidate) { return candidate.name == tree.name; });
+        trees_.push_back(std::make_unique<TreePull>(machine_, system_, tree, *facts));
+    }
+    base::TaskGroup pulls{tasks_.cancellation()};
+    if (!manifest_.databases.empty()) {
+        backup_.emplace(machine_, system_, state_);
+        pulls.start("the backup", [&] {
+            for (const auto& facts : manifest_.databases) book_database(facts);
+            backup_->run(source_, manifest_, space_, pulls.cancellation());
+            for (const auto& facts : manifest_.databases) {
+                console_.say(fmt::format("Restoring database {}.", base::escape(facts.name)));
+                const int jobs = static_cast<int>(std::clamp(std::thread::hardware_concurrency(), 1u, 8u));
+                swaps_.push_back(database::restore(access(facts), facts, *backup_->directory(facts), state_,
+                                                   jobs, pulls.cancellation()));
+            }
+        });
+    }
+    for (const auto& tree : trees_) {
+        pulls.start("tree " + tree->name(),
+                    [&, &pull = *tree] { pull.run(source_, manifest_.live, space_, pulls.cancellation()); });
+    }
+    const Ticker ticker{std::chrono::seconds{1}, [this] { show_progress(); }};
+    pulls.wait();
+}
+
+void Run::show_progress() {
+    std::uint64_t done = 0;
+    std::uint64_t wanted = 0;
+    std::uint64_t files = 0;
+    const auto add = [&](const base::Progress& progress) {
+        done += progress.bytes_done;
+        wanted += progress.bytes_wanted;
+        files += progress.files_done;
+    };
+    for (const auto& tree : trees_) add(tree->progress());
+    if (backup_) add(backup_->progress());
+    console_.progress(
+        fmt::format("Fetched {} of {}, {}", ui::bytes(done), ui::bytes(wanted),
+                    ui::count(files, "file", "files")),
+        {{"phase", "pull"}, {"bytes_done", done}, {"bytes_wanted", wanted}, {"files_done", files}});
+    conversation_.set_progress({"pull", done, wanted});
+}
+
+void Run::commit() {
+    commit::Plan plan;
+    plan.run_id = report_.run_id;
+    plan.swaps = swaps_;
+    for (const auto& tree : trees_) plan.trees.push_back(tree->hand_over());
+    fill_report();
+    for (std::size_t i = 0; i < trees_.size(); ++i) report_.trees[i].counts = plan.trees[i].list.counts;
+
+    tasks_.cancellation().check();
+    // From here on the run is short and must end by itself: a signal, or the loss of the source, changes
+    // nothing.
+    outer_.close();
+    tasks_.cancellation().close();
+    console_.phase("commit", "Making it live.");
+    database::PostgresSwapper swapper{machine_};
+    const commit::Committed committed = commit::commit(machine_, state_, plan, swapper);
+    report_.outcome = committed.outcome;
+    if (committed.outcome != base::Outcome::committed) {
+        throw base::Error{base::ErrorKind::io,
+                          "the changes could not be made and were taken back: " + committed.reason};
+    }
+    database::settle(state_);
+    if (backup_) backup_->keep();
+}
+
+void Run::clean_up() {
+    trees_.clear();
+    try {
+        if (database::has_unfinished(state_)) {
+            for (const auto& database : system_.databases)
+                database::abandon({&machine_, &system_, &database}, state_);
+        }
+        os::remove_all(state_, kIncomingBackup);
+    } catch (const base::Error& error) {
+        base::log_warning("left for the next start: {}", error.what());
+    }
+}
+
+void Run::fill_report() {
+    report_.bytes_received += conversation_.bytes_received();
+    report_.bytes_sent += conversation_.bytes_sent();
+    for (const auto& tree : trees_) {
+        const rsync::Pulled& pulled = tree->pulled();
+        report_.trees.push_back({tree->name(),
+                                 pulled.listed.entries,
+                                 pulled.listed.bytes,
+                                 pulled.bytes_literal,
+                                 pulled.vanished,
+                                 {}});
+        report_.bytes_received += tree->bytes_received();
+        report_.bytes_sent += tree->bytes_sent();
+        const auto warn = [&](const std::string& text) {
+            report_.warnings.push_back(fmt::format("tree {}: {}", tree->name(), text));
+            console_.warn(report_.warnings.back());
+        };
+        for (const std::string& owner : pulled.unknown_owners)
+            warn(owner + " is not known here: its number is kept");
+        for (const std::string& name : pulled.vanished_names) warn(name + " vanished while it was copied");
+    }
+    for (const auto& facts : manifest_.databases) {
+        DatabaseReport database{facts.name, facts.row_counts.size(), 0, facts.dump_bytes};
+        for (const auto& [table, rows] : facts.row_counts) database.rows += rows;
+        report_.databases.push_back(database);
+    }
+    if (backup_) {
+        report_.backup_bytes_literal = backup_->pulled().bytes_literal;
+        report_.bytes_received += backup_->bytes_received();
+        report_.bytes_sent += backup_->bytes_sent();
+    }
+}
+
+std::string new_run_id(os::Machine& machine) {
+    std::byte random[2];
+    machine.fill_random(random);
+    std::string id = ui::time(machine.clock().wall_seconds());
+    std::replace(id.begin(), id.end(), ':', '-');
+    return fmt::format("{}-{:02x}{:02x}", id, static_cast<unsigned>(random[0]),
+                       static_cast<unsigned>(random[1]));
+}
+
+}  // namespace
+
+void destination(os::Machine& machine, const DestinationOptions& options, ui::Console& console,
+                 base::Cancellation& cancellation, Report& report) {
+    const transport::Address address = transport::parse_address(options.address);
+    const system::Description system = system::load(machine, options.system_file, options.root);
+    if (!options.yes && !console.can_ask()) {
+        throw base::Error{base::ErrorKind::usage,
+                          "what is on this server will be replaced, and there is no terminal to ask",
+                          "Add --yes when this shall be done without a question."};
+    }
+    StateDirectory state{machine, system, "destination"};
+    report.run_id = new_run_id(machine);
+    report.source = options.address;
+    open_run_log(state, report.run_id, console);
+    // An interrupted commit decides what this server is: nothing else may look at the trees before.
+    heal(machine, system, state.directory(), console);
+
+    const Source source{machine,
+                        address.host,
+                        address.port,
+                        destination_code(machine, options.code_file, console, cancellation),
+                        {}};
+    console.phase("connect",
+                  fmt::format("Connecting to {}, port {}.", base::escape(address.host), address.port));
+    Run run{machine, options, system, state.directory(), source, console, cancellation, report};
+    console.event("run_started", {{"run_id", report.run_id}});
+    run.execute();
+    write_report(state, report, console);
+}
+
+}  // namespace ft::migrate

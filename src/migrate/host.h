@@ -1,0 +1,60 @@
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "ft/base/cancellation.h"
+#include "ft/control/channel.h"
+#include "ft/migrate/migrate.h"
+#include "ft/rsync/serve.h"
+#include "ft/system/description.h"
+#include "ft/transport/connection.h"
+#include "ft/tree/rules.h"
+#include "migrate/backups.h"
+
+namespace ft::migrate {
+
+/// The source as those who connect see it: one run at a time over the control channel, trees and backup as
+/// rsync modules. Called by the listener, one thread a connection.
+class Host {
+public:
+    /// `credentials`: of plain rsync clients; nothing: there are none.
+    Host(os::Machine& machine, const system::Description& system, Backups& backups, bool live,
+         std::optional<rsync::Credentials> credentials, ui::Console& console);
+
+    void handle(transport::Connection& connection, base::Cancellation& cancellation);
+    /// Tells the destination of the run that goes on, if there is one, that the source stops.
+    void say_goodbye();
+
+private:
+    void converse(transport::Connection& connection, base::Cancellation& cancellation);
+    void run(control::Channel& channel, const control::Begin& begin, const std::string& peer,
+             base::Cancellation& cancellation);
+    void serve(transport::Connection& connection, base::Cancellation& cancellation);
+    void show(const std::string& peer, const control::Message& message);
+    system::Manifest manifest(const Backup& backup) const;
+
+    struct ServedTree {
+        const system::TreeDescription* description;
+        std::unique_ptr<const os::Directory> root;
+        tree::Rules rules;
+    };
+
+    os::Machine& machine_;
+    const system::Description& system_;
+    Backups& backups_;
+    const bool live_;
+    const std::optional<rsync::Credentials> credentials_;
+    ui::Console& console_;
+    std::unique_ptr<os::Accounts> accounts_;
+    const tree::Rules no_rules_;
+    std::vector<ServedTree> trees_;
+    std::mutex one_run_;
+    std::mutex channel_mutex_;  // guards channel_
+    control::Channel* channel_ = nullptr;
+};
+
+}  // namespace ft::migrate

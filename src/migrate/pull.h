@@ -1,0 +1,103 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ft/base/cancellation.h"
+#include "ft/base/progress.h"
+#include "ft/checks/space.h"
+#include "ft/commit/commit.h"
+#include "ft/os/machine.h"
+#include "ft/rsync/pull.h"
+#include "ft/staging/staging.h"
+#include "ft/system/description.h"
+#include "ft/system/manifest.h"
+#include "ft/transport/connection.h"
+
+namespace ft::migrate {
+
+/// How to reach the source for one more connection.
+struct Source {
+    os::Machine& machine;
+    std::string host;
+    std::uint16_t port;
+    transport::PairingCode code;
+    transport::Limits limits;
+};
+
+/// One tree of a run at the destination: its directory, what is staged for it, what came of the pull.
+class TreePull {
+public:
+    /// Makes the tree's directory where it is missing.
+    TreePull(os::Machine& machine, const system::Description& system, const system::TreeDescription& tree,
+             const system::TreeFacts& facts);
+    /// Removes what is staged, unless it was handed over; and the directory, if it was made here and is still
+    /// empty.
+    ~TreePull();
+    TreePull(const TreePull&) = delete;
+    TreePull& operator=(const TreePull&) = delete;
+
+    /// Fetches everything into staging, over a connection of its own. Adds the connection's bytes to
+    /// `received`, `sent`.
+    void run(const Source& source, bool live, checks::Space& space, base::Cancellation& cancellation);
+    /// The staged changes, durable, for the commit, which cleans staging up from then on.
+    commit::TreeChanges hand_over();
+
+    const std::string& name() const { return tree_.name; }
+    const rsync::Pulled& pulled() const { return pulled_; }
+    const base::Progress& progress() const { return progress_; }
+    std::uint64_t bytes_received() const { return received_; }
+    std::uint64_t bytes_sent() const { return sent_; }
+
+private:
+    os::Machine& machine_;
+    const system::TreeDescription& tree_;
+    const std::string path_;
+    std::vector<std::string> made_;
+    std::unique_ptr<os::Directory> root_;
+    tree::Rules rules_;
+    std::unique_ptr<os::Accounts> accounts_;
+    std::optional<staging::Staging> staging_;
+    rsync::Pulled pulled_;
+    base::Progress progress_;
+    std::uint64_t received_ = 0;
+    std::uint64_t sent_ = 0;
+    bool handed_over_ = false;
+};
+
+/// The backup of a run at the destination: received whole into the state directory, with the last one as
+/// basis.
+class BackupPull {
+public:
+    BackupPull(os::Machine& machine, const system::Description& system, os::Directory& state);
+
+    /// Fetches everything; afterwards directory() holds the dumps. Error corrupt when a file is not the one
+    /// that `manifest` names.
+    void run(const Source& source, const system::Manifest& manifest, checks::Space& space,
+             base::Cancellation& cancellation);
+    /// The dump of one database.
+    std::unique_ptr<os::Directory> directory(const system::DatabaseFacts& facts);
+    /// From now on this backup is the last one.
+    void keep();
+
+    const rsync::Pulled& pulled() const { return pulled_; }
+    const base::Progress& progress() const { return progress_; }
+    std::uint64_t bytes_received() const { return received_; }
+    std::uint64_t bytes_sent() const { return sent_; }
+
+private:
+    void verify(const system::DatabaseFacts& facts, base::Cancellation& cancellation) const;
+
+    os::Directory& state_;
+    std::unique_ptr<os::Accounts> accounts_;
+    std::unique_ptr<os::Directory> root_;
+    rsync::Pulled pulled_;
+    base::Progress progress_;
+    std::uint64_t received_ = 0;
+    std::uint64_t sent_ = 0;
+};
+
+}  // namespace ft::migrate

@@ -1,0 +1,17 @@
+#pragma once
+
+#include <string>
+
+#include "ft/migrate/migrate.h"
+#include "ft/ui/console.h"
+#include "migrate/state_directory.h"
+
+namespace ft::migrate {
+
+/// Opens the run's log in the state directory; the oldest logs and reports beyond the last twenty go.
+void open_run_log(StateDirectory& state, const std::string& run_id, ui::Console& console);
+
+/// Writes the report of a committed run into the state directory and tells its sum.
+void write_report(StateDirectory& state, const Report& report, ui::Console& console);
+
+}  // namespace ft::migrate

@@ -1,0 +1,142 @@
+#include <fmt/format.h>
+
+#include <condition_variable>
+#include <mutex>
+#include <nlohmann/json.hpp>
+
+#include "ft/base/error.h"
+#include "ft/base/escape.h"
+#include "ft/base/task_group.h"
+#include "ft/checks/checks.h"
+#include "ft/database/database.h"
+#include "ft/migrate/migrate.h"
+#include "ft/staging/names.h"
+#include "ft/system/description.h"
+#include "ft/transport/connection.h"
+#include "ft/ui/format.h"
+#include "migrate/backups.h"
+#include "migrate/code.h"
+#include "migrate/heal.h"
+#include "migrate/host.h"
+#include "migrate/state_directory.h"
+
+namespace ft::migrate {
+namespace {
+
+std::optional<rsync::Credentials> plain_credentials(os::Machine& machine, const SourceOptions& options) {
+    if (options.plain_user.empty()) return std::nullopt;
+    const auto secret = read_secret(machine, options.plain_secret_file);
+    if (!secret || secret->empty()) {
+        throw base::Error{
+            base::ErrorKind::usage,
+            fmt::format("{}: no secret for plain rsync clients", base::escape(options.plain_secret_file)),
+            "Write it as the first line of that file, mode 600."};
+    }
+    return rsync::Credentials{options.plain_user, *secret};
+}
+
+void check(os::Machine& machine, const system::Description& system, ui::Console& console,
+           base::Cancellation& cancellation) {
+    console.phase("check", fmt::format("Checking {}: {}, {}.", base::escape(system.name),
+                                       ui::count(system.trees.size(), "tree", "trees"),
+                                       ui::count(system.databases.size(), "database", "databases")));
+    const checks::Checked checked =
+        checks::source(machine, system, {std::string{staging::kReservedDirectory}}, cancellation);
+    for (const std::string& warning : checked.warnings) console.warn(warning);
+    checks::require_none(checked);
+}
+
+void make_backup(Backups& backups, const system::Description& system, ui::Console& console,
+                 base::Cancellation& cancellation) {
+    if (!system.databases.empty()) console.phase("backup", "Making the backup; users can go on working.");
+    backups.make(cancellation, [&](const std::string& database, std::uint64_t done, std::uint64_t expected) {
+        console.progress(fmt::format("Backup of {}: {} of about {}", base::escape(database), ui::bytes(done),
+                                     ui::bytes(expected)),
+                         {{"phase", "backup"}, {"bytes_done", done}, {"bytes_wanted", expected}});
+    });
+}
+
+void announce(os::Machine& machine, const SourceOptions& options, std::uint16_t port,
+              const transport::PairingCode& code, const Backup& backup, ui::Console& console) {
+    const std::string port_suffix = port == 873 ? "" : fmt::format(":{}", port);
+    const std::string address = machine.host_name() + port_suffix;
+    if (!backup.databases().empty()) console.say(fmt::format("Backup made: {}.", ui::bytes(backup.bytes())));
+    console.say(
+        fmt::format("Listening on port {}, {}.", port,
+                    options.listen.empty() ? "all addresses" : "address " + base::escape(options.listen)));
+    console.say("\nOn the new server, type (its address for this one may be another):\n");
+    console.say(fmt::format("    ft migrate --destination {}\n", address));
+    if (options.code_file.empty()) {
+        // To the terminal only: the code is never in a log.
+        machine.terminal().write_error(fmt::format("Pairing code: {}\n\n", code.text()));
+    } else {
+        console.say(fmt::format("The pairing code is in {}.\n", base::escape(options.code_file)));
+    }
+    if (!options.plain_user.empty()) {
+        console.say(fmt::format("Stock rsync clients: rsync rsync://{}@{}/\n",
+                                base::escape(options.plain_user), address));
+    }
+    console.say("Ctrl-C ends this and leaves this system as it was.");
+    console.event("ready", {{"port", port}});
+}
+
+/// Serves until `cancellation` is requested, then tells the destination before connections are closed.
+void serve(transport::Listener& listener, Host& host, ui::Console& console,
+           base::Cancellation& cancellation) {
+    base::Cancellation closing;  // requested after the goodbye, not with the signal
+    base::TaskGroup tasks{closing};
+    std::mutex mutex;
+    std::condition_variable changed;
+    bool stop = false;
+    const auto wake = [&] {
+        const std::lock_guard lock{mutex};
+        stop = true;
+        changed.notify_all();
+    };
+    const auto interrupted = cancellation.on_request(wake);
+    const auto failed = tasks.cancellation().on_request(wake);
+    tasks.start("the listener", [&] {
+        listener.run(
+            [&](std::unique_ptr<transport::Connection> connection) {
+                host.handle(*connection, tasks.cancellation());
+            },
+            [&](const std::string& peer, const std::string& why) {
+                console.warn(fmt::format("{}: {}", peer, why));
+            },
+            tasks.cancellation());
+    });
+    {
+        std::unique_lock lock{mutex};
+        changed.wait(lock, [&] { return stop; });
+    }
+    host.say_goodbye();
+    tasks.cancellation().request("the end of the source");
+    tasks.wait();
+}
+
+}  // namespace
+
+void source(os::Machine& machine, const SourceOptions& options, ui::Console& console,
+            base::Cancellation& cancellation) {
+    const system::Description system = system::load(machine, options.system_file, options.root);
+    StateDirectory state{machine, system, "source"};
+    // This machine may have been a destination before: an interrupted commit decides what it is.
+    heal(machine, system, state.directory(), console);
+
+    const auto credentials = plain_credentials(machine, options);
+    const transport::PairingCode code = source_code(machine, options.code_file);
+    // Bound before the work begins, so that a taken port is found at once; nobody is accepted before the
+    // backup stands.
+    transport::Listener listener{
+        machine.network(), options.listen, options.port, code, credentials.has_value(), {}};
+    check(machine, system, console, cancellation);
+
+    Backups backups{machine, system, state.directory()};
+    make_backup(backups, system, console, cancellation);
+    Host host{machine, system, backups, !options.stop_traffic, credentials, console};
+    announce(machine, options, listener.port(), code, *backups.current(), console);
+    serve(listener, host, console, cancellation);
+    console.say("Stopped. This system is as it was before.");
+}
+
+}  // namespace ft::migrate

@@ -1,0 +1,43 @@
+#include "migrate/state_directory.h"
+
+#include <fmt/format.h>
+
+#include "ft/base/error.h"
+#include "ft/base/escape.h"
+#include "ft/ui/format.h"
+
+namespace ft::migrate {
+
+StateDirectory::StateDirectory(os::Machine& machine, const system::Description& system,
+                               const std::string& role)
+    : machine_{machine}, path_{system.below_root(system.state_dir)}, made_{machine.make_root(path_)} {
+    lock_ = machine.lock(path_);
+    directory_ = machine.open_root(path_);
+    if (!lock_) {
+        std::string who = "another run";
+        try {
+            who = base::escape(os::read_all(*directory_, kRunningFile, 4096));
+        } catch (const base::Error&) {  // it has just begun, or just ended
+        }
+        throw base::Error{base::ErrorKind::busy, fmt::format("{}: in use by {}", base::escape(path_), who),
+                          "Wait until it has ended, then run the same command again."};
+    }
+    if (!made_.empty()) {
+        os::Attributes attributes = directory_->status(".")->attributes;
+        attributes.mode = 0700;
+        directory_->set_attributes(".", attributes);
+    }
+    os::write_whole(*directory_, kRunningFile,
+                    fmt::format("ft migrate --{} since {}", role, ui::time(machine.clock().wall_seconds())));
+}
+
+StateDirectory::~StateDirectory() {
+    try {
+        if (!lock_) return;
+        os::remove_all(*directory_, kRunningFile);
+        for (auto made = made_.rbegin(); made != made_.rend(); ++made) machine_.remove_root(*made);
+    } catch (const base::Error&) {  // left for the next start; it holds nothing
+    }
+}
+
+}  // namespace ft::migrate

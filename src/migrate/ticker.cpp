@@ -1,0 +1,34 @@
+#include "migrate/ticker.h"
+
+#include <utility>
+
+#include "ft/base/error.h"
+
+namespace ft::migrate {
+
+Ticker::Ticker(std::chrono::milliseconds interval, std::function<void()> action)
+    : interval_{interval}, action_{std::move(action)}, thread_{[this] { run(); }} {}
+
+Ticker::~Ticker() {
+    {
+        const std::lock_guard lock{mutex_};
+        stopping_ = true;
+    }
+    changed_.notify_all();
+    thread_.join();
+}
+
+void Ticker::run() {
+    std::unique_lock lock{mutex_};
+    while (!changed_.wait_for(lock, interval_, [&] { return stopping_; })) {
+        lock.unlock();
+        try {
+            action_();
+        } catch (const base::Error&) {
+            return;
+        }
+        lock.lock();
+    }
+}
+
+}  // namespace ft::migrate

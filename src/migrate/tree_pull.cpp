@@ -1,0 +1,60 @@
+#include <fmt/format.h>
+
+#include "ft/base/error.h"
+#include "ft/base/escape.h"
+#include "ft/base/log.h"
+#include "ft/staging/names.h"
+#include "ft/system/host_settings.h"
+#include "migrate/pull.h"
+
+namespace ft::migrate {
+
+TreePull::TreePull(os::Machine& machine, const system::Description& system,
+                   const system::TreeDescription& tree, const system::TreeFacts& facts)
+    : machine_{machine},
+      tree_{tree},
+      path_{system.below_root(tree.path)},
+      made_{machine.make_root(path_)},
+      root_{machine.open_root(path_)},
+      rules_{system::rules_of(system, tree, facts.exclude, {std::string{staging::kReservedDirectory}})},
+      accounts_{machine.accounts(system.root)} {}
+
+TreePull::~TreePull() {
+    if (handed_over_) return;
+    try {
+        if (staging_) staging_->discard();
+        for (auto made = made_.rbegin(); made != made_.rend(); ++made) machine_.remove_root(*made);
+    } catch (const base::Error& error) {
+        base::log_warning("{}", error.what());  // the next run's staging begins by removing it
+    }
+}
+
+void TreePull::run(const Source& source, bool live, checks::Space& space, base::Cancellation& cancellation) {
+    staging_.emplace(*root_);
+    const auto connection =
+        transport::connect(source.machine.network(), source.host, source.port, source.code,
+                           transport::Purpose::rsync, source.limits, cancellation);
+    rsync::PullOptions options;
+    options.module = tree_.name;
+    options.live = live;
+    options.accounts = accounts_.get();
+    options.on_need = [&](const rsync::Need& need) {
+        space.book(*root_, "tree " + tree_.name, need.bytes, need.inodes);
+    };
+    try {
+        pulled_ = rsync::pull(*connection, *root_, rules_, *staging_, options, progress_, cancellation);
+    } catch (const base::Error& error) {
+        throw error.on("tree " + tree_.name);
+    }
+    received_ = connection->bytes_received();
+    sent_ = connection->bytes_sent();
+}
+
+commit::TreeChanges TreePull::hand_over() {
+    commit::TreeChanges changes{path_, staging_->finish()};
+    staging_->sync();
+    handed_over_ = true;
+    return changes;
+}
+
+}  // namespace ft::migrate
