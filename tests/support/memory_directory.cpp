@@ -2,6 +2,8 @@
 #include <limits>
 
 #include "ft/base/error.h"
+#include "ft/base/escape.h"
+#include "ft/base/rel_path.h"
 #include "support/memory_file.h"
 
 namespace ft::test {
@@ -36,7 +38,7 @@ public:
 
     std::vector<os::Name> list() const override {
         const std::lock_guard lock{state_->mutex};
-        begin_read("list", "read", ".");
+        begin_read("list", "list", ".");
         std::vector<os::Name> names;
         for (const auto& [name, inode] : inode_->names) names.push_back({.name = name, .inode = inode});
         return names;
@@ -44,10 +46,8 @@ public:
 
     std::optional<os::Status> status(std::string_view path) const override {
         const std::lock_guard lock{state_->mutex};
-        begin_read("status", "read", path);
+        begin_read("status", "look at", path);
         const Place place = find(path);
-        if (place.error == ENOENT || place.error == ENOTDIR) return std::nullopt;
-        if (place.error != 0) fail("read", path, place.error);
         if (place.object == nullptr) return std::nullopt;
         return status_of(*place.object);
     }
@@ -70,7 +70,7 @@ public:
 
     os::Space space() const override {
         const std::lock_guard lock{state_->mutex};
-        begin_read("space", "read the free space", ".");
+        begin_read("space", "ask for free space", ".");
         return {.free_bytes = state_->capacity - std::min(state_->capacity, state_->current.used()),
                 .total_bytes = state_->capacity,
                 .free_inodes = std::numeric_limits<std::uint64_t>::max()};
@@ -111,10 +111,11 @@ public:
 
     void rename(std::string_view from, os::Directory& to_directory, std::string_view to) override {
         const std::lock_guard lock{state_->mutex};
-        begin_change("rename", "rename", from);
-        const auto [source, target] = both("rename", from, to_directory, to);
-        if (target.object != nullptr) fail("rename", from, EEXIST);
-        if (!is_linked(*target.parent)) fail("rename", from, ENOENT);
+        const std::string action = "rename to " + shown(to_directory, to);
+        begin_change("rename", action, from);
+        const auto [source, target] = both(action, from, to_directory, to);
+        if (target.object != nullptr) fail(action, from, EEXIST);
+        if (!is_linked(*target.parent)) fail(action, from, ENOENT);
         state_->change(source.parent->device,
                        NameChange{{source.parent->id, source.name, source.object->id, 0},
                                   {target.parent->id, target.name, 0, source.object->id}});
@@ -122,9 +123,10 @@ public:
 
     void exchange(std::string_view path, os::Directory& other_directory, std::string_view other) override {
         const std::lock_guard lock{state_->mutex};
-        begin_change("exchange", "exchange", path);
-        const auto [one, two] = both("exchange", path, other_directory, other);
-        if (two.object == nullptr) fail("exchange", path, ENOENT);
+        const std::string action = "exchange with " + shown(other_directory, other);
+        begin_change("exchange", action, path);
+        const auto [one, two] = both(action, path, other_directory, other);
+        if (two.object == nullptr) fail(action, path, ENOENT);
         if (one.object == two.object) return;
         state_->change(one.parent->device,
                        NameChange{{one.parent->id, one.name, one.object->id, two.object->id},
@@ -142,8 +144,8 @@ public:
 
     void set_attributes(std::string_view path, const os::Attributes& attributes) override {
         const std::lock_guard lock{state_->mutex};
-        begin_change("attributes", "set the attributes", path);
-        const auto object = existing("set the attributes", path).object;
+        begin_change("attributes", "change", path);
+        const auto object = existing("change", path).object;
         os::Attributes set = attributes;
         if (object->type == FileType::symlink) set.mode = 0777;
         state_->change(object->device, SetAttributes{.inode = object->id, .attributes = set});
@@ -160,13 +162,25 @@ public:
         const int code = state_->begin_change(generation_, "sync");
         if (code == 0) return state_->log.sync_device(inode_->device);
         state_->log.give_up_device(inode_->device);
-        fail("sync", ".", code);
+        fail("sync the file system of", ".", code);
     }
 
 private:
     std::string full(std::string_view path) const {
         if (path == ".") return path_;
         return (path_ == "/" ? path_ : path_ + "/") + std::string{path};
+    }
+
+    static std::string shown(const os::Directory& directory, std::string_view path) {
+        const auto* own = dynamic_cast<const MemoryDirectory*>(&directory);
+        return base::escape(own == nullptr ? path : own->full(path));
+    }
+
+    void require_path(std::string_view path) const {
+        const std::string_view wrong = base::RelPath::fault(path);
+        if (wrong.empty()) return;
+        throw base::Error{base::ErrorKind::io,
+                          base::escape(full(path)) + ": a path with " + std::string{wrong}};
     }
 
     [[noreturn]] void fail(std::string_view action, std::string_view path, int code) const {
@@ -182,14 +196,13 @@ private:
     }
 
     Place find(std::string_view path) const {
+        require_path(path);
         Place place{.object = inode_};
         if (path == ".") return place;
         for (std::size_t start = 0; start <= path.size();) {
             const std::size_t end = std::min(path.find('/', start), path.size());
             const std::string_view name = path.substr(start, end - start);
             start = end + 1;
-            if (name.empty() || name == "." || name == "..") return {.error = EINVAL};
-            if (name.size() > 255) return {.error = ENAMETOOLONG};
             if (place.object == nullptr) return {.error = ENOENT};
             if (place.object->type == FileType::symlink) return {.error = ELOOP};
             if (place.object->type != FileType::directory) return {.error = ENOTDIR};
@@ -217,7 +230,7 @@ private:
         state_->require_power(other->generation_);
         Place one = existing(action, path);
         Place two = other->find(other_path);
-        if (two.error != 0) other->fail(action, other_path, two.error);
+        if (two.error != 0) fail(action, path, two.error);
         if (one.parent == nullptr || two.parent == nullptr) fail(action, path, EBUSY);
         if (one.parent->device != two.parent->device) fail(action, path, EXDEV);
         if (is_mount_point(one) || is_mount_point(two)) fail(action, path, EBUSY);
@@ -245,7 +258,8 @@ private:
         begin_read("open", action, path);
         auto object = existing(action, path).object;
         if (object->type != FileType::regular) {
-            throw base::Error{base::ErrorKind::io, "changed while it was read"}.on(full(path));
+            throw base::Error{base::ErrorKind::io, "changed while it was read: it is no regular file"}.on(
+                full(path));
         }
         return std::make_unique<MemoryFile>(state_, std::move(object), full(path));
     }

@@ -206,9 +206,9 @@ TEST_CASE("a mounted file system is synced alone and nothing is renamed across i
     create(*mounted, "in", "x");
     create(*root, "out", "x");
     CHECK(error_of([&] { mounted->rename("in", *root, "in"); }) ==
-          "/m/in: cannot rename: Invalid cross-device link");
+          "/m/in: cannot rename to /in: Invalid cross-device link");
     CHECK(error_of([&] { root->exchange("m/in", *root, "out"); }) ==
-          "/m/in: cannot exchange: Invalid cross-device link");
+          "/m/in: cannot exchange with /out: Invalid cross-device link");
     mounted->remove("in");
     CHECK(error_of([&] { root->remove("m"); }) == "/m: cannot remove: Device or resource busy");
     create(*mounted, "in", "x");
@@ -284,7 +284,8 @@ TEST_CASE("a fault strikes the operation that it was ordered for", "[support]") 
     SECTION("once") {
         disk.fail(2, "rename", EIO);
         root->rename("f", *root, "g");
-        CHECK(error_of([&] { root->rename("g", *root, "h"); }) == "/g: cannot rename: Input/output error");
+        CHECK(error_of([&] { root->rename("g", *root, "h"); }) ==
+              "/g: cannot rename to /h: Input/output error");
         CHECK_NOTHROW(root->rename("g", *root, "h"));
     }
     SECTION("for ever") {

@@ -59,7 +59,7 @@ void MemoryFile::set_size(std::uint64_t size) {
 
 void MemoryFile::set_attributes(const os::Attributes& attributes) {
     const std::lock_guard lock{state_->mutex};
-    begin("attributes", "set the attributes");
+    begin("attributes", "set the owner");
     state_->change(inode_->device, SetAttributes{.inode = inode_->id, .attributes = attributes});
 }
 

@@ -1,0 +1,91 @@
+#include "support/fault_steps.h"
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <charconv>
+#include <csignal>
+#include <new>
+
+#include "ft/base/bytes.h"
+#include "ft/base/error.h"
+
+namespace ft::test {
+namespace {
+
+[[noreturn]] void kill_this_process() {
+    ::kill(::getpid(), SIGKILL);
+    while (true) ::pause();
+}
+
+/// Takes a number from the front of `text`; 0 when there is none.
+std::uint64_t take_number(std::string_view& text) {
+    std::uint64_t number = 0;
+    const auto end = std::from_chars(text.data(), text.data() + text.size(), number).ptr;
+    text.remove_prefix(static_cast<std::size_t>(end - text.data()));
+    return number;
+}
+
+bool take(std::string_view& text, std::string_view prefix) {
+    if (!text.starts_with(prefix)) return false;
+    text.remove_prefix(prefix.size());
+    return true;
+}
+
+}  // namespace
+
+Fault read_fault(const os::Machine& machine) {
+    Fault fault;
+    fault.after_text = machine.environment("FT_FAULT_AFTER_TEXT").value_or("");
+    const auto wanted = machine.environment("FT_FAULT");
+    if (!wanted) return fault;
+    std::string_view left = *wanted;
+    bool understood = true;
+    if (take(left, "kill-before:")) {
+        fault.kind = Fault::Kind::kill_before;
+    } else if (take(left, "kill-after:")) {
+        fault.kind = Fault::Kind::kill_after;
+    } else if (take(left, "errno:")) {
+        fault.kind = Fault::Kind::fail;
+        fault.code = static_cast<int>(take_number(left));
+        understood = fault.code != 0 && take(left, ":");
+    } else {
+        understood = false;
+    }
+    fault.step = take_number(left);
+    fault.for_ever = fault.kind == Fault::Kind::fail && take(left, "+");
+    if (!understood || fault.step == 0 || !left.empty()) {
+        throw base::Error{base::ErrorKind::usage, "FT_FAULT: not understood: " + *wanted};
+    }
+    return fault;
+}
+
+FaultSteps::FaultSteps(Fault fault) : fault_{std::move(fault)} {
+    void* memory = ::mmap(nullptr, sizeof(Shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED) throw std::bad_alloc{};
+    shared_ = new (memory) Shared{.counting = fault_.after_text.empty(), .counted = 0};
+}
+
+FaultSteps::~FaultSteps() { ::munmap(shared_, sizeof(Shared)); }
+
+void FaultSteps::wrote(std::span<const std::byte> data) {
+    if (shared_->counting) return;
+    if (base::as_text(data).find(fault_.after_text) != std::string_view::npos) shared_->counting = true;
+}
+
+FaultSteps::Step::Step(FaultSteps& steps, std::string_view action, const std::string& path) {
+    if (!steps.shared_->counting) return;
+    const Fault& fault = steps.fault_;
+    const std::uint64_t number = ++steps.shared_->counted;
+    const bool strikes = number == fault.step || (fault.for_ever && number > fault.step);
+    if (!strikes) return;
+    if (fault.kind == Fault::Kind::kill_before) kill_this_process();
+    if (fault.kind == Fault::Kind::fail) throw base::system_error(action, path, fault.code);
+    killed_after_ = fault.kind == Fault::Kind::kill_after;
+}
+
+FaultSteps::Step::~Step() {
+    if (killed_after_) kill_this_process();
+}
+
+}  // namespace ft::test

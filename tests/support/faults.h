@@ -1,0 +1,59 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "ft/os/machine.h"
+
+namespace ft::test {
+
+/// What goes wrong, and when. A step is one operation that changes a file system (or would, or makes it
+/// durable).
+struct Fault {
+    enum class Kind { none, fail, kill_before, kill_after };
+    Kind kind = Kind::none;
+    std::uint64_t step = 0;  ///< from 1
+    int code = 0;            ///< the errno of `fail`
+    bool for_ever = false;   ///< `fail`: all steps from there on
+    std::string after_text;  ///< counting begins after a write with this text in it; empty: at once
+};
+
+/// Understands, for the program ft-faults:
+///   FT_FAULT=kill-before:N | kill-after:N | errno:CODE:N | errno:CODE:N+  (CODE a number; + for ever)
+///   FT_FAULT_AFTER_TEXT=TEXT
+/// Error usage when FT_FAULT is none of these.
+Fault read_fault(const os::Machine& machine);
+
+/// A machine whose step number N fails, or at which this process is killed with SIGKILL. Steps are counted
+/// over the process and those that it forks. Everything else is `real`, which outlives it; what is opened to
+/// be read only is not decorated.
+class FaultyMachine : public os::Machine {
+public:
+    FaultyMachine(os::Machine& real, Fault fault);
+    ~FaultyMachine() override;
+
+    /// Steps counted so far.
+    std::uint64_t steps() const;
+
+    std::unique_ptr<os::Directory> open_root(const std::string& path) override;
+    std::unique_ptr<const os::Directory> open_root_to_read(const std::string& path) override;
+    std::vector<std::string> make_root(const std::string& path) override;
+    void remove_root(const std::string& path) override;
+    std::unique_ptr<os::Lock> lock(const std::string& directory) override;
+    std::unique_ptr<os::Accounts> accounts(const std::string& root) override;
+    os::Processes& processes() override;
+    os::Network& network() override;
+    os::Clock& clock() override;
+    os::Terminal& terminal() override;
+    void fill_random(std::span<std::byte> into) override;
+    std::string host_name() const override;
+    std::optional<std::string> environment(const char* name) const override;
+    void forget_environment(const char* name) override;
+
+private:
+    struct Parts;
+    std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace ft::test
