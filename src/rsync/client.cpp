@@ -1,0 +1,92 @@
+#include "rsync/client.h"
+
+#include <fmt/format.h>
+
+#include "ft/base/error.h"
+#include "ft/base/escape.h"
+#include "ft/wire/greeting.h"
+#include "ft/wire/writer.h"
+
+namespace ft::rsync {
+
+namespace {
+
+constexpr std::size_t kLongestLine = 4096;
+constexpr std::size_t kMostText = 65536;
+constexpr int kMostLines = 1000;
+constexpr std::size_t kLongestChallenge = 256;
+
+void say(base::ByteSink& out, const std::string& line) {
+    out.write(base::as_bytes(line + "\n"));
+    out.flush();
+}
+
+std::string answer(const std::string& challenge, const wire::Greeting& theirs, const PullOptions& options) {
+    if (!options.credentials) {
+        throw base::Error{base::ErrorKind::peer,
+                          fmt::format("the source asks for a password for {}", options.module)};
+    }
+    if (challenge.empty() || challenge.size() > kLongestChallenge) {
+        throw wire::malformed("challenge", fmt::format("has {} bytes", challenge.size()));
+    }
+    const auto digest = wire::choose(
+        wire::auth_digests(), theirs.digests.empty() ? std::vector<std::string>{"md5"} : theirs.digests);
+    if (!digest) throw wire::malformed("list of digests", "names none of ours");
+    return options.credentials->user + " " +
+           wire::auth_response(*digest, options.credentials->secret, challenge);
+}
+
+// What comes before "OK" is the daemon's message of the day, of no interest here, or its refusal.
+void choose_module(wire::Reader& in, base::ByteSink& out, const wire::Greeting& theirs,
+                   const PullOptions& options) {
+    constexpr std::string_view kChallenge = "@RSYNCD: AUTHREQD ";
+    say(out, options.module);
+    std::size_t text = 0;
+    bool answered = false;
+    for (int lines = 0; lines < kMostLines && text <= kMostText; ++lines) {
+        const std::string line = in.line("answer to the module's name", kLongestLine);
+        text += line.size() + 1;
+        if (line == "@RSYNCD: OK") return;
+        if (line.starts_with("@ERROR")) {
+            throw base::Error{base::ErrorKind::peer,
+                              fmt::format("the source refuses {}: {}", options.module, base::escape(line))};
+        }
+        if (line == "@RSYNCD: EXIT")
+            throw wire::malformed("answer to the module's name", "is the end of the session");
+        if (line.starts_with(kChallenge)) {
+            if (answered) throw wire::malformed("challenge", "comes twice");
+            say(out, answer(line.substr(kChallenge.size()), theirs, options));
+            answered = true;
+        }
+    }
+    throw wire::malformed("message of the day", "has no end");
+}
+
+}  // namespace
+
+Options asked_options() {
+    Options options;
+    options.sender = options.recurse = options.links = true;
+    options.owner = options.group = true;
+    options.devices = options.specials = true;
+    return options;
+}
+
+Setup connect(wire::Reader& in, base::ByteSink& out, const PullOptions& options) {
+    say(out, wire::our_greeting());
+    const wire::Greeting theirs = wire::parse_greeting(in.line("greeting", wire::kLongestGreeting));
+    choose_module(in, out, theirs, options);
+    wire::Writer arguments;
+    // No 'i': the file list comes whole, so that it is checked as a tree before the first object is staged.
+    for (const std::string& argument :
+         {std::string{"--server"}, std::string{"--sender"}, fmt::format("-logDtpre.{}", kOurCapabilities),
+          std::string{"."}, options.module + "/", std::string{}}) {
+        arguments.text(argument);
+        arguments.byte(0);
+    }
+    out.write(arguments.written());
+    out.flush();
+    return set_up_client(in, out, theirs.protocol);
+}
+
+}  // namespace ft::rsync

@@ -1,0 +1,18 @@
+#pragma once
+
+#include "ft/base/bytes.h"
+#include "ft/rsync/pull.h"
+#include "ft/wire/reader.h"
+#include "rsync/negotiation.h"
+#include "rsync/options.h"
+
+namespace ft::rsync {
+
+/// What our client asks for, the same always.
+Options asked_options();
+
+/// Client's part from the greeting to the checksum seed. Error peer, with the daemon's own words, when it
+/// refuses.
+Setup connect(wire::Reader& in, base::ByteSink& out, const PullOptions& options);
+
+}  // namespace ft::rsync

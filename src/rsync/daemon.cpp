@@ -1,0 +1,246 @@
+#include <fmt/format.h>
+#include <openssl/crypto.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <string>
+
+#include "ft/base/error.h"
+#include "ft/base/escape.h"
+#include "ft/rsync/serve.h"
+#include "ft/wire/filters.h"
+#include "ft/wire/frames.h"
+#include "ft/wire/greeting.h"
+#include "ft/wire/reader.h"
+#include "rsync/channel.h"
+#include "rsync/negotiation.h"
+#include "rsync/offer.h"
+#include "rsync/options.h"
+#include "rsync/sender.h"
+
+namespace ft::rsync {
+
+namespace {
+
+constexpr std::size_t kLongestLine = 1024;
+constexpr std::size_t kLongestArgument = 4096;
+constexpr std::size_t kMostArguments = 512;
+constexpr std::size_t kMostArgumentBytes = 65536;
+constexpr std::int32_t kMostEarlyInput = 5120;
+constexpr std::int32_t kUnsupported = 4;  // exit codes of rsync
+constexpr std::int32_t kFileTrouble = 11;
+
+// 32 random bytes as a word; for one use.
+std::string make_challenge(const std::function<void(std::span<std::byte>)>& fill_random) {
+    std::array<std::byte, 32> random{};
+    fill_random(random);
+    return base::Digest{random}.hex();
+}
+
+// Takes a time that depends on the lengths alone.
+bool same_secret(std::string_view a, std::string_view b) {
+    return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
+}
+
+class Daemon {
+public:
+    Daemon(base::Stream& stream, const ServeOptions& options, base::Progress& progress,
+           base::Cancellation& cancellation)
+        : channel_{stream},
+          in_{channel_},
+          options_{options},
+          progress_{progress},
+          cancellation_{cancellation} {}
+
+    Served run() {
+        greet();
+        const Module* module = choose_module();
+        if (module == nullptr || !authenticate(*module)) return served_;
+        say("@RSYNCD: OK");
+        Options granted = read_arguments(*module);
+        const Setup setup = set_up_server(in_, channel_, protocol_, granted, options_.fill_random);
+        send(*module, granted, setup);
+        return served_;
+    }
+
+private:
+    void say(const std::string& line) {
+        channel_.write(base::as_bytes(line + "\n"));
+        channel_.flush();
+    }
+
+    // Before the files flow: one line, and the end of the session.
+    void refuse(const std::string& why) {
+        served_.refused = why;
+        say("@ERROR: " + why);
+    }
+
+    void greet() {
+        say(wire::our_greeting());
+        try {
+            const wire::Greeting theirs = wire::parse_greeting(in_.line("greeting", wire::kLongestGreeting));
+            protocol_ = theirs.protocol;
+            digests_ = theirs.digests;
+        } catch (const base::Error& error) {
+            if (error.kind() == base::ErrorKind::peer) say(fmt::format("@ERROR: {}", error.what()));
+            throw;
+        }
+    }
+
+    const Module* choose_module() {
+        std::string name = in_.line("module", kLongestLine);
+        constexpr std::string_view kEarlyInput = "#early_input=";
+        if (name.starts_with(kEarlyInput)) {
+            std::int32_t length = 0;
+            const auto [end, error] =
+                std::from_chars(name.data() + kEarlyInput.size(), name.data() + name.size(), length);
+            if (error != std::errc{} || end != name.data() + name.size() || length < 1 ||
+                length > kMostEarlyInput) {
+                refuse("invalid early_input length");
+                return nullptr;
+            }
+            in_.skip("early input", static_cast<std::uint64_t>(length));
+            name = in_.line("module", kLongestLine);
+        }
+        if (name.empty() || name == "#list") {
+            for (const Module& module : options_.modules)
+                say(fmt::format("{:<15}\t{}", module.name, module.comment));
+            say("@RSYNCD: EXIT");
+            return nullptr;
+        }
+        const std::string shown = base::escape(name.substr(0, 64));
+        if (name.starts_with('#')) {
+            refuse(fmt::format("Unknown command '{}'", shown));
+            return nullptr;
+        }
+        const auto module = std::find_if(options_.modules.begin(), options_.modules.end(),
+                                         [&](const Module& one) { return one.name == name; });
+        if (module == options_.modules.end()) {
+            refuse(fmt::format("Unknown module '{}'", shown));
+            return nullptr;
+        }
+        served_.module = module->name;
+        return &*module;
+    }
+
+    bool authenticate(const Module& module) {
+        if (!options_.credentials) return true;
+        const auto digest =
+            wire::choose(wire::auth_digests(), digests_.empty() ? std::vector<std::string>{"md5"} : digests_);
+        if (!digest) {
+            refuse(fmt::format("your client does not support one of our daemon-auth checksums: {}",
+                               wire::our_greeting().substr(std::string_view{"@RSYNCD: 32.0 "}.size())));
+            return false;
+        }
+        const std::string challenge = make_challenge(options_.fill_random);
+        say("@RSYNCD: AUTHREQD " + challenge);
+        const std::string answer = in_.line("answer to the challenge", kLongestLine);
+        const std::size_t space = std::min(answer.find(' '), answer.size());
+        const std::string expected = wire::auth_response(*digest, options_.credentials->secret, challenge);
+        const bool user_fits = same_secret(answer.substr(0, space), options_.credentials->user);
+        const bool answer_fits = same_secret(answer.substr(std::min(space + 1, answer.size())), expected);
+        if (user_fits && answer_fits) return true;
+        refuse("auth failed on module " + module.name);
+        return false;
+    }
+
+    std::vector<std::string> read_argument_list() {
+        std::vector<std::string> arguments;
+        while (true) {
+            std::string argument = in_.argument("argument", kLongestArgument);
+            if (argument.empty()) return arguments;
+            argument_bytes_ += argument.size();
+            arguments.push_back(std::move(argument));
+            if (arguments.size() > kMostArguments) {
+                throw wire::malformed("list of arguments", fmt::format("has more than {}", kMostArguments));
+            }
+            if (argument_bytes_ > kMostArgumentBytes) {
+                throw wire::malformed("list of arguments",
+                                      fmt::format("is longer than {} bytes", kMostArgumentBytes));
+            }
+        }
+    }
+
+    Options read_arguments(const Module& module) {
+        const std::vector<std::string> first = read_argument_list();
+        std::vector<std::string> second;
+        if (has_second_list(first)) second = read_argument_list();
+        return read_options(first, second, module.name);
+    }
+
+    void send(const Module& module, const Options& granted, const Setup& setup) {
+        wire::FrameWriter out{channel_};
+        channel_.flush_through(out);
+        wire::FrameReader frames{
+            in_, wire::Direction::to_server, setup.protocol, [](const wire::Message& message) {
+                if (message.code != wire::MessageCode::error_exit) return;
+                throw base::Error{base::ErrorKind::peer,
+                                  fmt::format("the client gave up (exit code {})", message.number)};
+            }};
+        wire::Reader data{frames};
+        if (granted.sender) {
+            const auto rules = wire::read_filters(data);
+            if (granted.refused.empty() && !rules.empty()) {
+                return refuse_in_frames(
+                    out, data, setup,
+                    "this server does not serve by filter rules (--filter, --exclude, --include)",
+                    kUnsupported);
+            }
+        }
+        if (!granted.refused.empty())
+            return refuse_in_frames(out, data, setup, granted.refused, kUnsupported);
+        std::optional<Offer> offer;
+        try {
+            offer.emplace(module, granted, cancellation_);
+        } catch (const base::Error& error) {
+            cancellation_.check();
+            return refuse_in_frames(out, data, setup, error.what(), kFileTrouble);
+        }
+        Sender{{channel_, data, out, setup, granted, module, options_.accounts}, *offer, progress_, served_}
+            .run();
+    }
+
+    // 1.9: behind OK a client reads no lines. The text must arrive before the connection closes, so what the
+    // client still sends is read to its end.
+    void refuse_in_frames(wire::FrameWriter& out, wire::Reader& data, const Setup& setup,
+                          const std::string& why, std::int32_t exit_code) {
+        constexpr int kMostDrained = 4096;  // times 64 KiB
+        served_.refused = why;
+        out.message(wire::MessageCode::error, fmt::format("@ERROR: {}\n", why));
+        if (setup.protocol > 30) out.message(wire::MessageCode::error_exit, exit_code);
+        out.flush();
+        if (setup.protocol == 30) return;  // such a client waits for our end of the stream instead
+        try {
+            base::Bytes unread(65536);
+            for (int times = 0; times < kMostDrained && data.read_some(unread) > 0;) ++times;
+        } catch (const base::Error&) {  // its answer to the exit code, or the end: both are what we wait for
+            cancellation_.check();
+        }
+    }
+
+    Channel channel_;
+    wire::Reader in_;
+    const ServeOptions& options_;
+    base::Progress& progress_;
+    base::Cancellation& cancellation_;
+    Served served_;
+    int protocol_ = 0;
+    std::vector<std::string> digests_;
+    std::size_t argument_bytes_ = 0;
+};
+
+}  // namespace
+
+Served serve(base::Stream& stream, const ServeOptions& options, base::Progress& progress,
+             base::Cancellation& cancellation) {
+    const auto hook = cancellation.on_request([&] { stream.shut_down(); });
+    try {
+        return Daemon{stream, options, progress, cancellation}.run();
+    } catch (const base::Error&) {
+        cancellation.check();
+        throw;
+    }
+}
+
+}  // namespace ft::rsync

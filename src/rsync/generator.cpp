@@ -1,0 +1,170 @@
+#include "rsync/generator.h"
+
+#include <algorithm>
+
+#include "ft/base/error.h"
+#include "rsync/match.h"
+
+namespace ft::rsync {
+
+using Kind = tree::Difference::Kind;
+
+namespace {
+
+std::string_view parent_of(std::string_view path) {
+    const std::size_t slash = path.rfind('/');
+    return slash == std::string_view::npos ? "." : path.substr(0, slash);
+}
+
+staging::Over over(const tree::Difference& difference) {
+    return difference.live ? staging::Over::something : staging::Over::nothing;
+}
+
+}  // namespace
+
+Generator::Generator(const Session& session, const tree::Listing& live, const tree::Rules& rules,
+                     wire::FrameWriter& out)
+    : session_{session},
+      live_{live},
+      rules_{rules},
+      out_{out},
+      strong_{session.setup.checksum, session.setup.seed, session.setup.seed_first()},
+      touched_(live.size()) {}
+
+Need Generator::measure() {
+    Need need{.live_entries = live_.size()};
+    std::uint64_t files = 0;
+    tree::compare(session_.wanted, live_, rules_, [&](const tree::Difference& difference) {
+        note_touched(difference);
+        if (difference.kind == Kind::removed) ++need.removals;
+        if (difference.kind != Kind::added && difference.kind != Kind::replaced &&
+            difference.kind != Kind::content) {
+            return;
+        }
+        ++need.inodes;
+        const base::Object object = session_.wanted[*difference.wanted].object;
+        if (object.type != base::FileType::regular) return;
+        ++files;
+        need.bytes += object.size;
+    });
+    session_.progress.files_wanted += files;
+    session_.progress.bytes_wanted += need.bytes;
+    return need;
+}
+
+// Whatever is placed, exchanged or removed in a directory gives it a new time: it must be set again, even
+// where it was right before.
+void Generator::note_touched(const tree::Difference& difference) {
+    if (difference.kind == Kind::same || difference.kind == Kind::attributes) return;
+    const std::string_view path =
+        difference.wanted ? session_.wanted[*difference.wanted].path : live_[*difference.live].path;
+    if (path == ".") return;
+    const auto parent = live_.find(parent_of(path));
+    if (parent && live_[*parent].is_directory()) touched_[*parent] = true;
+}
+
+void Generator::run() {
+    tree::compare(session_.wanted, live_, rules_,
+                  [&](const tree::Difference& difference) { act(difference); });
+    // Left are directories that stay only for what the rules exclude in them.
+    for (std::size_t live = 0; live < live_.size(); ++live) {
+        if (touched_[live]) keep_time(live);
+    }
+    end_phase(1);
+    for (const Requests::Request& again : session_.requests.wait_for_answers()) {
+        const auto basis =
+            again.head.count > 0 ? session_.open_basis(session_.path_of(again.item.index), true) : nullptr;
+        session_.requests.open(again);
+        write_request(again, basis.get());
+    }
+    end_phase(session_.setup.protocol > 30 ? 3 : 2);
+    session_.requests.wait_for_end();
+    end_phase(1);
+}
+
+void Generator::keep_time(std::size_t live) {
+    const tree::Item item = live_[live];
+    const auto wanted = session_.wanted.find(item.path);
+    // A file that takes the directory's place was reported; only a directory that is not wanted is left.
+    if (wanted) return;
+    session_.staging.change_attributes(base::RelPath{item.path}, item.object.attributes,
+                                       item.object.attributes);
+}
+
+void Generator::set_attributes(std::size_t wanted, std::size_t live) {
+    const tree::Item item = session_.wanted[wanted];
+    session_.staging.change_attributes(base::RelPath{item.path}, live_[live].object.attributes,
+                                       item.object.attributes);
+}
+
+void Generator::act(const tree::Difference& difference) {
+    if (difference.kind == Kind::removed) {
+        return session_.staging.remove(base::RelPath{live_[*difference.live].path});
+    }
+    const std::size_t wanted = *difference.wanted;
+    const tree::Item item = session_.wanted[wanted];
+    if (difference.kind == Kind::same || difference.kind == Kind::attributes) {
+        const bool touched = touched_[*difference.live];
+        touched_[*difference.live] = false;
+        if (touched || difference.kind == Kind::attributes) set_attributes(wanted, *difference.live);
+    } else if (item.object.type == base::FileType::regular) {
+        request(wanted, over(difference), difference.kind == Kind::content);
+    } else {
+        session_.staging.create(base::RelPath{item.path}, over(difference), item.object);
+    }
+}
+
+void Generator::request(std::size_t index, staging::Over over, bool live_file) {
+    const auto basis = session_.open_basis(base::RelPath{session_.wanted[index].path}, live_file);
+    Requests::Request request;
+    request.item.index = static_cast<std::int32_t>(index);
+    request.item.flags = wire::kTransfer;
+    request.over = over;
+    if (over == staging::Over::nothing) request.item.flags |= wire::kIsNew;
+    if (basis) {
+        const std::uint64_t length = basis->status().size;
+        const std::int32_t digest_bytes = session_.setup.digest_bytes();
+        request.head = wire::choose_blocks(length, digest_bytes, session_.options.block_length);
+        if (request.head.count > kMostBlocks) request.head = wire::choose_blocks(length, digest_bytes);
+    }
+    session_.requests.open(request);
+    write_request(request, basis.get());
+}
+
+void Generator::write_request(const Requests::Request& request, const os::File* basis) {
+    constexpr std::int32_t kBatch = 256 * 1024;  // bytes read at a time, about
+    wire::Writer out;
+    wire::write_item(out, indices_, request.item);
+    wire::write_sum_head(out, request.head);
+    if (request.head.count > 0) {
+        const auto length = static_cast<std::int32_t>(request.head.block);
+        const std::int32_t batch = std::max(1, kBatch / length);
+        base::Bytes buffer(static_cast<std::size_t>(batch) * static_cast<std::size_t>(length));
+        for (std::int32_t block = 0; block < request.head.count; block += batch) {
+            const std::size_t filled = basis->read_at(request.head.offset_of(block), buffer);
+            const std::int32_t end =
+                std::min(request.head.count, block + std::min(batch, request.head.count - block));
+            std::size_t at = 0;
+            for (std::int32_t each = block; each < end; ++each) {
+                // A basis file that became shorter gives sums of less: the whole-file checksum will tell.
+                const std::size_t here = std::min<std::size_t>(request.head.length_of(each), filled - at);
+                wire::write_block_sum(out, request.head,
+                                      wire::block_sum(strong_, request.head, {buffer.data() + at, here}));
+                at += here;
+            }
+            out_.write(out.written());
+            out.clear();
+        }
+    }
+    out_.write(out.written());
+}
+
+void Generator::end_phase(int dones) {
+    session_.requests.close_phase();
+    wire::Writer out;
+    for (int done = 0; done < dones; ++done) indices_.write(out, wire::kDone);
+    out_.write(out.written());
+    out_.flush();
+}
+
+}  // namespace ft::rsync

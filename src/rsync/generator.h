@@ -1,0 +1,44 @@
+#pragma once
+
+#include <vector>
+
+#include "ft/tree/compare.h"
+#include "ft/tree/rules.h"
+#include "ft/wire/frames.h"
+#include "ft/wire/index.h"
+#include "ft/wire/sum_head.h"
+#include "rsync/session.h"
+
+namespace ft::rsync {
+
+/// Compares what is wanted with the live tree, stages what needs no content, and asks for content. It only
+/// writes.
+class Generator {
+public:
+    Generator(const Session& session, const tree::Listing& live, const tree::Rules& rules,
+              wire::FrameWriter& out);
+
+    /// Compares and does nothing. Error unfit.
+    Need measure();
+    /// Stages and requests, then says goodbye when the receiver has all. After measure, on its own thread.
+    void run();
+
+private:
+    void note_touched(const tree::Difference& difference);
+    void act(const tree::Difference& difference);
+    void keep_time(std::size_t live);
+    void set_attributes(std::size_t wanted, std::size_t live);
+    void request(std::size_t index, staging::Over over, bool live_file);
+    void write_request(const Requests::Request& request, const os::File* basis);
+    void end_phase(int dones);
+
+    Session session_;
+    const tree::Listing& live_;
+    const tree::Rules& rules_;
+    wire::FrameWriter& out_;
+    wire::IndexWriter indices_;
+    wire::StrongSum strong_;
+    std::vector<bool> touched_;  // by live index: directories whose time the commit will change
+};
+
+}  // namespace ft::rsync

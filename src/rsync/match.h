@@ -1,0 +1,58 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "ft/base/bytes.h"
+#include "ft/base/digest.h"
+#include "ft/os/file.h"
+#include "ft/wire/reader.h"
+#include "ft/wire/sum_head.h"
+#include "ft/wire/tokens.h"
+
+namespace ft::rsync {
+
+/// No basis file is cut into more blocks: what a client's sums may cost us is 2 GiB, all of it received.
+inline constexpr std::int32_t kMostBlocks = 1 << 26;
+
+/// The block checksums of a client's basis file, and where to find a block by its weak one.
+class BlockSums {
+public:
+    BlockSums() = default;
+    /// Reads head and sums; memory grows with what arrives. Error peer.
+    BlockSums(wire::Reader& in, std::int32_t digest_bytes);
+
+    const wire::SumHead& head() const { return head_; }
+    bool empty() const { return weak_.empty(); }
+    /// The basis block with the content of `window`, or -1. Tries `expected` (may be no block) first, then at
+    /// most 1024 others.
+    std::int32_t find(std::uint32_t weak, std::span<const std::byte> window, wire::StrongSum& strong,
+                      std::int32_t expected) const;
+
+private:
+    std::size_t bucket(std::uint32_t weak) const { return (weak * 0x9E3779B1u) >> shift_; }
+
+    wire::SumHead head_;
+    std::vector<std::uint32_t> weak_;
+    base::Bytes strong_;               // head_.strong bytes a block
+    std::vector<std::int32_t> first_;  // bucket -> block, -1 at the end
+    std::vector<std::int32_t> next_;   // block -> next block of its bucket
+    int shift_ = 31;
+};
+
+/// What became of a file's content on its way.
+struct SentContent {
+    std::uint64_t literal = 0;  ///< bytes
+    std::uint64_t matched = 0;  ///< bytes
+    bool shorter = false;       ///< it ended before `size`
+    std::string fault;          ///< why it could not be read to its end; empty: it could
+    base::Digest digest;        ///< of what was sent
+};
+
+/// Sends the first `size` bytes of `file` as tokens: blocks of the basis where it has them, else literal
+/// bytes.
+SentContent send_content(const os::File& file, std::uint64_t size, const BlockSums& sums,
+                         wire::StrongSum& strong, base::DigestKind whole, wire::TokenWriter& out);
+
+}  // namespace ft::rsync

@@ -1,0 +1,94 @@
+#include "rsync/negotiation.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <array>
+#include <bit>
+
+#include "ft/base/error.h"
+#include "ft/base/escape.h"
+#include "ft/wire/greeting.h"
+#include "ft/wire/writer.h"
+
+namespace ft::rsync {
+
+namespace {
+
+std::string both_lists(const std::vector<std::string>& theirs) {
+    std::vector<std::string> ours;
+    for (const base::DigestKind kind : wire::checksums()) ours.emplace_back(base::name_of(kind));
+    return fmt::format("no checksum is common: ours are {}; theirs are {}", fmt::join(ours, " "),
+                       base::escape(fmt::format("{}", fmt::join(theirs, " "))));
+}
+
+std::int32_t random_seed(const std::function<void(std::span<std::byte>)>& fill_random) {
+    std::array<std::byte, 4> random{};
+    fill_random(random);
+    const auto seed = std::bit_cast<std::int32_t>(random);
+    return seed == 0 ? 1 : seed;
+}
+
+}  // namespace
+
+bool Setup::seed_first() const { return (compat & wire::kChksumSeedFix) != 0; }
+
+Setup set_up_server(wire::Reader& in, base::ByteSink& out, int protocol, Options& options,
+                    const std::function<void(std::span<std::byte>)>& fill_random) {
+    Setup setup{.protocol = protocol,
+                .compat = wire::compat_granted(options.capabilities),
+                .checksum = options.checksum.value_or(base::DigestKind::md5),
+                .seed = options.seed ? *options.seed : random_seed(fill_random)};
+    const bool names = (setup.compat & wire::kVarintFlistFlags) != 0;
+    const bool checksums = names && !options.checksum_chosen;
+    wire::Writer first;
+    first.varint(static_cast<std::int32_t>(setup.compat));
+    if (checksums) wire::write_names(first, wire::checksums(), true);
+    // We compress nothing, but a client that found none of its own here would stop before it is told why.
+    if (names && options.compress) first.vstring("zstd lz4 zlibx zlib none");
+    out.write(first.written());
+    if (checksums) {
+        const auto theirs = wire::read_names(in, "checksum list");
+        const auto chosen = wire::choose(wire::checksums(), theirs);
+        if (!chosen && options.refused.empty()) options.refused = both_lists(theirs);
+        setup.checksum = chosen.value_or(base::DigestKind::md5);
+    }
+    if (names && options.compress) wire::read_names(in, "compress list");
+    wire::Writer last;
+    last.int32(setup.seed);
+    out.write(last.written());
+    out.flush();
+    return setup;
+}
+
+Setup set_up_client(wire::Reader& in, base::ByteSink& out, int protocol) {
+    Setup setup{.protocol = protocol};
+    setup.compat = wire::read_compat(in, wire::compat_allowed(kOurCapabilities));
+    if ((setup.compat & wire::kVarintFlistFlags) != 0) {
+        wire::Writer ours;
+        wire::write_names(ours, wire::checksums(), false);
+        out.write(ours.written());
+        out.flush();
+        const auto theirs = wire::read_names(in, "checksum list");
+        const auto chosen = wire::choose(wire::checksums(), theirs);
+        if (!chosen) throw base::Error{base::ErrorKind::peer, both_lists(theirs)};
+        setup.checksum = *chosen;
+    }
+    setup.seed = in.int32("checksum seed");
+    return setup;
+}
+
+wire::ListOptions list_options(const Setup& setup, const Options& options) {
+    return {.protocol = setup.protocol,
+            .varint_flags = (setup.compat & wire::kVarintFlistFlags) != 0,
+            .safe_end = setup.protocol > 30 || (setup.compat & wire::kSafeFlist) != 0,
+            .id0_names = (setup.compat & wire::kId0Names) != 0,
+            .numeric_ids = options.numeric_ids,
+            .owners = options.owner,
+            .groups = options.group,
+            .links = options.links,
+            .devices = options.devices,
+            .specials = options.specials};
+}
+
+}  // namespace ft::rsync

@@ -1,0 +1,66 @@
+#include "rsync/offer.h"
+
+#include <fmt/format.h>
+
+#include "ft/base/escape.h"
+#include "ft/base/rel_path.h"
+#include "ft/tree/scan.h"
+#include "ft/wire/file_list.h"
+
+namespace ft::rsync {
+
+Offer::Offer(const Module& module, const Options& options, base::Cancellation& cancellation)
+    : recursive_{options.recurse} {
+    tree::Scanned scanned = tree::scan(*module.root, *module.rules, cancellation);
+    problems_ = std::move(scanned.unreadable);
+    unreadable_ = scanned.unreadable_count;
+    vanished_ = scanned.vanished;
+    if (unreadable_ > 0) io_error_ |= wire::kIoGeneral;
+    if (vanished_ > 0) io_error_ |= wire::kIoVanished;
+    for (const std::string& path : scanned.mount_points) mount_points_.insert(base::unescape(path));
+    take(std::move(scanned.listing), options);
+}
+
+void Offer::take(tree::Listing all, const Options& options) {
+    const std::string top = options.path.empty() ? "." : options.path;
+    const auto start = base::RelPath::fault(top).empty() ? all.find(top) : std::nullopt;
+    if (!start || (options.contents && !all[*start].is_directory())) {
+        problems_.push_back(fmt::format("{}: no such {}", base::escape(top.substr(0, 1024)),
+                                        options.contents ? "directory" : "file or directory"));
+        return;
+    }
+    if (all[*start].is_directory() && !options.recurse && !options.directories) {
+        remarks_.push_back(fmt::format("skipping directory {}", base::escape(top.substr(0, 1024))));
+        return;
+    }
+    const base::RelPath path{top};
+    above_ = options.contents ? top : path.parent().bytes();
+    if (options.recurse && path.is_root()) {
+        listing_ = std::move(all);
+        return;
+    }
+    const std::size_t cut = above_ == "." ? 0 : above_.size() + 1;
+    for (std::size_t index = *start; index < all.size(); ++index) {
+        const tree::Item item = all[index];
+        const bool itself = index == *start;
+        const bool below = path.is_root() || (item.path.size() > top.size() && item.path.starts_with(top) &&
+                                              item.path[top.size()] == '/');
+        if (!itself && !below) break;  // what a directory holds follows it
+        const std::string_view name = itself && options.contents ? "." : item.path.substr(cut);
+        const bool one_level = options.contents && name.find('/') == std::string_view::npos;
+        if (itself || options.recurse || one_level) listing_.add(name, item.object);
+    }
+    listing_.sort();
+}
+
+std::string Offer::path_of(std::string_view name) const {
+    if (name == ".") return above_;
+    return above_ == "." ? std::string{name} : above_ + "/" + std::string{name};
+}
+
+bool Offer::has_content(std::size_t index) const {
+    if (!recursive_) return index == 0;
+    return mount_points_.empty() || !mount_points_.contains(path_of(listing_[index].path));
+}
+
+}  // namespace ft::rsync

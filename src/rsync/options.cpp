@@ -1,0 +1,207 @@
+#include "rsync/options.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+#include "ft/base/error.h"
+#include "ft/base/escape.h"
+
+namespace ft::rsync {
+
+namespace {
+
+// Letters that change nothing in what we send: times, modes, what the client does with its own files.
+constexpr std::string_view kIgnoredLetters = "tpEOJxWSbuIKymqvs";
+constexpr std::array<std::string_view, 7> kIgnored{"--partial",       "--stats",        "--list-only",
+                                                   "--safe-links",    "--open-noatime", "--msgs2stderr",
+                                                   "--no-msgs2stderr"};
+constexpr std::array<std::string_view, 6> kIgnoredWithValue{
+    "--timeout=", "--bwlimit=", "--info=", "--suffix=", "--log-format=", "--compress-level="};
+
+struct Letter {
+    char letter;
+    std::string_view name;
+};
+constexpr std::array<Letter, 11> kRefusedLetters{{{'H', "--hard-links"},
+                                                  {'A', "--acls"},
+                                                  {'X', "--xattrs"},
+                                                  {'c', "--checksum"},
+                                                  {'U', "--atimes"},
+                                                  {'N', "--crtimes"},
+                                                  {'L', "--copy-links"},
+                                                  {'k', "--copy-dirlinks"},
+                                                  {'R', "--relative"},
+                                                  {'C', "--cvs-exclude"},
+                                                  {'B', "--block-size"}}};
+
+void refuse(Options& options, std::string_view what) {
+    if (options.refused.empty()) options.refused = fmt::format("this server does not grant {}", what);
+}
+
+void refuse_letter(Options& options, char letter) {
+    const auto* known = std::find_if(kRefusedLetters.begin(), kRefusedLetters.end(),
+                                     [&](const Letter& one) { return one.letter == letter; });
+    const std::string shown = "-" + base::escape({&letter, 1});
+    refuse(options, known == kRefusedLetters.end() ? shown : fmt::format("{} ({})", known->name, shown));
+}
+
+void read_letters(Options& options, std::string_view letters) {
+    for (std::size_t at = 0; at < letters.size(); ++at) {
+        const char letter = letters[at];
+        switch (letter) {
+            case 'e':  // the rest is its value: "." and the capabilities
+                options.capabilities =
+                    letters.substr(std::min(letters.find('.', at), letters.size() - 1) + 1);
+                return;
+            case 'r':
+                options.recurse = true;
+                break;
+            case 'd':
+                options.directories = true;
+                break;
+            case 'l':
+                options.links = true;
+                break;
+            case 'o':
+                options.owner = true;
+                break;
+            case 'g':
+                options.group = true;
+                break;
+            case 'D':
+                options.devices = options.specials = true;
+                break;
+            case 'n':
+                options.dry_run = true;
+                break;
+            case 'z':
+                options.compress = true;
+                refuse(options, "--compress (-z)");
+                break;
+            default:
+                if (kIgnoredLetters.find(letter) == std::string_view::npos) {
+                    refuse_letter(options, letter);
+                    if (letter == 'B') return;  // the rest is its value
+                }
+        }
+    }
+    if (std::count(letters.begin(), letters.end(), 'x') > 1)
+        refuse(options, "--one-file-system given twice (-xx)");
+}
+
+void choose_checksum(Options& options, std::string_view names) {
+    options.checksum_chosen = true;
+    const std::string_view transfer = names.substr(0, names.find(','));
+    const auto kind = base::digest_kind(transfer);
+    if (kind == base::DigestKind::xxh128 || kind == base::DigestKind::md5) {
+        options.checksum = kind;
+    } else {
+        refuse(options,
+               fmt::format("--checksum-choice={}, only xxh128 and md5", base::escape(names.substr(0, 64))));
+    }
+}
+
+void read_long(Options& options, std::string_view argument) {
+    constexpr std::string_view kChecksum = "--checksum-choice=";
+    constexpr std::string_view kSeed = "--checksum-seed=";
+    const auto is_start = [&](std::string_view start) { return argument.starts_with(start); };
+    if (argument == "--server" || argument == "--sender" || argument == "--compress-choice=none") return;
+    if (argument == "--numeric-ids") {
+        options.numeric_ids = true;
+    } else if (argument == "--ignore-errors") {
+        options.ignore_errors = true;
+    } else if (argument == "--specials" || argument == "--no-specials") {
+        options.specials = argument == "--specials";
+    } else if (argument.starts_with(kChecksum)) {
+        choose_checksum(options, argument.substr(kChecksum.size()));
+    } else if (argument.starts_with(kSeed)) {
+        const std::string_view digits = argument.substr(kSeed.size());
+        std::int32_t seed = 0;
+        const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), seed);
+        if (error != std::errc{} || end != digits.data() + digits.size() || seed == 0) refuse(options, kSeed);
+        options.seed = seed;
+    } else if (std::find(kIgnored.begin(), kIgnored.end(), argument) == kIgnored.end() &&
+               std::none_of(kIgnoredWithValue.begin(), kIgnoredWithValue.end(), is_start)) {
+        refuse(options, base::escape(argument.substr(0, 64)));
+    }
+}
+
+// Clients escape what a shell would expand in values; nothing is expanded here.
+std::string without_backslashes(std::string_view argument) {
+    std::string plain;
+    for (std::size_t at = 0; at < argument.size(); ++at) {
+        if (argument[at] == '\\' && at + 1 < argument.size()) ++at;
+        plain += argument[at];
+    }
+    return plain;
+}
+
+// "MODULE/a/b" into the path below the module. A space before the module's name comes as "[ ]".
+void read_path(Options& options, std::string_view argument, std::string_view module) {
+    std::string path;
+    for (std::size_t at = 0; at < argument.size(); ++at) {
+        const bool space = argument.substr(at, 3) == "[ ]";
+        path += space ? ' ' : argument[at];
+        if (space) at += 2;
+    }
+    if (path != module && !path.starts_with(std::string{module} + "/")) {
+        return refuse(options, "paths outside the module");
+    }
+    path.erase(0, module.size());
+    while (path.ends_with("/.") || path.ends_with('/')) {
+        options.contents = true;
+        path.pop_back();
+    }
+    path.erase(0, path.find_first_not_of('/'));
+    options.path = path;
+    if (path.empty()) options.contents = true;
+}
+
+}  // namespace
+
+bool has_second_list(const std::vector<std::string>& first) {
+    for (const std::string& argument : first) {
+        if (argument.size() > 1 && argument[0] == '-' && argument[1] != '-') {
+            return argument.substr(0, argument.find('e')).find('s') != std::string::npos;
+        }
+    }
+    return false;
+}
+
+Options read_options(const std::vector<std::string>& first, const std::vector<std::string>& second,
+                     std::string_view module) {
+    if (first.empty() || first[0] != "--server") {
+        throw base::Error{base::ErrorKind::peer, "the client did not send the arguments of an rsync client"};
+    }
+    Options options;
+    options.sender = std::find(first.begin(), first.end(), "--sender") != first.end();
+    if (!options.sender) options.refused = "this server only sends";
+    std::vector<std::string> all;
+    const auto dot = std::find(first.begin(), first.end(), ".");
+    std::transform(first.begin(), dot, std::back_inserter(all), without_backslashes);
+    all.insert(all.end(), dot, first.end());
+    if (!second.empty())
+        all.insert(all.end(), second.begin() + 1, second.end());  // [0] is the program's name
+
+    std::size_t at = 0;
+    for (; at < all.size() && all[at] != "."; ++at) {
+        if (all[at].starts_with("--")) {
+            read_long(options, all[at]);
+        } else if (all[at].starts_with('-')) {
+            read_letters(options, std::string_view{all[at]}.substr(1));
+        } else {
+            refuse(options, fmt::format("the argument \"{}\"", base::escape(all[at].substr(0, 64))));
+        }
+    }
+    if (all.size() > at + 2) refuse(options, "more than one path");
+    if (all.size() == at + 2)
+        read_path(options, all[at + 1], module);
+    else if (all.size() < at + 2)
+        refuse(options, "a list of arguments without a path");
+    return options;
+}
+
+}  // namespace ft::rsync

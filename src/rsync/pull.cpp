@@ -1,0 +1,184 @@
+#include "ft/rsync/pull.h"
+
+#include <fmt/format.h>
+
+#include <optional>
+
+#include "ft/base/error.h"
+#include "ft/base/escape.h"
+#include "ft/base/task_group.h"
+#include "ft/tree/scan.h"
+#include "ft/wire/filters.h"
+#include "ft/wire/frames.h"
+#include "rsync/client.h"
+#include "rsync/generator.h"
+#include "rsync/messages.h"
+#include "rsync/received_list.h"
+#include "rsync/receiver.h"
+
+namespace ft::rsync {
+
+namespace {
+
+bool holds_something(const tree::Listing& listing, std::size_t directory) {
+    if (directory + 1 >= listing.size()) return false;
+    const std::string_view path = listing[directory].path;
+    const std::string_view next = listing[directory + 1].path;
+    return next.size() > path.size() && next.starts_with(path) && next[path.size()] == '/';
+}
+
+base::Error unfit(const std::string& path, const std::string& what) {
+    return {base::ErrorKind::unfit, base::escape(path) + ": " + what};
+}
+
+// What is in another file system can neither be staged beside its place nor be removed with its directory.
+void require_no_mount_in_the_way(const tree::Listing& wanted, const std::vector<std::string>& mount_points) {
+    for (const std::string& shown : mount_points) {
+        const std::string path = base::unescape(shown);
+        const auto index = wanted.find(path);
+        if (!index || !wanted[*index].is_directory() || holds_something(wanted, *index)) {
+            throw unfit(
+                path,
+                "is the mount point of another file system here, and the source has something else there");
+        }
+    }
+}
+
+void require_nothing_in_closed(const std::vector<std::string>& closed, const tree::Listing& live) {
+    for (const std::string& path : closed) {
+        const auto index = live.find(path);
+        if (index && live[*index].is_directory() && holds_something(live, *index)) {
+            throw unfit(
+                path,
+                "is a mount point at the source, which does not send what it holds, and is not empty here");
+        }
+    }
+}
+
+// Whatever ends a pull, nobody stays blocked: neither our threads nor the source.
+class Stop {
+public:
+    Stop(base::Cancellation& cancellation, base::Stream& stream, Requests& requests)
+        : stream_{stream}, requests_{requests}, hook_{cancellation.on_request([this] { now(); })} {}
+    ~Stop() {
+        if (!released_) now();
+    }
+    Stop(const Stop&) = delete;
+    Stop& operator=(const Stop&) = delete;
+    void release() { released_ = true; }
+
+private:
+    void now() noexcept {
+        requests_.stop();
+        stream_.shut_down();
+    }
+
+    base::Stream& stream_;
+    Requests& requests_;
+    bool released_ = false;
+    base::Cancellation::Hook hook_;
+};
+
+class Pull {
+public:
+    Pull(base::Stream& stream, const PullOptions& options, base::Progress& progress,
+         base::Cancellation& cancellation)
+        : stream_{stream}, options_{options}, progress_{progress}, cancellation_{cancellation} {}
+
+    Pulled run(const os::Directory& live_root, const tree::Rules& rules, staging::Staging& staging) {
+        Stop at_end{cancellation_, stream_, requests_};
+        wire::Reader raw{stream_};
+        const Setup setup = connect(raw, stream_, options_);
+        wire::FrameWriter out{stream_};
+        wire::FrameReader frames{raw, wire::Direction::to_client, setup.protocol,
+                                 [this](const wire::Message& message) { take(message); }};
+        wire::Reader in{frames};
+        wire::Writer filters;
+        wire::write_filters(filters, {});
+        out.write(filters.written());
+        out.flush();
+
+        ReceivedList list;
+        tree::Scanned live;
+        std::optional<Generator> generator;
+        base::TaskGroup group{cancellation_};
+        Stop at_failure{group.cancellation(), stream_, requests_};
+        // Both disks work at once: the source reads its tree while we read ours.
+        group.start("file list", [&] {
+            list = receive_list(in, list_options(setup, asked_options()), *options_.accounts, progress_);
+        });
+        group.start("scan", [&] { live = tree::scan(live_root, rules, group.cancellation()); });
+        group.wait();
+        require_fit(list, live);
+
+        const Session session{setup, options_, list.listing, live_root, staging, requests_, progress_};
+        generator.emplace(session, live.listing, rules, out);
+        const Need need = generator->measure();
+        if (options_.on_need) options_.on_need(need);
+
+        receiver_.emplace(session, in, pulled_);
+        group.start("generator", [&] { generator->run(); });
+        group.start("receiver", [&] { receiver_->run(); });
+        group.wait();
+        messages_.require_complete(options_.live);
+        pulled_.listed = list.listing.totals();
+        pulled_.unknown_owners = std::move(list.unknown_owners);
+        at_failure.release();
+        at_end.release();
+        return pulled_;
+    }
+
+    /// What the source said last tells more than that it left.
+    void explain(const base::Error& error) const {
+        if (error.kind() == base::ErrorKind::network && !messages_.failures().empty()) {
+            messages_.require_complete(options_.live);
+        }
+    }
+
+private:
+    void take(const wire::Message& message) {
+        if (message.code != wire::MessageCode::no_send) return messages_.take(message);
+        if (!receiver_) throw wire::malformed("message", "refuses a file that nobody asked for");
+        receiver_->take_no_send(message.number);
+    }
+
+    void require_fit(const ReceivedList& list, const tree::Scanned& live) {
+        messages_.add_io_error(list.io_error);
+        messages_.require_complete(options_.live);
+        list.listing.require_tree();
+        if (live.unreadable_count > 0) {
+            throw base::Error{base::ErrorKind::io,
+                              fmt::format("{} objects here cannot be read: {}", live.unreadable_count,
+                                          live.unreadable.front())}
+                .with_details(live.unreadable);
+        }
+        require_no_mount_in_the_way(list.listing, live.mount_points);
+        require_nothing_in_closed(list.closed, live.listing);
+    }
+
+    base::Stream& stream_;
+    const PullOptions& options_;
+    base::Progress& progress_;
+    base::Cancellation& cancellation_;
+    Messages messages_;
+    Requests requests_;
+    Pulled pulled_;
+    std::optional<Receiver> receiver_;
+};
+
+}  // namespace
+
+Pulled pull(base::Stream& stream, const os::Directory& live, const tree::Rules& rules,
+            staging::Staging& staging, const PullOptions& options, base::Progress& progress,
+            base::Cancellation& cancellation) {
+    Pull pull{stream, options, progress, cancellation};
+    try {
+        return pull.run(live, rules, staging);
+    } catch (const base::Error& error) {
+        cancellation.check();
+        pull.explain(error);
+        throw;
+    }
+}
+
+}  // namespace ft::rsync

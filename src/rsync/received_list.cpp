@@ -1,0 +1,66 @@
+#include "rsync/received_list.h"
+
+#include <fmt/format.h>
+
+#include "ft/base/error.h"
+#include "ft/base/escape.h"
+#include "ft/staging/names.h"
+#include "ft/tree/owners.h"
+
+namespace ft::rsync {
+
+namespace {
+
+constexpr std::uint64_t kMostMemory = std::uint64_t{2} << 30;
+constexpr std::uint64_t kEntryBytes = 100;  // besides its texts
+
+bool is_reserved(std::string_view path) {
+    return path.substr(0, path.find('/')) == staging::kReservedDirectory;
+}
+
+void read_entries(wire::Reader& in, wire::EntryDecoder& decoder, ReceivedList& list,
+                  base::Progress& progress) {
+    std::uint64_t memory = 0;
+    while (const auto entry = decoder.next(in)) {
+        if (is_reserved(entry->path)) {
+            throw wire::malformed("file list",
+                                  fmt::format("names {}, which is reserved", base::escape(entry->path)));
+        }
+        memory += kEntryBytes + entry->path.size() + entry->object.link_target.size();
+        if (memory > kMostMemory) {
+            throw wire::malformed("file list",
+                                  fmt::format("needs more than 2 GiB at entry {}", list.listing.size()));
+        }
+        list.listing.add(entry->path, entry->object);
+        if (!entry->has_content) list.closed.emplace_back(entry->path);
+        ++progress.files_listed;
+    }
+    list.io_error = decoder.io_error();
+}
+
+void map_owners(wire::Reader& in, const wire::ListOptions& options, const os::Accounts& accounts,
+                ReceivedList& list) {
+    tree::OwnerNames names;
+    for (const wire::IdName& user : wire::read_ids(in, options)) names.users.emplace(user.id, user.name);
+    for (const wire::IdName& group : wire::read_ids(in, options)) names.groups.emplace(group.id, group.name);
+    const tree::OwnerMap map{std::move(names), accounts};
+    for (std::size_t arrival = 0; arrival < list.listing.size(); ++arrival) {
+        const base::Attributes theirs = list.listing[arrival].object.attributes;
+        list.listing.set_owner(arrival, map.user(theirs.uid), map.group(theirs.gid));
+    }
+    list.unknown_owners = map.unknown();
+}
+
+}  // namespace
+
+ReceivedList receive_list(wire::Reader& in, const wire::ListOptions& options, const os::Accounts& accounts,
+                          base::Progress& progress) {
+    ReceivedList list;
+    wire::EntryDecoder decoder{options};
+    read_entries(in, decoder, list, progress);
+    map_owners(in, options, accounts, list);
+    list.listing.sort();
+    return list;
+}
+
+}  // namespace ft::rsync

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "ft/base/progress.h"
+#include "ft/os/machine.h"
+#include "ft/tree/listing.h"
+#include "ft/wire/file_list.h"
+#include "ft/wire/reader.h"
+
+namespace ft::rsync {
+
+/// A sender's file list, sorted, owners as this machine has them.
+struct ReceivedList {
+    tree::Listing listing;
+    std::vector<std::string> closed;  ///< directories whose content is not part of the list (mount points)
+    std::vector<std::string> unknown_owners;  ///< names that this machine does not know
+    std::int32_t io_error = 0;
+};
+
+/// Error peer for an illegal entry, one in the reserved directory, or more than 2 GiB of them. Whether the
+/// list is a tree is not checked yet: a sender that could read nothing says so first.
+ReceivedList receive_list(wire::Reader& in, const wire::ListOptions& options, const os::Accounts& accounts,
+                          base::Progress& progress);
+
+}  // namespace ft::rsync

@@ -1,0 +1,137 @@
+#include "rsync/receiver.h"
+
+#include <fmt/format.h>
+
+#include "ft/base/error.h"
+#include "ft/wire/items.h"
+#include "ft/wire/tokens.h"
+
+namespace ft::rsync {
+
+namespace {
+
+constexpr std::size_t kNamesKept = 10;
+constexpr std::uint64_t kLiveGrowth = 64 * 1024 * 1024;
+
+// Copies neighbouring blocks in one go.
+class BasisRun {
+public:
+    explicit BasisRun(staging::Slot& slot) : slot_{slot} {}
+    void add(std::uint64_t offset, std::uint64_t length) {
+        if (offset != offset_ + length_) flush();
+        if (length_ == 0) offset_ = offset;
+        length_ += length;
+    }
+    void flush() {
+        if (length_ > 0) slot_.copy_from_basis(offset_, length_);
+        length_ = 0;
+    }
+
+private:
+    staging::Slot& slot_;
+    std::uint64_t offset_ = 0;
+    std::uint64_t length_ = 0;
+};
+
+}  // namespace
+
+Receiver::Receiver(const Session& session, wire::Reader& in, Pulled& pulled)
+    : session_{session}, in_{in}, pulled_{pulled} {}
+
+void Receiver::run() {
+    const auto entries = static_cast<std::int32_t>(session_.wanted.size());
+    for (bool more = true; more;) {
+        const std::int32_t index = indices_.read(in_, entries);
+        if (index >= 0) {
+            take_answer(index);
+        } else if (index == wire::kDone) {
+            more = end_of_phase();
+        } else {
+            throw wire::malformed("index", "brings deletion statistics, which nobody asked for");
+        }
+    }
+    session_.requests.reach_end();
+}
+
+// 10.4 and 10.5: the third is followed by the statistics; from protocol 31 a fourth answers our goodbye.
+bool Receiver::end_of_phase() {
+    ++dones_;
+    if (dones_ <= 2) session_.requests.require_answered();
+    if (dones_ == 3) wire::read_statistics(in_);
+    return dones_ < (session_.setup.protocol > 30 ? 4 : 3);
+}
+
+void Receiver::take_answer(std::int32_t index) {
+    Requests::Request request = session_.requests.take(index);
+    const base::RelPath path = session_.path_of(index);
+    try {
+        if (wire::read_item(in_, index) != request.item ||
+            wire::read_sum_head(in_, session_.setup.digest_bytes()) != request.head) {
+            throw base::Error{base::ErrorKind::peer, "the source answers another request than ours"};
+        }
+        if (receive(request, path)) return;
+    } catch (const base::Error& error) {
+        // What staging and disk say names the path already.
+        if (error.kind() != base::ErrorKind::peer) throw;
+        throw error.on(path.bytes());
+    }
+    if (dones_ > 0) {
+        throw base::Error{base::ErrorKind::corrupt,
+                          path.escaped() + ": the content that came does not fit its checksum, twice"};
+    }
+    request.head = wire::for_redo(request.head, session_.setup.digest_bytes());
+    session_.requests.ask_again(std::move(request));
+}
+
+// A source that stands still sends what it listed. A live one may have grown since.
+std::uint64_t Receiver::bound(std::uint64_t listed) const {
+    return session_.options.live ? 2 * listed + kLiveGrowth : listed;
+}
+
+bool Receiver::receive(const Requests::Request& request, const base::RelPath& path) {
+    const base::Object object = session_.wanted[static_cast<std::size_t>(request.item.index)].object;
+    auto basis = request.head.count > 0 ? session_.open_basis(path, true) : nullptr;
+    const auto slot =
+        session_.staging.create_file(path, request.over, session_.setup.checksum, std::move(basis));
+    wire::TokenReader tokens{in_, request.head, bound(object.size)};
+    BasisRun run{*slot};
+    std::uint64_t literal = 0;
+    for (wire::Token token = tokens.next(); token.kind != wire::Token::Kind::end; token = tokens.next()) {
+        if (token.kind == wire::Token::Kind::block) {
+            run.add(request.head.offset_of(token.block), request.head.length_of(token.block));
+            continue;
+        }
+        run.flush();
+        slot->append(token.data);
+        literal += token.data.size();
+    }
+    run.flush();
+    const base::Digest sent =
+        in_.digest("whole-file checksum", static_cast<std::size_t>(session_.setup.digest_bytes()));
+    pulled_.bytes_literal += literal;
+    pulled_.bytes_matched += slot->size() - literal;
+    session_.progress.bytes_literal += literal;
+    if (slot->digest() != sent) return false;
+    if (!session_.options.live && slot->size() != object.size) {
+        throw base::Error{base::ErrorKind::corrupt, fmt::format("{}: the source listed {} bytes and sent {}",
+                                                                path.escaped(), object.size, slot->size())};
+    }
+    session_.progress.bytes_done += slot->size();
+    ++session_.progress.files_done;
+    slot->finish(object.attributes);
+    return true;
+}
+
+void Receiver::take_no_send(std::int32_t index) {
+    const Requests::Request request = session_.requests.take(index);
+    const base::RelPath path = session_.path_of(index);
+    if (!session_.options.live) {
+        throw base::Error{base::ErrorKind::peer,
+                          path.escaped() + ": the source listed it and cannot send it"};
+    }
+    ++pulled_.vanished;
+    if (pulled_.vanished_names.size() < kNamesKept) pulled_.vanished_names.push_back(path.escaped());
+    if (request.over == staging::Over::something) session_.staging.remove(path);
+}
+
+}  // namespace ft::rsync

@@ -1,0 +1,33 @@
+#pragma once
+
+#include "ft/wire/frames.h"
+#include "ft/wire/index.h"
+#include "ft/wire/reader.h"
+#include "rsync/session.h"
+
+namespace ft::rsync {
+
+/// Turns the sender's answers into staged files. It only reads.
+class Receiver {
+public:
+    Receiver(const Session& session, wire::Reader& in, Pulled& pulled);
+
+    /// Until the sender has said its last word.
+    void run();
+    /// A requested file will not come: fine when it vanished from a live source, else Error peer.
+    void take_no_send(std::int32_t index);
+
+private:
+    bool end_of_phase();
+    void take_answer(std::int32_t index);
+    bool receive(const Requests::Request& request, const base::RelPath& path);
+    std::uint64_t bound(std::uint64_t listed) const;
+
+    Session session_;
+    wire::Reader& in_;
+    Pulled& pulled_;
+    wire::IndexReader indices_;
+    int dones_ = 0;
+};
+
+}  // namespace ft::rsync

@@ -1,0 +1,73 @@
+#include "rsync/requests.h"
+
+#include <fmt/format.h>
+
+#include "ft/base/error.h"
+
+namespace ft::rsync {
+
+void Requests::open(Request request) {
+    const std::lock_guard lock{mutex_};
+    open_.emplace(request.item.index, std::move(request));
+}
+
+void Requests::close_phase() {
+    const std::lock_guard lock{mutex_};
+    ++phases_closed_;
+}
+
+std::vector<Requests::Request> Requests::wait_for_answers() {
+    std::unique_lock lock{mutex_};
+    changed_.wait(lock, [&] { return phases_answered_ > 0 || stopped_; });
+    if (phases_answered_ == 0)
+        throw base::Error{base::ErrorKind::cancelled, "interrupted by the end of the transfer"};
+    return std::exchange(again_, {});
+}
+
+void Requests::wait_for_end() {
+    std::unique_lock lock{mutex_};
+    changed_.wait(lock, [&] { return end_ || stopped_; });
+    if (!end_) throw base::Error{base::ErrorKind::cancelled, "interrupted by the end of the transfer"};
+}
+
+Requests::Request Requests::take(std::int32_t index) {
+    const std::lock_guard lock{mutex_};
+    const auto found = open_.find(index);
+    if (found == open_.end()) {
+        throw base::Error{base::ErrorKind::peer,
+                          fmt::format("the source answers for file {}, which nobody asked for", index)};
+    }
+    Request request = std::move(found->second);
+    open_.erase(found);
+    return request;
+}
+
+void Requests::ask_again(Request request) {
+    const std::lock_guard lock{mutex_};
+    again_.push_back(std::move(request));
+}
+
+void Requests::require_answered() {
+    const std::lock_guard lock{mutex_};
+    if (phases_closed_ <= phases_answered_ || !open_.empty()) {
+        throw base::Error{
+            base::ErrorKind::peer,
+            fmt::format("the source says that it is done, but {} files are missing", open_.size())};
+    }
+    ++phases_answered_;
+    changed_.notify_all();
+}
+
+void Requests::reach_end() {
+    const std::lock_guard lock{mutex_};
+    end_ = true;
+    changed_.notify_all();
+}
+
+void Requests::stop() noexcept {
+    const std::lock_guard lock{mutex_};
+    stopped_ = true;
+    changed_.notify_all();
+}
+
+}  // namespace ft::rsync

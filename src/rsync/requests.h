@@ -1,0 +1,56 @@
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <mutex>
+#include <unordered_map>
+#include <vector>
+
+#include "ft/staging/staging.h"
+#include "ft/wire/items.h"
+#include "ft/wire/sum_head.h"
+
+namespace ft::rsync {
+
+/// What was asked of the sender and not answered yet: where generator and receiver meet. The receiver never
+/// waits here. Any thread.
+class Requests {
+public:
+    struct Request {
+        wire::Item item;
+        wire::SumHead head;
+        staging::Over over = staging::Over::nothing;
+    };
+
+    /// Generator: before the request is written.
+    void open(Request request);
+    /// Generator: before it says that a phase has no more requests.
+    void close_phase();
+    /// Generator: waits until all of the first phase are answered; what must be asked for once more.
+    std::vector<Request> wait_for_answers();
+    /// Generator: waits for the end of what the sender says.
+    void wait_for_end();
+
+    /// Receiver: an answer came. Error peer when nobody asked.
+    Request take(std::int32_t index);
+    /// Receiver: the content was not what its checksum says; once more in the second phase.
+    void ask_again(Request request);
+    /// Receiver: the sender says that it answered all of a phase. Error peer when it did not.
+    void require_answered();
+    void reach_end();
+
+    /// Ends every wait with Error cancelled.
+    void stop() noexcept;
+
+private:
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    std::unordered_map<std::int32_t, Request> open_;
+    std::vector<Request> again_;
+    int phases_closed_ = 0;
+    int phases_answered_ = 0;
+    bool end_ = false;
+    bool stopped_ = false;
+};
+
+}  // namespace ft::rsync

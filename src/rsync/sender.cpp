@@ -1,0 +1,220 @@
+#include "rsync/sender.h"
+
+#include <fmt/format.h>
+
+#include <set>
+
+#include "ft/base/error.h"
+#include "ft/base/escape.h"
+#include "ft/wire/file_list.h"
+
+namespace ft::rsync {
+
+namespace {
+
+constexpr std::size_t kLongestLine = 4096;  // of a message; an escaped path may be four times that
+constexpr std::size_t kFailuresNamed = 10;
+
+// 8.5: what no content has, so that the client finds out and asks once more.
+base::Digest wrong_digest(const base::Digest& right) {
+    base::Bytes zeros(right.bytes().size());
+    if (base::Digest{zeros} == right) zeros.back() = std::byte{1};
+    return base::Digest{zeros};
+}
+
+}  // namespace
+
+Sender::Sender(const Session& session, const Offer& offer, base::Progress& progress, Served& served)
+    : session_{session},
+      offer_{offer},
+      progress_{progress},
+      served_{served},
+      strong_{session.setup.checksum, session.setup.seed, session.setup.seed_first()},
+      times_sent_(offer.listing().size()),
+      io_error_{offer.io_error()} {}
+
+void Sender::run() {
+    send_list();
+    if (offer_.listing().empty()) return session_.out.flush();  // such a client says no more
+    answer_requests();
+    say_goodbye();
+}
+
+void Sender::say(wire::MessageCode code, const std::string& line) {
+    session_.out.message(code, line.substr(0, kLongestLine) + "\n");
+}
+
+void Sender::failed(const std::string& line) {
+    if (served_.failed.size() < kFailuresNamed) served_.failed.push_back(line);
+    ++served_.failed_count;
+}
+
+void Sender::send_list() {
+    for (const std::string& line : offer_.remarks()) say(wire::MessageCode::info, line);
+    for (const std::string& line : offer_.problems()) {
+        say(wire::MessageCode::error_xfer, line);
+        failed(line);
+    }
+    served_.failed_count = std::max(served_.failed_count, offer_.unreadable());
+    served_.vanished += offer_.vanished();
+
+    const wire::ListOptions options = list_options(session_.setup, session_.options);
+    const tree::Listing& listing = offer_.listing();
+    wire::EntryEncoder encoder{options};
+    wire::Writer out;
+    for (std::size_t index = 0; index < listing.size(); ++index) {
+        const tree::Item item = listing[index];
+        wire::Entry entry;
+        entry.path = item.path;
+        entry.object = item.object;
+        entry.top = item.is_directory() && offer_.is_top(index);
+        entry.has_content = !item.is_directory() || offer_.has_content(index);
+        encoder.write(out, entry);
+        write(out);
+        out.clear();
+        ++progress_.files_listed;
+    }
+    io_error_told_ = session_.options.ignore_errors ? 0 : io_error_;
+    encoder.write_end(out, io_error_told_);
+    write(out);
+    if (wire::has_id_lists(options)) send_owner_names(options);
+    if (!options.safe_end && io_error_told_ != 0) {
+        session_.out.message(wire::MessageCode::io_error, io_error_told_);
+    }
+}
+
+void Sender::send_owner_names(const wire::ListOptions& options) {
+    std::set<std::uint32_t> users{0};
+    std::set<std::uint32_t> groups{0};
+    for (std::size_t index = 0; index < offer_.listing().size(); ++index) {
+        const base::Attributes attributes = offer_.listing()[index].object.attributes;
+        users.insert(attributes.uid);
+        groups.insert(attributes.gid);
+    }
+    const auto send = [&](const std::set<std::uint32_t>& ids, const auto& name_of) {
+        std::vector<wire::IdName> names;
+        for (const std::uint32_t id : ids) {
+            const std::optional<std::string> name = session_.accounts ? name_of(id) : std::nullopt;
+            if (name && !name->empty() && name->size() <= 255) names.push_back({id, *name});
+        }
+        wire::Writer out;
+        wire::write_ids(out, names, options);
+        write(out);
+    };
+    if (options.owners) send(users, [&](std::uint32_t id) { return session_.accounts->user_name(id); });
+    if (options.groups) send(groups, [&](std::uint32_t id) { return session_.accounts->group_name(id); });
+}
+
+std::int32_t Sender::next_index() {
+    while (true) {
+        const std::int32_t index =
+            requested_.read(session_.in, static_cast<std::int32_t>(offer_.listing().size()));
+        if (index != wire::kDeleteStats) return index;
+        wire::Writer echo;  // it may come at any time
+        answered_.write(echo, index);
+        wire::write_delete_statistics(echo, wire::read_delete_statistics(session_.in));
+        write(echo);
+    }
+}
+
+void Sender::write_done() {
+    wire::Writer out;
+    answered_.write(out, wire::kDone);
+    write(out);
+}
+
+void Sender::answer_requests() {
+    for (int phase = 0; phase < 3;) {
+        const std::int32_t index = next_index();
+        if (index >= 0) {
+            answer(wire::read_item(session_.in, index), phase);
+        } else if (++phase < 3) {
+            write_done();
+        }
+    }
+}
+
+void Sender::answer(const wire::Item& item, int phase) {
+    const bool transfer = (item.flags & wire::kTransfer) != 0;
+    if (transfer) {
+        const auto index = static_cast<std::size_t>(item.index);
+        if (offer_.listing()[index].object.type != base::FileType::regular) {
+            throw wire::malformed("request", fmt::format("names entry {}, which is no file", index));
+        }
+        if (phase > 1 || ++times_sent_[index] > 2) {
+            throw wire::malformed("request", fmt::format("names file {} once too often", index));
+        }
+    }
+    if (transfer && !session_.options.dry_run) {
+        return send_file(item, BlockSums{session_.in, session_.setup.digest_bytes()});
+    }
+    wire::Writer echo;
+    wire::write_item(echo, answered_, item);
+    write(echo);
+}
+
+void Sender::send_file(const wire::Item& item, const BlockSums& sums) {
+    const std::string path = offer_.path_of(offer_.listing()[static_cast<std::size_t>(item.index)].path);
+    std::unique_ptr<const os::File> file;
+    std::uint64_t size = 0;
+    try {
+        file = session_.module.root->open_file(path);
+        size = file->status().size;
+    } catch (const base::Error& error) {
+        return cannot_send(item, path, error.what());
+    }
+    wire::Writer head;
+    wire::write_item(head, answered_, item);
+    wire::write_sum_head(head, sums.head());
+    write(head);
+    wire::TokenWriter tokens{session_.out};
+    const SentContent sent = send_content(*file, size, sums, strong_, session_.setup.checksum, tokens);
+    session_.out.write((sent.shorter ? wrong_digest(sent.digest) : sent.digest).bytes());
+    if (!sent.fault.empty()) {
+        io_error_ |= wire::kIoGeneral;
+        failed(sent.fault);
+        say(wire::MessageCode::error_xfer, sent.fault);
+    }
+    ++served_.files_sent;
+    served_.bytes_literal += sent.literal;
+    ++progress_.files_done;
+    progress_.bytes_done += sent.literal + sent.matched;
+    progress_.bytes_literal += sent.literal;
+}
+
+void Sender::cannot_send(const wire::Item& item, const std::string& path, const std::string& why) {
+    const auto status = session_.module.root->status(path);
+    if (!status || status->type != base::FileType::regular) {  // the file of the list is gone either way
+        io_error_ |= wire::kIoVanished;
+        ++served_.vanished;
+        say(wire::MessageCode::warning, fmt::format("file has vanished: {}", base::escape(path)));
+    } else {
+        io_error_ |= wire::kIoGeneral;
+        failed(why);
+        say(wire::MessageCode::error_xfer, why);
+    }
+    session_.out.message(wire::MessageCode::no_send, item.index);
+}
+
+void Sender::say_goodbye() {
+    if (io_error_ != io_error_told_ && !session_.options.ignore_errors) {
+        session_.out.message(wire::MessageCode::io_error, io_error_);
+    }
+    write_done();
+    wire::Writer out;
+    wire::write_statistics(out, {.bytes_read = static_cast<std::int64_t>(session_.channel.bytes_read()),
+                                 .bytes_written = static_cast<std::int64_t>(session_.channel.bytes_written()),
+                                 .total_size = static_cast<std::int64_t>(offer_.listing().totals().bytes)});
+    write(out);
+    const auto expect_done = [&] {
+        if (next_index() >= 0) throw wire::malformed("end of the session", "is followed by a request");
+    };
+    if (session_.setup.protocol > 30) {
+        expect_done();
+        write_done();
+    }
+    expect_done();
+    session_.out.flush();
+}
+
+}  // namespace ft::rsync
