@@ -96,7 +96,7 @@ void FrameReader::take_message(MessageCode code, std::size_t length) {
     message_bytes_ += length;
     if (++messages_ > kMessages || message_bytes_ > kMessageBytes)
         throw malformed("message", "is one too many");
-    Message message{.code = code, .text = {}, .empty = length == 0};
+    Message message{.code = code, .empty = length == 0};
     std::string text;
     if (is_text(code)) {
         message.text = text = raw_->text("message", length);

@@ -14,7 +14,7 @@ constexpr std::int32_t kMostDeleted = 1 << 28;
 }  // namespace
 
 Item read_item(Reader& in, std::int32_t index) {
-    Item item{.index = index, .flags = in.u16("item flags"), .basis = kBasisIsFile, .extra_name = {}};
+    Item item{.index = index, .flags = in.u16("item flags")};
     if ((item.flags & kUnused) != 0) {
         throw malformed("item flags", fmt::format("0x{:04x} hold some that are not in use", item.flags));
     }

@@ -39,7 +39,7 @@ Token TokenReader::next() {
             const std::int32_t index = -(number + 1);
             if (index >= head_.count) throw out_of_range("block reference", index, 0, head_.count - 1);
             take(head_.length_of(index));
-            return {.kind = Token::Kind::block, .data = {}, .block = index};
+            return {.kind = Token::Kind::block, .block = index};
         }
         run_ = static_cast<std::uint32_t>(number);
         take(run_);

@@ -36,11 +36,11 @@ enum IoError : std::int32_t { kIoGeneral = 1, kIoVanished = 2, kIoDeleteLimit = 
 
 /// An entry of a file list.
 struct Entry {
-    std::string_view path;  ///< below the root of the transfer; "." is the root
-    base::Object object;    ///< decoded: permission bits of links are 0777, size only of files and links
-    std::string_view user;  ///< incremental recursion only: the name of an id that is new in the session
-    std::string_view group;
-    base::Digest checksum;    ///< of regular files with `checksum_bytes`
+    std::string_view path;    ///< below the root of the transfer; "." is the root
+    base::Object object;      ///< decoded: permission bits of links are 0777, size only of files and links
+    std::string_view user{};  ///< incremental recursion only: the name of an id that is new in the session
+    std::string_view group{};
+    base::Digest checksum{};  ///< of regular files with `checksum_bytes`
     bool top = false;         ///< a directory that was asked for
     bool has_content = true;  ///< false: a directory whose content is not part of the transfer
 };

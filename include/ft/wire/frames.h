@@ -30,7 +30,7 @@ enum class Direction { to_client, to_server };
 
 struct Message {
     MessageCode code = MessageCode::info;
-    std::string_view text;    ///< of text messages, as received (usually with '\n'): escape before showing it
+    std::string_view text{};  ///< of text messages, as received (usually with '\n'): escape before showing it
     std::int32_t number = 0;  ///< of the others; io_error: bits 0 to 2 only
     bool empty = false;       ///< error_exit without a code
 };

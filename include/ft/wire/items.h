@@ -35,7 +35,7 @@ struct Item {
     std::int32_t index = 0;
     std::uint16_t flags = 0;
     std::uint8_t basis = kBasisIsFile;  ///< on the wire with kBasisTypeFollows
-    std::string extra_name;             ///< on the wire with kXnameFollows; at most 4095 bytes, never opened
+    std::string extra_name{};           ///< on the wire with kXnameFollows; at most 4095 bytes, never opened
     bool operator==(const Item&) const = default;
 };
 

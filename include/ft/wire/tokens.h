@@ -28,8 +28,8 @@ private:
 struct Token {
     enum class Kind { literal, block, end };
     Kind kind = Kind::end;
-    std::span<const std::byte> data;  ///< of literals: a piece of the run, valid until the next read
-    std::int32_t block = 0;           ///< of blocks: index in the basis file
+    std::span<const std::byte> data{};  ///< of literals: a piece of the run, valid until the next read
+    std::int32_t block = 0;             ///< of blocks: index in the basis file
 };
 
 /// Reads a file's tokens. Error peer: a block that `head` does not have, more than `most` bytes in all.
