@@ -23,7 +23,7 @@ enum class Purpose { control, rsync, plain_rsync };
 class Connection : public base::Stream {
 public:
     virtual Purpose purpose() const = 0;
-    virtual std::string peer() const = 0;  ///< address, for people
+    virtual std::string peer() const = 0;              ///< address, for people
     virtual std::uint64_t bytes_received() const = 0;  ///< on the wire, TLS included; any thread
     virtual std::uint64_t bytes_sent() const = 0;
     /// Ends our direction in an orderly way (TLS close_notify): what follows is the peer's end of stream.
@@ -37,8 +37,10 @@ struct Limits {
 };
 
 /// Connects to a source, TLS 1.3 with the pre-shared key only. `host` is a name or a numeric address.
-/// Error network, one line with host, port and cause: does not resolve, refused, unreachable, silent, wrong code,
-/// or what answers is no ft (rsync's greeting is told apart).
+/// `purpose` is control or rsync: who has a code does not speak plain. `cancellation` ends the attempt only;
+/// the connection that is returned is the caller's to shut down. Error network, one line with host, port and
+/// cause: does not resolve, refused, unreachable, silent, wrong code, or what answers is no ft (rsync's
+/// greeting is told apart). Error cancelled.
 std::unique_ptr<Connection> connect(os::Network& network, const std::string& host, std::uint16_t port,
                                     const PairingCode& code, Purpose purpose, const Limits& limits,
                                     base::Cancellation& cancellation);
@@ -55,10 +57,12 @@ public:
 
     std::uint16_t port() const;
     /// Serves until `cancellation` is requested: each connection on a thread of its own, first byte, TLS
-    /// handshake, then `handle`, which owns the connection; an exception that leaves `handle` ends that connection
-    /// only. `refused` hears why an unproved connection was closed (peer, reason), at most one line an address and
-    /// minute. At most 64 unproved connections, 8 an address: the oldest goes. Returns when all threads ended;
-    /// connections are shut down at cancellation.
+    /// handshake, then `handle`, which owns the connection and ends it before it returns; an Error that
+    /// leaves `handle` ends that connection only, what is no std::exception ends all and is rethrown here.
+    /// `refused` hears why an unproved connection was closed (peer, reason), at most one line an address and
+    /// minute, one call at a time. At most 64 unproved connections, 8 an address: the oldest goes; at most 32
+    /// of plain rsync. Returns when all threads ended; connections are shut down at cancellation. Called
+    /// once.
     void run(const std::function<void(std::unique_ptr<Connection>)>& handle,
              const std::function<void(const std::string&, const std::string&)>& refused,
              base::Cancellation& cancellation);
