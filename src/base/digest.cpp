@@ -45,7 +45,9 @@ Digest to_digest(XXH128_hash_t hash) {
     return Digest{bytes};
 }
 
-XXH64_hash_t extended(std::int32_t seed) { return static_cast<XXH64_hash_t>(static_cast<std::int64_t>(seed)); }
+XXH64_hash_t extended(std::int32_t seed) {
+    return static_cast<XXH64_hash_t>(static_cast<std::int64_t>(seed));
+}
 
 }  // namespace
 
@@ -101,7 +103,8 @@ struct Hasher::State {
         if (xxh != nullptr) {
             XXH3_128bits_reset_withSeed(xxh, extended(seed));
         } else if (EVP_DigestInit_ex(evp, openssl_kind(kind), nullptr) != 1) {
-            throw Error{ErrorKind::internal, fmt::format("the digest {} is not available here", name_of(kind))};
+            throw Error{ErrorKind::internal,
+                        fmt::format("the digest {} is not available here", name_of(kind))};
         }
     }
 };

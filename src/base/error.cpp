@@ -47,7 +47,8 @@ Error system_error(std::string_view action, std::string_view object, int code) {
     message += ": ";
     message += strerror_r(code, buffer, sizeof buffer);
     const ErrorKind kind = kind_of(code);
-    return {kind, message, kind == ErrorKind::no_space ? "Free space there, then run the same command again." : ""};
+    return {kind, message,
+            kind == ErrorKind::no_space ? "Free space there, then run the same command again." : ""};
 }
 
 }  // namespace ft::base

@@ -54,7 +54,8 @@ std::string escape(std::string_view bytes) {
         const std::size_t length = sequence_length(bytes, point);
         const std::size_t taken = length == 0 ? 1 : length;
         if (length == 0 || is_hidden(point) || point == '\\') {
-            for (const char c : bytes.substr(0, taken)) out += fmt::format("\\x{:02x}", static_cast<std::uint8_t>(c));
+            for (const char c : bytes.substr(0, taken))
+                out += fmt::format("\\x{:02x}", static_cast<std::uint8_t>(c));
         } else {
             out += bytes.substr(0, taken);
         }

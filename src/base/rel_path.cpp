@@ -24,7 +24,8 @@ std::string_view fault_of_name(std::string_view name) {
 RelPath::RelPath(std::string_view bytes) : bytes_{bytes} {
     const std::string_view wrong = fault(bytes);
     if (!wrong.empty()) {
-        throw Error{ErrorKind::peer, escape(bytes.substr(0, kLongestName)) + ": a path with " + std::string{wrong}};
+        throw Error{ErrorKind::peer,
+                    escape(bytes.substr(0, kLongestName)) + ": a path with " + std::string{wrong}};
     }
 }
 
@@ -53,6 +54,9 @@ RelPath RelPath::parent() const {
 }
 
 RelPath RelPath::operator/(std::string_view name) const {
+    if (name == "." || name.find('/') != std::string_view::npos) {
+        throw Error{ErrorKind::peer, escape(name.substr(0, kLongestName)) + ": not one component of a path"};
+    }
     if (is_root()) return RelPath{name};
     std::string joined = bytes_;
     joined += '/';

@@ -10,7 +10,8 @@ namespace ft::base {
 /// escape a byte). Reversible by unescape, so two different texts never look alike.
 std::string escape(std::string_view bytes);
 
-/// The bytes that escape was given. Error usage when `text` holds a backslash that escape does not write.
+/// The bytes that escape was given. Error usage when `text` holds a backslash that begins no `\xNN` (two
+/// small hexadecimal digits).
 std::string unescape(std::string_view text);
 
 }  // namespace ft::base

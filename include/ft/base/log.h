@@ -10,7 +10,8 @@ namespace ft::base {
 /// The log of this process: lines with time and level to one file, or nowhere before open_log. Any thread.
 /// Text from elsewhere is escaped by the caller; a log that cannot be written never ends a run.
 enum class LogLevel { debug, info, warning, error };
-void open_log(const std::string& path);  ///< mode 0600, appended to
+/// Appends to the file at `path`, made with mode 0600 in a directory that exists; never through a link.
+void open_log(const std::string& path);
 void close_log();
 void write_log(LogLevel level, std::string_view line);
 

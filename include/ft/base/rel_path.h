@@ -26,7 +26,7 @@ public:
     std::string_view name() const noexcept;
     /// Everything but the last component; the root for what lies directly in it, and for itself.
     RelPath parent() const;
-    /// This path and one more component (Error as for the constructor).
+    /// This path and one more component: no '/' in it, not "." (Error as for the constructor).
     RelPath operator/(std::string_view name) const;
     /// True when `other` is this path or lies below it.
     bool holds(const RelPath& other) const noexcept;

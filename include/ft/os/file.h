@@ -20,12 +20,12 @@ using base::Timestamp;
 /// What the system says of an object.
 struct Status {
     FileType type = FileType::regular;
-    Attributes attributes;
+    Attributes attributes{};
     std::uint64_t size = 0;
     std::uint64_t allocated = 0;  ///< bytes on disk; less than size for sparse files
-    Timestamp ctime;
+    Timestamp ctime{};
     std::uint64_t inode = 0;
-    std::uint64_t device = 0;     ///< of the file system that holds it
+    std::uint64_t device = 0;  ///< of the file system that holds it
     std::uint64_t links = 1;
     std::uint32_t device_major = 0;
     std::uint32_t device_minor = 0;
@@ -99,7 +99,8 @@ public:
     virtual void create_directory(std::string_view path) = 0;
     virtual void create_symlink(std::string_view path, std::string_view target) = 0;
     /// A device, FIFO or socket (mode 0600); never opened.
-    virtual void create_special(std::string_view path, FileType type, std::uint32_t major, std::uint32_t minor) = 0;
+    virtual void create_special(std::string_view path, FileType type, std::uint32_t major,
+                                std::uint32_t minor) = 0;
     /// Renames within the file system; Error io when `to` exists (RENAME_NOREPLACE).
     virtual void rename(std::string_view from, Directory& to_directory, std::string_view to) = 0;
     /// Swaps two existing objects of any types in one step (RENAME_EXCHANGE).
@@ -121,6 +122,7 @@ std::unique_ptr<Directory> make_directories(Directory& directory, std::string_vi
 /// The whole content. Error unfit above `limit` bytes.
 std::string read_all(const Directory& directory, std::string_view path, std::size_t limit);
 /// Puts a file with `content` at `path` (mode 0600), replacing what is there in one step, durable on return.
+/// A crash may leave `path`.new, which the next call takes away.
 void write_whole(Directory& directory, std::string_view path, std::string_view content);
 
 }  // namespace ft::os

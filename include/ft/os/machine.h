@@ -43,8 +43,8 @@ public:
     virtual ~Lock() = default;
 };
 
-/// The only door to the outside: main builds the real one, tests build a disk in memory, a process runner with
-/// a script, a clock that obeys. Outlives everything that it gave.
+/// The only door to the outside: main builds the real one, tests build a disk in memory, a process runner
+/// with a script, a clock that obeys. Outlives everything that it gave.
 class Machine {
 public:
     virtual ~Machine() = default;
@@ -53,7 +53,8 @@ public:
     /// this is for paths that the admin named). Error io when it does not exist or is none.
     virtual std::unique_ptr<Directory> open_root(const std::string& path) = 0;
     virtual std::unique_ptr<const Directory> open_root_to_read(const std::string& path) = 0;
-    /// Makes `path` (absolute) and what is missing on the way, mode 0755; returns those made, outermost first.
+    /// Makes `path` (absolute) and what is missing on the way, mode 0755; returns those made, outermost
+    /// first.
     virtual std::vector<std::string> make_root(const std::string& path) = 0;
     /// Removes the empty directory at `path`; nothing when it is missing or not empty.
     virtual void remove_root(const std::string& path) = 0;

@@ -39,13 +39,14 @@ public:
 class Network {
 public:
     virtual ~Network() = default;
-    /// Listens on `address` (a numeric address or a name; empty: all addresses of both families). Port 0: any.
-    /// Error network names the port and the cause (in use, not permitted).
+    /// Listens on `address` (a numeric address or a name; empty: all addresses of both families). Port 0:
+    /// any. Error network names the port and the cause (in use, not permitted).
     virtual std::unique_ptr<Acceptor> listen(const std::string& address, std::uint16_t port) = 0;
     /// Connects, trying each address of `host` in turn within `limit` in all. Error network names host, port
     /// and cause (does not resolve, refused, unreachable, no answer within N s).
     virtual std::unique_ptr<Socket> connect(const std::string& host, std::uint16_t port,
-                                            std::chrono::milliseconds limit, base::Cancellation& cancellation) = 0;
+                                            std::chrono::milliseconds limit,
+                                            base::Cancellation& cancellation) = 0;
 };
 
 }  // namespace ft::os

@@ -12,18 +12,22 @@
 
 namespace ft::os {
 
-/// A program to run, without a shell.
+/// A program to run, without a shell. It gets no input, default signals, and no descriptor but its streams.
 struct Command {
-    std::vector<std::string> arguments;               ///< [0] is the program, found in the system's PATH
-    std::map<std::string, std::string> environment;   ///< besides PATH, LC_ALL=C.UTF-8 and HOME; nothing is inherited
-    std::string user;                                 ///< runs as this system user, groups included; empty: as we are
-    const Directory* working_directory = nullptr;     ///< held by descriptor: `user` needs no right on the way to it
+    /// [0] is the program, found in PATH.
+    std::vector<std::string> arguments{};
+    /// Besides PATH (ours), LC_ALL=C.UTF-8 and HOME, which it may also replace; nothing else is inherited.
+    std::map<std::string, std::string> environment{};
+    /// Runs as this system user, groups included; empty: as we are.
+    std::string user{};
+    /// Held by descriptor: `user` needs no right on the way to it. Nothing: "/".
+    const Directory* working_directory = nullptr;
 };
 
 struct Finished {
-    int status = 0;       ///< exit status; 128 + signal when one ended it
-    std::string output;   ///< stdout, first 16 MiB
-    std::string errors;   ///< stderr, first 64 KiB
+    int status = 0;        ///< exit status; 128 + signal when one ended it
+    std::string output{};  ///< stdout, first 16 MiB
+    std::string errors{};  ///< stderr, first 64 KiB
 };
 
 class Processes {
@@ -31,7 +35,8 @@ public:
     virtual ~Processes() = default;
     /// Runs to the end. `on_error_line` is called for each line of stderr as it comes (not escaped). When
     /// `cancellation` is requested the child gets TERM, and KILL after 5 seconds: Error cancelled. The child
-    /// dies with us. Errors: unfit when the program or the user does not exist.
+    /// dies with us, and is not reached by a Ctrl-C on the terminal. Errors: unfit when the program or the
+    /// user does not exist.
     virtual Finished run(const Command& command, base::Cancellation& cancellation,
                          const std::function<void(std::string_view)>& on_error_line = {}) = 0;
     /// Calls `action` with the calling thread's effective ids those of `user` (peer authentication asks the

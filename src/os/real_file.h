@@ -1,0 +1,38 @@
+#pragma once
+
+#include <sys/stat.h>
+
+#include <string>
+
+#include "ft/os/file.h"
+#include "os/fd.h"
+
+namespace ft::os {
+
+Status to_status(const struct stat& from);
+/// [0] for the access time, which stays, [1] for `mtime`: as utimensat takes them.
+struct FileTimes {
+    explicit FileTimes(const Timestamp& mtime);
+    timespec pair[2];
+};
+
+/// A regular file of the real machine. `path` is for messages.
+class RealFile final : public File {
+public:
+    RealFile(Fd fd, std::string path) : fd_{std::move(fd)}, path_{std::move(path)} {}
+
+    std::size_t read_at(std::uint64_t offset, std::span<std::byte> into) const override;
+    Status status() const override;
+    void write_at(std::uint64_t offset, std::span<const std::byte> data) override;
+    void set_size(std::uint64_t size) override;
+    void set_attributes(const Attributes& attributes) override;
+    void sync() override;
+
+private:
+    [[noreturn]] void fail(std::string_view action) const;
+
+    Fd fd_;
+    std::string path_;
+};
+
+}  // namespace ft::os

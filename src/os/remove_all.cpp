@@ -1,0 +1,50 @@
+#include "ft/base/error.h"
+#include "ft/os/file.h"
+
+namespace ft::os {
+
+void remove_all(Directory& directory, std::string_view path) {
+    struct Pending {
+        std::string path;
+        bool emptied = false;
+    };
+    const std::optional<Status> top = directory.status(path);
+    if (!top) return;
+    if (top->type != FileType::directory) return directory.remove(path);
+    std::vector<Pending> pending{{std::string{path}}};  // directories, each after those that hold it
+    while (!pending.empty()) {
+        if (pending.back().emptied) {
+            directory.remove(pending.back().path);
+            pending.pop_back();
+            continue;
+        }
+        pending.back().emptied = true;
+        const std::string here = pending.back().path;
+        const std::unique_ptr<Directory> inside = directory.open_directory(here);
+        for (const Name& entry : inside->list()) {
+            const std::optional<Status> status = inside->status(entry.name);
+            if (!status) continue;
+            if (status->type == FileType::directory) {
+                pending.push_back({here + "/" + entry.name});
+            } else {
+                inside->remove(entry.name);
+            }
+        }
+    }
+}
+
+std::unique_ptr<Directory> make_directories(Directory& directory, std::string_view path) {
+    for (std::size_t end = path.find('/');; end = path.find('/', end + 1)) {
+        const std::string_view part = path.substr(0, end);
+        if (!directory.status(part)) {
+            try {
+                directory.create_directory(part);
+            } catch (const base::Error&) {
+                if (!directory.status(part)) throw;  // another thread was faster
+            }
+        }
+        if (end == std::string_view::npos) return directory.open_directory(path);
+    }
+}
+
+}  // namespace ft::os

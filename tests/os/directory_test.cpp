@@ -1,0 +1,280 @@
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#include <catch2/catch.hpp>
+#include <set>
+
+#include "ft/base/error.h"
+#include "os/temporary.h"
+
+using namespace ft::os;
+using ft::base::Error;
+using ft::base::ErrorKind;
+using ft::test::Temporary;
+
+namespace {
+
+ErrorKind kind_of_failure(const std::function<void()>& action) {
+    try {
+        action();
+    } catch (const Error& error) {
+        return error.kind();
+    }
+    FAIL("nothing was refused");
+    return ErrorKind::internal;
+}
+
+std::set<std::string> names_in(const Directory& directory) {
+    std::set<std::string> names;
+    for (const Name& entry : directory.list()) names.insert(entry.name);
+    return names;
+}
+
+}  // namespace
+
+TEST_CASE("no function follows a link that was planted on the way", "[os]") {
+    Temporary at;
+    at.root().create_directory("real");
+    at.file("real/secret", "precious");
+    at.root().create_symlink("way", at.path("real"));
+    at.root().create_symlink("leaf", "real/secret");
+    at.root().create_symlink("up", "..");
+    at.file("mine", "mine");
+    Directory& root = at.root();
+
+    CHECK(kind_of_failure([&] { at.read().open_file("way/secret"); }) == ErrorKind::io);
+    CHECK(kind_of_failure([&] { at.read().open_file("leaf"); }) == ErrorKind::io);
+    CHECK(kind_of_failure([&] { root.change_file("leaf"); }) == ErrorKind::io);
+    CHECK(kind_of_failure([&] { at.read().open_directory("way"); }) == ErrorKind::io);
+    CHECK(kind_of_failure([&] { at.read().open_directory("up"); }) == ErrorKind::io);
+    CHECK(kind_of_failure([&] { root.create_file("way/new"); }) == ErrorKind::io);
+    CHECK(kind_of_failure([&] { root.create_directory("way/new"); }) == ErrorKind::io);
+    CHECK(kind_of_failure([&] { root.create_symlink("way/new", "x"); }) == ErrorKind::io);
+    CHECK(kind_of_failure([&] { root.create_special("way/new", FileType::fifo, 0, 0); }) == ErrorKind::io);
+    CHECK(kind_of_failure([&] { root.remove("way/secret"); }) == ErrorKind::io);
+    CHECK(kind_of_failure([&] { root.rename("mine", root, "way/new"); }) == ErrorKind::io);
+    CHECK(kind_of_failure([&] { root.rename("way/secret", root, "new"); }) == ErrorKind::io);
+    CHECK(kind_of_failure([&] { root.exchange("mine", root, "way/secret"); }) == ErrorKind::io);
+    CHECK(kind_of_failure([&] { root.set_attributes("way/secret", {.mode = 0777}); }) == ErrorKind::io);
+    CHECK(at.read().status("way/secret") == std::nullopt);
+    CHECK(names_in(*at.read().open_directory("real")) == std::set<std::string>{"secret"});
+    CHECK(at.content("real/secret") == "precious");
+}
+
+TEST_CASE("paths that lead outside are refused", "[os]") {
+    Temporary at;
+    at.root().create_directory("a");
+    for (const std::string path :
+         {"../x", "a/../../x", "/etc/passwd", "", "a//b", "a/", "..", std::string("a\0b", 3).c_str()}) {
+        if (path == "a") continue;
+        INFO(path);
+        CHECK_THROWS_AS(at.read().status(path), Error);
+        CHECK_THROWS_AS(at.read().open_file(path), Error);
+        CHECK_THROWS_AS(at.root().create_directory(path), Error);
+    }
+    CHECK_THROWS_AS(at.read().status(std::string_view("a\0b", 3)), Error);
+}
+
+TEST_CASE("only regular files are opened, and a FIFO or device keeps nobody waiting", "[os]") {
+    Temporary at;
+    at.root().create_special("fifo", FileType::fifo, 0, 0);
+    at.root().create_special("socket", FileType::socket, 0, 0);
+    at.root().create_special("null", FileType::character_device, 1, 3);
+    at.root().create_special("nothing", FileType::block_device, 4000, 77);
+    at.root().create_directory("directory");
+    for (const std::string name : {"fifo", "socket", "null", "nothing", "directory"}) {
+        INFO(name);
+        CHECK_THROWS_WITH(at.read().open_file(name), Catch::Contains("changed while it was read"));
+        CHECK_THROWS_WITH(at.root().change_file(name), Catch::Contains("changed while it was read"));
+    }
+    CHECK_THROWS_WITH(at.read().open_file("missing"),
+                      at.path("missing") + ": cannot open: No such file or directory");
+}
+
+TEST_CASE("status tells what an object is", "[os]") {
+    Temporary at;
+    at.file("file", "12345");
+    REQUIRE(::mknod(at.path("device").c_str(), S_IFBLK | 0640, makedev(259, 300)) == 0);
+    at.root().create_symlink("link", "some target");
+    REQUIRE(::link(at.path("file").c_str(), at.path("other name").c_str()) == 0);
+
+    const Status file = at.read().status("file").value();
+    CHECK(file.type == FileType::regular);
+    CHECK(file.size == 5);
+    CHECK(file.links == 2);
+    CHECK(file.inode == at.read().status("other name").value().inode);
+    const Status device = at.read().status("device").value();
+    CHECK(device.type == FileType::block_device);
+    CHECK(device.device_major == 259);
+    CHECK(device.device_minor == 300);
+    CHECK(device.size == 0);
+    const Status link = at.read().status("link").value();
+    CHECK(link.type == FileType::symlink);
+    CHECK(link.size == 11);
+    CHECK(at.read().read_link("link") == "some target");
+    CHECK(at.read().status(".").value().type == FileType::directory);
+    CHECK(at.read().status("missing") == std::nullopt);
+    CHECK(at.read().status("missing/below") == std::nullopt);
+    CHECK(at.read().status("file/below") == std::nullopt);
+}
+
+TEST_CASE("any two objects are exchanged in one step", "[os]") {
+    Temporary at;
+    at.file("file", "content");
+    at.root().create_directory("directory");
+    at.root().create_directory("directory/inner");
+    at.root().exchange("file", at.root(), "directory");
+    CHECK(at.content("directory") == "content");
+    CHECK(at.read().status("file/inner").value().type == FileType::directory);
+    CHECK_THROWS_AS(at.root().exchange("file", at.root(), "missing"), Error);
+    const auto inner = at.root().open_directory("file/inner");
+    at.root().exchange("directory", *at.root().open_directory("file"), "inner");
+    CHECK(at.content("file/inner") == "content");
+}
+
+TEST_CASE("rename never replaces", "[os]") {
+    Temporary at;
+    at.file("a", "a");
+    at.file("b", "b");
+    CHECK_THROWS_WITH(at.root().rename("a", at.root(), "b"),
+                      at.path("a") + ": cannot rename to " + at.path("b") + ": File exists");
+    CHECK(at.content("b") == "b");
+    at.root().create_directory("deep");
+    const auto deep = at.root().open_directory("deep");
+    at.root().rename("a", *deep, "moved");
+    CHECK(at.content("deep/moved") == "a");
+    CHECK(at.read().status("a") == std::nullopt);
+}
+
+TEST_CASE("create functions refuse a name that exists, a dangling link too", "[os]") {
+    Temporary at;
+    at.root().create_symlink("taken", at.path("elsewhere"));
+    CHECK_THROWS_AS(at.root().create_file("taken"), Error);
+    CHECK_THROWS_AS(at.root().create_directory("taken"), Error);
+    CHECK_THROWS_AS(at.root().create_symlink("taken", "x"), Error);
+    CHECK_THROWS_AS(at.root().create_special("taken", FileType::fifo, 0, 0), Error);
+    CHECK(at.read().status("elsewhere") == std::nullopt);
+}
+
+TEST_CASE("attributes are set whole, setuid bits and nanoseconds included", "[os]") {
+    Temporary at;
+    const Attributes wanted{.mode = 06751, .uid = 1234, .gid = 4321, .mtime = {-5, 123456789}};
+    at.root().create_file("by handle")->set_attributes(wanted);
+    at.file("by path", "x");
+    at.root().set_attributes("by path", wanted);
+    at.root().create_directory("directory");
+    at.root().create_directory("directory/below");
+    at.root().set_attributes("directory/below", wanted);
+    at.root().create_special("fifo", FileType::fifo, 0, 0);
+    at.root().set_attributes("fifo", wanted);
+    for (const std::string name : {"by handle", "by path", "directory/below", "fifo"}) {
+        INFO(name);
+        CHECK(at.read().status(name).value().attributes == wanted);
+    }
+}
+
+TEST_CASE("the attributes of a link are its own, and its target keeps its", "[os]") {
+    Temporary at;
+    at.file("target", "x");
+    const Status before = at.read().status("target").value();
+    at.root().create_symlink("link", "target");
+    at.root().set_attributes("link", {.mode = 0777, .uid = 7, .gid = 8, .mtime = {1000, 5}});
+    CHECK(at.read().status("link").value().attributes == Attributes{0777, 7, 8, {1000, 5}});
+    CHECK(at.read().status("target").value().attributes == before.attributes);
+}
+
+TEST_CASE("any name that a file system takes works", "[os]") {
+    Temporary at;
+    const std::set<std::string> names{
+        "new\nline", std::string(255, 'n'), "\xff\xfe", " ", "-rf", "...", "a\\b", "*"};
+    for (const std::string& name : names) at.root().create_file(name)->write_at(0, ft::base::as_bytes(name));
+    CHECK(names_in(at.read()) == names);
+    for (const std::string& name : names) CHECK(read_all(at.read(), name, 1000) == name);
+    CHECK_THROWS_WITH(at.read().open_file("no\nfile"), Catch::Contains("no\\x0afile"));
+    for (const std::string& name : names) at.root().remove(name);
+    CHECK(names_in(at.read()).empty());
+}
+
+TEST_CASE("a path of 4095 bytes works from end to end", "[os]") {
+    Temporary at;
+    std::string path(255, 'd');
+    while (path.size() < 3840) path += "/" + std::string(255, 'd');
+    path = path.substr(0, 3839);
+    const auto deep = make_directories(at.root(), path);
+    const std::string file = path + "/" + std::string(255, 'f');
+    REQUIRE(file.size() == 4095);
+    at.root().create_file(file)->write_at(0, ft::base::as_bytes("deep"));
+    CHECK(read_all(at.read(), file, 10) == "deep");
+    CHECK(at.read().status(file).value().size == 4);
+    CHECK(deep->list().size() == 1);
+    remove_all(at.root(), path.substr(0, 255));
+    CHECK(names_in(at.read()).empty());
+}
+
+TEST_CASE("holes stay holes and reads fill everything up to the end", "[os]") {
+    Temporary at;
+    const auto file = at.root().create_file("sparse");
+    file->set_size(1 << 30);
+    file->write_at((1 << 30) - 3, ft::base::as_bytes("end"));
+    const Status status = file->status();
+    CHECK(status.size == 1 << 30);
+    CHECK(status.allocated < (1 << 20));
+    std::array<std::byte, 10> buffer{};
+    CHECK(file->read_at((1 << 30) - 6, buffer) == 6);
+    CHECK(ft::base::as_text(std::span{buffer}.first(6)) == std::string_view("\0\0\0end", 6));
+    CHECK(file->read_at(1 << 30, buffer) == 0);
+    file->sync();
+    file->set_size(2);
+    CHECK(at.read().status("sparse").value().size == 2);
+}
+
+TEST_CASE("reading leaves the access time alone", "[os]") {
+    Temporary at;
+    at.file("file", "content");
+    const timespec old[2] = {{1000000, 0}, {2000000, 0}};
+    REQUIRE(::utimensat(AT_FDCWD, at.path("file").c_str(), old, 0) == 0);
+    CHECK(read_all(at.read(), "file", 100) == "content");
+    struct stat now;
+    REQUIRE(::stat(at.path("file").c_str(), &now) == 0);
+    CHECK(now.st_atim.tv_sec == 1000000);
+}
+
+TEST_CASE("a directory can be listed again and again, at any time and by several holders", "[os]") {
+    Temporary at;
+    for (int i = 0; i < 1000; ++i) at.root().create_file("file" + std::to_string(i));
+    CHECK(at.read().list().size() == 1000);
+    CHECK(at.read().list().size() == 1000);
+    at.root().remove("file7");
+    CHECK(at.read().list().size() == 999);
+    CHECK(at.read().list()[0].inode == at.read().status(at.read().list()[0].name).value().inode);
+}
+
+TEST_CASE("a directory is removed only when it is empty", "[os]") {
+    Temporary at;
+    at.root().create_directory("d");
+    at.file("d/x", "");
+    CHECK_THROWS_WITH(at.root().remove("d"), at.path("d") + ": cannot remove: Directory not empty");
+    at.root().remove("d/x");
+    at.root().remove("d");
+    CHECK_THROWS_AS(at.root().remove("d"), Error);
+}
+
+TEST_CASE("a directory that was moved is still the one that is held", "[os]") {
+    Temporary at;
+    at.root().create_directory("before");
+    const auto held = at.root().open_directory("before");
+    at.root().rename("before", at.root(), "after");
+    held->create_file("file");
+    held->sync();
+    held->sync_file_system();
+    CHECK(at.read().status("after/file").has_value());
+}
+
+TEST_CASE("a file system tells its room", "[os]") {
+    Temporary at;
+    const Space space = at.read().space();
+    CHECK(space.free_bytes > 0);
+    CHECK(space.total_bytes >= space.free_bytes);
+    CHECK(space.free_inodes > 0);
+}
