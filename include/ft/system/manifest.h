@@ -67,8 +67,9 @@ struct Manifest {
 };
 
 nlohmann::json to_json(const Manifest& manifest);
-/// Error peer, naming the key, for anything that is not exactly a manifest (types, ranges, duplicate names,
-/// names that no tree may have).
+/// Error unfit when it is of another format. Error peer, naming the key, for anything that is not exactly a
+/// manifest (unknown and missing keys, types, ranges, duplicate names, names that no tree may have). Texts travel
+/// as base::escape writes them, so any bytes do.
 Manifest manifest_from_json(const nlohmann::json& json);
 
 /// Names of the modules that carry the backup and the trees.
