@@ -17,7 +17,6 @@ Offer::Offer(const Module& module, const Options& options, base::Cancellation& c
     vanished_ = scanned.vanished;
     if (unreadable_ > 0) io_error_ |= wire::kIoGeneral;
     if (vanished_ > 0) io_error_ |= wire::kIoVanished;
-    for (const std::string& path : scanned.mount_points) mount_points_.insert(base::unescape(path));
     take(std::move(scanned.listing), options);
 }
 
@@ -48,7 +47,9 @@ void Offer::take(tree::Listing all, const Options& options) {
         if (!itself && !below) break;  // what a directory holds follows it
         const std::string_view name = itself && options.contents ? "." : item.path.substr(cut);
         const bool one_level = options.contents && name.find('/') == std::string_view::npos;
-        if (itself || options.recurse || one_level) listing_.add(name, item.object);
+        if (!itself && !options.recurse && !one_level) continue;
+        listing_.add(name, item.object);
+        if (item.mount_point) listing_.mark_mount_point(listing_.size() - 1);
     }
     listing_.sort();
 }
@@ -59,8 +60,7 @@ std::string Offer::path_of(std::string_view name) const {
 }
 
 bool Offer::has_content(std::size_t index) const {
-    if (!recursive_) return index == 0;
-    return mount_points_.empty() || !mount_points_.contains(path_of(listing_[index].path));
+    return recursive_ ? !listing_[index].mount_point : index == 0;
 }
 
 }  // namespace ft::rsync

@@ -3,7 +3,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -41,7 +40,6 @@ private:
     tree::Listing listing_;
     std::string above_ = ".";  // what "." of the list is below the root
     bool recursive_ = false;
-    std::set<std::string, std::less<>> mount_points_;
     std::int32_t io_error_ = 0;
     std::vector<std::string> problems_;
     std::vector<std::string> remarks_;

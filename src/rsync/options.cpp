@@ -14,7 +14,7 @@ namespace ft::rsync {
 namespace {
 
 // Letters that change nothing in what we send: times, modes, what the client does with its own files.
-constexpr std::string_view kIgnoredLetters = "tpEOJxWSbuIKymqvs";
+constexpr std::string_view kIgnoredLetters = "tpEOJWSbuIKymqvs";
 constexpr std::array<std::string_view, 7> kIgnored{"--partial",       "--stats",        "--list-only",
                                                    "--safe-links",    "--open-noatime", "--msgs2stderr",
                                                    "--no-msgs2stderr"};
@@ -77,6 +77,11 @@ void read_letters(Options& options, std::string_view letters) {
             case 'n':
                 options.dry_run = true;
                 break;
+            case 'x':  // as we do always; twice would leave mount points out
+                if (letters.substr(0, at).find('x') != std::string_view::npos) {
+                    refuse(options, "--one-file-system given twice (-xx)");
+                }
+                break;
             case 'z':
                 options.compress = true;
                 refuse(options, "--compress (-z)");
@@ -88,8 +93,6 @@ void read_letters(Options& options, std::string_view letters) {
                 }
         }
     }
-    if (std::count(letters.begin(), letters.end(), 'x') > 1)
-        refuse(options, "--one-file-system given twice (-xx)");
 }
 
 void choose_checksum(Options& options, std::string_view names) {

@@ -27,31 +27,15 @@ bool holds_something(const tree::Listing& listing, std::size_t directory) {
     return next.size() > path.size() && next.starts_with(path) && next[path.size()] == '/';
 }
 
-base::Error unfit(const std::string& path, const std::string& what) {
-    return {base::ErrorKind::unfit, base::escape(path) + ": " + what};
-}
-
-// What is in another file system can neither be staged beside its place nor be removed with its directory.
-void require_no_mount_in_the_way(const tree::Listing& wanted, const std::vector<std::string>& mount_points) {
-    for (const std::string& shown : mount_points) {
-        const std::string path = base::unescape(shown);
-        const auto index = wanted.find(path);
-        if (!index || !wanted[*index].is_directory() || holds_something(wanted, *index)) {
-            throw unfit(
-                path,
-                "is the mount point of another file system here, and the source has something else there");
-        }
-    }
-}
-
+// A mount point at the source: what it holds is not ours to remove.
 void require_nothing_in_closed(const std::vector<std::string>& closed, const tree::Listing& live) {
     for (const std::string& path : closed) {
         const auto index = live.find(path);
-        if (index && live[*index].is_directory() && holds_something(live, *index)) {
-            throw unfit(
-                path,
-                "is a mount point at the source, which does not send what it holds, and is not empty here");
-        }
+        if (!index || !live[*index].is_directory() || !holds_something(live, *index)) continue;
+        throw base::Error{base::ErrorKind::unfit,
+                          base::escape(path) +
+                              ": is a mount point at the source, which does not send what it holds, "
+                              "and is not empty here"};
     }
 }
 
@@ -152,7 +136,6 @@ private:
                                           live.unreadable.front())}
                 .with_details(live.unreadable);
         }
-        require_no_mount_in_the_way(list.listing, live.mount_points);
         require_nothing_in_closed(list.closed, live.listing);
     }
 

@@ -49,10 +49,15 @@ void Requests::ask_again(Request request) {
 
 void Requests::require_answered() {
     const std::lock_guard lock{mutex_};
-    if (phases_closed_ <= phases_answered_ || !open_.empty()) {
+    if (phases_closed_ <= phases_answered_) {
+        throw base::Error{base::ErrorKind::peer,
+                          "the source says that it is done before it was asked for all"};
+    }
+    if (!open_.empty()) {
         throw base::Error{
             base::ErrorKind::peer,
-            fmt::format("the source says that it is done, but {} files are missing", open_.size())};
+            fmt::format("the source says that it is done, and {} files that it was asked for are missing",
+                        open_.size())};
     }
     ++phases_answered_;
     changed_.notify_all();

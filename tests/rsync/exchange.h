@@ -1,0 +1,198 @@
+#pragma once
+
+#include <algorithm>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "ft/base/error.h"
+#include "ft/rsync/pull.h"
+#include "ft/rsync/serve.h"
+#include "support/memory_disk.h"
+#include "support/memory_machine.h"
+#include "support/streams.h"
+
+namespace ft::test {
+
+/// What a test does with the bytes that one side writes, one call at a time.
+using Tamper = std::function<void(std::string&)>;
+
+/// Replaces `from` by `to`, as long, in what is written; at most `times` times.
+inline Tamper replacing(std::string from, std::string to, int times = 1000) {
+    return [=](std::string& data) mutable {
+        for (std::size_t at = 0; times > 0 && (at = data.find(from, at)) != std::string::npos; --times) {
+            data.replace(at, from.size(), to);
+        }
+    };
+}
+
+/// A stream whose written bytes pass a tamperer and are remembered.
+class Tampered : public base::Stream {
+public:
+    Tampered(std::unique_ptr<base::Stream> inner, std::vector<Tamper> tampers)
+        : inner_{std::move(inner)}, tampers_{std::move(tampers)} {}
+    std::size_t read_some(std::span<std::byte> into) override { return inner_->read_some(into); }
+    void write(std::span<const std::byte> data) override {
+        std::string text{base::as_text(data)};
+        for (Tamper& tamper : tampers_) tamper(text);
+        written += text;
+        inner_->write(base::as_bytes(text));
+    }
+    void flush() override { inner_->flush(); }
+    void shut_down() noexcept override { inner_->shut_down(); }
+
+    std::string written;
+
+private:
+    std::unique_ptr<base::Stream> inner_;
+    std::vector<Tamper> tampers_;
+};
+
+/// A peer that says what was recorded and listens to nothing.
+class Replayed : public base::Stream {
+public:
+    explicit Replayed(std::string_view data, std::size_t piece = 65536) : bytes_{data, piece} {}
+    std::size_t read_some(std::span<std::byte> into) override { return bytes_.read_some(into); }
+    void write(std::span<const std::byte>) override {}
+    void flush() override {}
+    void shut_down() noexcept override {}
+
+private:
+    Bytes bytes_;
+};
+
+/// Two machines with a tree in /data each, and what lies between them.
+struct Exchange {
+    Exchange(const Tree& theirs, const Tree& ours) {
+        for (auto* disk : {&source, &destination}) disk->open("/")->create_directory("data");
+        write_tree(*source.open("/data"), theirs);
+        write_tree(*destination.open("/data"), ours);
+        rules.exclude_path(base::RelPath{staging::kReservedDirectory});
+        for (TableAccounts* table : {&source_machine.table, &destination_machine.table}) {
+            table->users = {{"root", 0}};
+            table->groups = {{"root", 0}};
+        }
+        options.module = "data";
+        options.accounts = &destination_machine.table;
+    }
+
+    MemoryDisk source;
+    MemoryDisk destination;
+    MemoryMachine source_machine{source};
+    MemoryMachine destination_machine{destination};
+    tree::Rules rules;
+    rsync::PullOptions options;
+    std::optional<rsync::Credentials> credentials;  // what the source wants
+    std::vector<Tamper> to_source;
+    std::vector<Tamper> to_destination;
+    std::size_t piece = 65536;
+    std::uint64_t cut_source = 0;  // the connection is gone after so many bytes of this side; 0: never
+    std::uint64_t cut_destination = 0;
+
+    rsync::Pulled pulled;
+    rsync::Served served;
+    std::string pull_error;
+    std::optional<base::ErrorKind> pull_error_kind;
+    std::string serve_error;
+    staging::ChangeList changes;
+    std::string said_by_source;
+    std::string said_by_destination;
+
+    rsync::ServeOptions serve_options(const os::Directory& root) {
+        return {.modules = {{.name = "data", .comment = "the data", .root = &root, .rules = &rules}},
+                .accounts = &source_machine.table,
+                .credentials = credentials,
+                .fill_random = [](std::span<std::byte> into) {
+                    std::fill(into.begin(), into.end(), std::byte{7});
+                }};
+    }
+
+    /// One pull, and its changes applied to the live tree. True when the pull succeeded.
+    bool run() {
+        auto [one, other] = make_pipe({.piece = piece, .cut_after = cut_source},
+                                      {.piece = piece, .cut_after = cut_destination});
+        Tampered server{std::move(one), to_destination};
+        Tampered client{std::move(other), to_source};
+        std::thread serving{[&] {
+            try {
+                const auto root = source.open("/data");
+                base::Progress progress;
+                base::Cancellation cancellation;
+                served = rsync::serve(server, serve_options(*root), progress, cancellation);
+            } catch (const base::Error& error) {
+                serve_error = error.what();
+            }
+            server.shut_down();
+        }};
+        pull(client);
+        client.shut_down();
+        serving.join();
+        said_by_source = server.written;
+        said_by_destination = client.written;
+        return pull_error.empty();
+    }
+
+    void pull(base::Stream& stream) {
+        pull_error.clear();
+        pull_error_kind.reset();
+        const auto live = destination.open("/data");
+        staging::Staging staging{*live};
+        base::Progress progress;
+        base::Cancellation cancellation;
+        try {
+            pulled = rsync::pull(stream, *live, rules, staging, options, progress, cancellation);
+            changes = staging.finish();
+            apply(*live);
+        } catch (const base::Error& error) {
+            pull_error = error.what();
+            pull_error_kind = error.kind();
+        }
+        staging.discard();
+    }
+
+    /// What a commit does, without its journal.
+    void apply(os::Directory& live) {
+        using staging::ChangeKind;
+        const auto each = [&](ChangeKind kind, const auto& action) {
+            for (const staging::Change& change : changes.changes) {
+                if (change.kind == kind) action(change.path.bytes(), staging::slot_path(change.slot), change);
+            }
+        };
+        each(ChangeKind::remove, [&](auto& path, auto slot, auto&) { live.rename(path, live, slot); });
+        each(ChangeKind::replace, [&](auto& path, auto slot, auto&) { live.exchange(slot, live, path); });
+        each(ChangeKind::place, [&](auto& path, auto slot, auto&) { live.rename(slot, live, path); });
+        each(ChangeKind::attributes,
+             [&](auto& path, auto, auto& change) { live.set_attributes(path, change.after); });
+    }
+
+    Tree theirs() { return read_tree(*source.open("/data")); }
+    Tree ours() { return read_tree(*destination.open("/data")); }
+};
+
+inline TreeObject file(std::string content, std::int64_t mtime = 1'700'000'000, std::uint32_t mode = 0644,
+                       std::uint32_t owner = 0) {
+    return {base::FileType::regular, {mode, owner, owner, {mtime, 0}}, std::move(content)};
+}
+inline TreeObject directory(std::int64_t mtime = 1'700'000'000, std::uint32_t mode = 0755) {
+    return {base::FileType::directory, {mode, 0, 0, {mtime, 0}}, ""};
+}
+inline TreeObject link(std::string target, std::int64_t mtime = 1'700'000'000) {
+    return {base::FileType::symlink, {0, 0, 0, {mtime, 0}}, std::move(target)};
+}
+inline TreeObject device(std::string numbers) {
+    return {base::FileType::block_device, {0660, 0, 6, {1'700'000'000, 0}}, std::move(numbers)};
+}
+inline TreeObject fifo() { return {base::FileType::fifo, {0600, 0, 0, {1'700'000'000, 0}}, ""}; }
+
+/// Bytes that do not repeat.
+inline std::string noise(std::size_t length, std::uint32_t seed = 1) {
+    std::string data;
+    for (; data.size() < length; data += static_cast<char>(seed >> 24)) seed = seed * 1664525 + 1013904223;
+    return data;
+}
+
+}  // namespace ft::test

@@ -1,0 +1,93 @@
+#include <catch2/catch.hpp>
+
+#include "ft/base/error.h"
+#include "rsync/options.h"
+
+using namespace ft;
+using rsync::Options;
+
+namespace {
+
+Options read(std::vector<std::string> between, const std::string& path = "data/") {
+    std::vector<std::string> arguments{"--server", "--sender"};
+    arguments.insert(arguments.end(), between.begin(), between.end());
+    arguments.insert(arguments.end(), {".", path});
+    return rsync::read_options(arguments, {}, "data");
+}
+
+}  // namespace
+
+TEST_CASE("what a stock client sends for -a is granted", "[rsync]") {
+    const Options options = read({"-logDtpre.iLsfxCIvu", "--numeric-ids", "--timeout=30", "--log-format=%i"});
+    CHECK(options.refused == "");
+    CHECK((options.recurse && options.links && options.owner && options.group && options.devices));
+    CHECK((options.specials && options.numeric_ids && !options.dry_run && options.contents));
+    CHECK(options.capabilities == "iLsfxCIvu");
+    CHECK(options.path == "");
+}
+
+TEST_CASE("an option that writes, deletes, follows, runs or changes limits is refused by name", "[rsync]") {
+    const std::string option =
+        GENERATE("--remove-source-files", "--log-file=/x", "--write-batch=x", "--daemon", "--config=/x",
+                 "--files-from=/etc/passwd", "--exclude-from=x", "--filter=. x", "--temp-dir=/tmp",
+                 "--backup-dir", "--partial-dir=x", "--link-dest=/x", "--copy-links", "--copy-unsafe-links",
+                 "--insecure-links", "--write-devices", "--copy-devices", "--super", "--iconv=utf8",
+                 "--usermap=a:b", "--compress-threads=9", "--max-alloc=0", "--block-size=1", "--debug=all",
+                 "--skip-compress=x", "--inplace", "--append", "--no-relative", "--old-compress",
+                 "--new-compress", "--compress-choice=zstd", "--delete-missing-args");
+    CHECK(read({"-re.v", option}).refused == "this server does not grant " + option);
+}
+
+TEST_CASE("a letter that is not served is refused by its long name", "[rsync]") {
+    CHECK(read({"-lHogDtpre.v"}).refused == "this server does not grant --hard-links (-H)");
+    CHECK(read({"-lAe.v"}).refused == "this server does not grant --acls (-A)");
+    CHECK(read({"-ze.v"}).refused == "this server does not grant --compress (-z)");
+    CHECK(read({"-xxe.v"}).refused == "this server does not grant --one-file-system given twice (-xx)");
+    CHECK(read({"-xe.v"}).refused == "");
+    CHECK(read({"-\x1b"}).refused == "this server does not grant -\\x1b");
+    CHECK(rsync::read_options({"--server", "-re.v", ".", "data/"}, {}, "data").refused ==
+          "this server only sends");
+}
+
+TEST_CASE("a chosen checksum must be one of ours, a chosen seed a number", "[rsync]") {
+    CHECK(read({"--checksum-choice=md5"}).checksum == base::DigestKind::md5);
+    CHECK(read({"--checksum-choice=xxh128,md5"}).checksum == base::DigestKind::xxh128);
+    CHECK(read({"--checksum-choice=sha1"}).refused != "");
+    CHECK(read({"--checksum-choice=none"}).refused != "");
+    CHECK(read({"--checksum-seed=-7"}).seed == -7);
+    CHECK(read({"--checksum-seed=0"}).refused != "");
+    CHECK(read({"--checksum-seed=7x"}).refused != "");
+}
+
+TEST_CASE("a path is taken below the module, literally", "[rsync]") {
+    const auto path = [](const std::string& argument) {
+        const Options options = read({"-re.v"}, argument);
+        return options.refused.empty() ? options.path + (options.contents ? " contents" : "") : "refused";
+    };
+    CHECK(path("data") == " contents");
+    CHECK(path("data/") == " contents");
+    CHECK(path("data/.") == " contents");
+    CHECK(path("data/a/b") == "a/b");
+    CHECK(path("data/a/b/") == "a/b contents");
+    CHECK(path("data//a") == "a");
+    CHECK(path("data/a[ ]b/*") == "a b/*");
+    CHECK(path("data/../x") == "../x");
+    CHECK(path("database/x") == "refused");
+    CHECK(path("/etc") == "refused");
+    CHECK(
+        rsync::read_options({"--server", "--sender", "-re.v", ".", "data/a", "data/b"}, {}, "data").refused !=
+        "");
+    CHECK(rsync::read_options({"--server", "--sender", "-re.v"}, {}, "data").refused != "");
+}
+
+TEST_CASE("arguments may come escaped, or in a second list", "[rsync]") {
+    CHECK(read({"-re.v", "--log-format=\\%i", "--num\\eric-ids"}).numeric_ids);
+    const std::vector<std::string> first{"--server", "--sender", "-slogDtpre.iLsfxCIvu"};
+    CHECK(rsync::has_second_list(first));
+    CHECK(!rsync::has_second_list({"--server", "--sender", "-logDtpre.iLsfxCIvu"}));
+    const Options options = rsync::read_options(first, {"rsync", "--numeric-ids", ".", "data/a"}, "data");
+    CHECK(options.refused == "");
+    CHECK(options.numeric_ids);
+    CHECK(options.path == "a");
+    CHECK_THROWS_AS(rsync::read_options({}, {}, "data"), base::Error);
+}
