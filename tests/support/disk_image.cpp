@@ -8,7 +8,6 @@ namespace ft::test {
 namespace {
 
 constexpr std::uint64_t kBlock = 4096;
-constexpr std::uint64_t kRoot = 1;
 
 template <typename... Cases>
 struct Overloaded : Cases... {
@@ -113,8 +112,11 @@ bool DiskImage::names_fit(const NameChange& change) const {
     }
     const auto goes = find(change.front().before);
     if (change.size() == 1) return goes == nullptr || goes->names.empty();
-    // Nothing that has a place is moved to where it has none.
-    return lies_in(change[0].directory, kRoot) == lies_in(change[1].directory, kRoot);
+    // Nothing that has a place in the tree is moved to where it has none.
+    const bool from = lies_in(change[0].directory, kRootInode);
+    const bool to = lies_in(change[1].directory, kRootInode);
+    const bool exchange = change[0].after != 0;
+    return exchange ? from == to : to || !from;
 }
 
 void DiskImage::apply(const Change& change) {
@@ -176,9 +178,9 @@ std::uint64_t DiskImage::used() const {
     return sum;
 }
 
-DiskImage DiskImage::reachable(std::uint64_t root) const {
+DiskImage DiskImage::reachable() const {
     DiskImage copy;
-    std::vector<std::uint64_t> left{root};
+    std::vector<std::uint64_t> left{kRootInode};
     while (!left.empty()) {
         const auto inode = find(left.back());
         left.pop_back();

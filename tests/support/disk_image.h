@@ -82,6 +82,8 @@ struct Change {
     std::uint64_t inode() const;
 };
 
+constexpr std::uint64_t kRootInode = 1;
+
 /// Everything on a disk at one moment.
 class DiskImage {
 public:
@@ -97,9 +99,8 @@ public:
     /// True when `directory` is `ancestor` or lies beneath it.
     bool lies_in(std::uint64_t directory, std::uint64_t ancestor) const;
     std::uint64_t used() const;
-    std::uint64_t count() const { return inodes_.size(); }
-    /// A copy of what can be reached from inode `root`.
-    DiskImage reachable(std::uint64_t root) const;
+    /// A copy of what has a place in the tree.
+    DiskImage reachable() const;
 
 private:
     bool names_fit(const NameChange& change) const;

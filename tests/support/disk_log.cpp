@@ -1,7 +1,9 @@
 #include "support/disk_log.h"
 
+#include <algorithm>
 #include <random>
 #include <set>
+#include <stdexcept>
 #include <utility>
 
 #include "ft/base/bytes.h"
@@ -10,6 +12,15 @@ namespace ft::test {
 namespace {
 
 bool is_write(const Change& change) { return std::holds_alternative<Write>(change.what); }
+
+/// True when directories are moved or removed.
+bool changes_shape(const DiskImage& image, const Change& change) {
+    if (change.names() == nullptr) return false;
+    return std::any_of(change.names()->begin(), change.names()->end(), [&](const NameEdit& edit) {
+        const auto object = image.find(edit.before);
+        return object != nullptr && object->type == base::FileType::directory;
+    });
+}
 
 /// What of `write` arrived: all, a first part, or only the size that it gave to the file.
 void tear(DiskImage& image, Change change, std::mt19937_64& random) {
@@ -36,13 +47,15 @@ void DiskLog::make_durable(const std::function<bool(const Change&)>& wanted) {
             ++change;
             continue;
         }
-        if (!durable_.fits(*change)) {
-            // It rests on earlier ones by more than their names, say on the way out of a directory that is
-            // removed.
-            const std::uint64_t sequence = change->sequence;
-            make_durable(
-                [&](const Change& other) { return other.names() != nullptr && other.sequence < sequence; });
+        // The shape of the tree reaches the disk in order, and so does what a change of names rests on by
+        // more than those names: a directory that is empty by now, or that is new itself.
+        if (changes_shape(durable_, *change) || !durable_.fits(*change)) {
+            make_durable([sequence = change->sequence, device = change->device](const Change& other) {
+                return other.names() != nullptr && other.device == device && other.sequence < sequence;
+            });
         }
+        if (!durable_.fits(*change))
+            throw std::logic_error{"the disk in memory lost the order of its changes"};
         durable_.apply(*change);
         change = pending_.erase(change);
     }
@@ -81,7 +94,7 @@ void DiskLog::give_up_device(std::uint64_t device) {
     }
 }
 
-DiskImage DiskLog::settle(std::uint64_t seed, std::uint64_t root) {
+DiskImage DiskLog::settle(std::uint64_t seed) {
     std::mt19937_64 random{seed};
     for (const Change& change : pending_) {
         const bool kept = seed == 1 || (seed != 0 && random() % 2 == 0);
@@ -93,8 +106,8 @@ DiskImage DiskLog::settle(std::uint64_t seed, std::uint64_t root) {
         }
     }
     pending_.clear();
-    durable_ = durable_.reachable(root);
-    return durable_.reachable(root);
+    durable_ = durable_.reachable();
+    return durable_.reachable();
 }
 
 }  // namespace ft::test

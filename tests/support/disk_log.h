@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <list>
+#include <utility>
 
 #include "support/disk_image.h"
 
@@ -13,7 +14,7 @@ class DiskLog {
 public:
     /// An object that nobody can reach until a change gives it a name.
     void add(const Inode& inode) { durable_.add(inode); }
-    void append(const Change& change) { pending_.push_back(change); }
+    void append(Change change) { pending_.push_back(std::move(change)); }
 
     /// Content and attributes of one inode; of a directory also the changes of names that touch it, with the
     /// earlier ones that these rest on.
@@ -25,7 +26,7 @@ public:
 
     /// Ends all pending changes, each kept or lost by `seed` (0: all lost, 1: all kept); returns what is
     /// left.
-    DiskImage settle(std::uint64_t seed, std::uint64_t root);
+    DiskImage settle(std::uint64_t seed);
 
 private:
     void make_durable(const std::function<bool(const Change&)>& wanted);

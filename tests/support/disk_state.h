@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <mutex>
 #include <string>
 #include <string_view>
@@ -10,6 +11,8 @@
 #include "support/memory_disk.h"
 
 namespace ft::test {
+
+constexpr std::uint64_t kNoEnd = std::numeric_limits<std::uint64_t>::max();
 
 /// What all handles of a MemoryDisk share. Its functions are called with `mutex` held.
 struct MemoryDisk::State {
@@ -43,7 +46,7 @@ struct MemoryDisk::State {
     std::uint64_t operations = 0;
     std::uint64_t power_ends_at = 0;  ///< in `operations`; 0: never
     bool power_lost = false;
-    std::uint64_t capacity;
+    std::uint64_t capacity = kNoEnd;
     std::vector<Fault> faults;
 
 private:

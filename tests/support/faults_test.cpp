@@ -9,6 +9,7 @@
 
 #include "ft/base/bytes.h"
 #include "ft/base/error.h"
+#include "support/error_of.h"
 #include "support/memory_machine.h"
 
 namespace ft::test {
@@ -19,15 +20,6 @@ Fault parse(const std::string& text) {
     MemoryMachine machine{disk};
     machine.variables["FT_FAULT"] = text;
     return read_fault(machine);
-}
-
-std::string error_of(const std::function<void()>& action) {
-    try {
-        action();
-    } catch (const base::Error& error) {
-        return error.what();
-    }
-    return "no error";
 }
 
 TEST_CASE("faults are read from the environment and nothing else is understood", "[support]") {

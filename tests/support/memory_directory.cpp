@@ -1,5 +1,5 @@
+#include <algorithm>
 #include <cerrno>
-#include <limits>
 
 #include "ft/base/error.h"
 #include "ft/base/escape.h"
@@ -41,6 +41,8 @@ public:
         begin_read("list", "list", ".");
         std::vector<os::Name> names;
         for (const auto& [name, inode] : inode_->names) names.push_back({.name = name, .inode = inode});
+        // Not by name: whoever needs an order makes it.
+        std::sort(names.begin(), names.end(), [](const auto& a, const auto& b) { return a.inode < b.inode; });
         return names;
     }
 
@@ -73,7 +75,7 @@ public:
         begin_read("space", "ask for free space", ".");
         return {.free_bytes = state_->capacity - std::min(state_->capacity, state_->current.used()),
                 .total_bytes = state_->capacity,
-                .free_inodes = std::numeric_limits<std::uint64_t>::max()};
+                .free_inodes = kNoEnd};
     }
 
     std::unique_ptr<os::Directory> open_directory(std::string_view path) override { return directory(path); }
@@ -113,7 +115,7 @@ public:
         const std::lock_guard lock{state_->mutex};
         const std::string action = "rename to " + shown(to_directory, to);
         begin_change("rename", action, from);
-        const auto [source, target] = both(action, from, to_directory, to);
+        const auto [source, target] = both("rename to", action, from, to_directory, to);
         if (target.object != nullptr) fail(action, from, EEXIST);
         if (!is_linked(*target.parent)) fail(action, from, ENOENT);
         state_->change(source.parent->device,
@@ -125,7 +127,7 @@ public:
         const std::lock_guard lock{state_->mutex};
         const std::string action = "exchange with " + shown(other_directory, other);
         begin_change("exchange", action, path);
-        const auto [one, two] = both(action, path, other_directory, other);
+        const auto [one, two] = both("exchange with", action, path, other_directory, other);
         if (two.object == nullptr) fail(action, path, ENOENT);
         if (one.object == two.object) return;
         state_->change(one.parent->device,
@@ -223,14 +225,16 @@ private:
     }
 
     /// The two ends of a rename or exchange, as far as their rules are the same.
-    std::pair<Place, Place> both(std::string_view action, std::string_view path,
+    std::pair<Place, Place> both(std::string_view verb, std::string_view action, std::string_view path,
                                  os::Directory& other_directory, std::string_view other_path) const {
         const auto* other = dynamic_cast<MemoryDirectory*>(&other_directory);
         if (other == nullptr || other->state_ != state_) fail(action, path, EXDEV);
         state_->require_power(other->generation_);
-        Place one = existing(action, path);
+        Place one = find(path);
         Place two = other->find(other_path);
-        if (two.error != 0) fail(action, path, two.error);
+        if (one.error != 0) fail(verb, path, one.error);
+        if (two.error != 0) other->fail(verb, other_path, two.error);
+        if (one.object == nullptr) fail(action, path, ENOENT);
         if (one.parent == nullptr || two.parent == nullptr) fail(action, path, EBUSY);
         if (one.parent->device != two.parent->device) fail(action, path, EXDEV);
         if (is_mount_point(one) || is_mount_point(two)) fail(action, path, EBUSY);
@@ -256,19 +260,20 @@ private:
     std::unique_ptr<MemoryFile> file(std::string_view path, std::string_view action) const {
         const std::lock_guard lock{state_->mutex};
         begin_read("open", action, path);
-        auto object = existing(action, path).object;
-        if (object->type != FileType::regular) {
+        const Place place = find(path);
+        if (place.error != ELOOP && place.object == nullptr)
+            fail(action, path, place.error != 0 ? place.error : ENOENT);
+        if (place.error == ELOOP || place.object->type != FileType::regular) {
             throw base::Error{base::ErrorKind::io, "changed while it was read: it is no regular file"}.on(
                 full(path));
         }
-        return std::make_unique<MemoryFile>(state_, std::move(object), full(path));
+        return std::make_unique<MemoryFile>(state_, place.object, full(path));
     }
 
     std::unique_ptr<MemoryDirectory> directory(std::string_view path) const {
         const std::lock_guard lock{state_->mutex};
         begin_read("open", "open", path);
         auto object = existing("open", path).object;
-        if (object->type == FileType::symlink) fail("open", path, ELOOP);
         if (object->type != FileType::directory) fail("open", path, ENOTDIR);
         return std::make_unique<MemoryDirectory>(state_, std::move(object), full(path));
     }

@@ -1,20 +1,14 @@
 #include "support/memory_disk.h"
 
 #include <cerrno>
-#include <limits>
 #include <stdexcept>
 
 #include "ft/base/error.h"
 #include "support/disk_state.h"
 
 namespace ft::test {
-namespace {
 
-constexpr std::uint64_t kRoot = 1;
-
-}  // namespace
-
-MemoryDisk::State::State() : capacity{std::numeric_limits<std::uint64_t>::max()} {
+MemoryDisk::State::State() {
     Inode root;
     root.device = 1;
     root.type = base::FileType::directory;
@@ -58,9 +52,9 @@ int MemoryDisk::State::strike(std::string_view kind, bool changes) {
 }
 
 void MemoryDisk::State::change(std::uint64_t device, decltype(Change::what) what) {
-    const Change change{.what = std::move(what), .device = device, .sequence = ++sequence};
+    Change change{.what = std::move(what), .device = device, .sequence = ++sequence};
     current.apply(change);
-    log.append(change);
+    log.append(std::move(change));
 }
 
 std::uint64_t MemoryDisk::State::make_inode(Inode inode) {
@@ -79,7 +73,7 @@ std::unique_ptr<os::Directory> MemoryDisk::open(const std::string& path) {
     std::unique_ptr<os::Directory> root;
     {
         const std::lock_guard lock{state_->mutex};
-        root = make_memory_directory(state_, state_->current.find(kRoot), "/");
+        root = make_memory_directory(state_, state_->current.find(kRootInode), "/");
     }
     if (path == "/") return root;
     if (!path.starts_with('/')) throw base::system_error("open", path, EINVAL);
@@ -136,7 +130,7 @@ void MemoryDisk::lose_power() {
 
 void MemoryDisk::restart(Seed seed) {
     const std::lock_guard lock{state_->mutex};
-    state_->current = state_->log.settle(state_->power_lost ? static_cast<std::uint64_t>(seed) : 1, kRoot);
+    state_->current = state_->log.settle(state_->power_lost ? static_cast<std::uint64_t>(seed) : 1);
     state_->power_lost = false;
     state_->faults.clear();
     ++state_->generation;

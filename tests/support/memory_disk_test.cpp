@@ -1,12 +1,13 @@
 #include "support/memory_disk.h"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <cerrno>
-#include <random>
 #include <thread>
 
 #include "ft/base/bytes.h"
 #include "ft/base/error.h"
+#include "support/error_of.h"
 
 namespace ft::test {
 namespace {
@@ -36,15 +37,6 @@ void settle(os::Directory& directory, const std::string& path, const std::string
     directory.sync_file_system();
 }
 
-std::string error_of(const std::function<void()>& action) {
-    try {
-        action();
-    } catch (const base::Error& error) {
-        return error.what();
-    }
-    return "no error";
-}
-
 void cut_power(MemoryDisk& disk, Seed seed) {
     disk.lose_power();
     disk.restart(seed);
@@ -53,6 +45,7 @@ void cut_power(MemoryDisk& disk, Seed seed) {
 std::vector<std::string> names_of(const os::Directory& directory) {
     std::vector<std::string> names;
     for (const auto& name : directory.list()) names.push_back(name.name);
+    std::sort(names.begin(), names.end());
     return names;
 }
 

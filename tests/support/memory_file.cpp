@@ -44,9 +44,11 @@ void MemoryFile::begin(std::string_view kind, std::string_view action) {
 void MemoryFile::write_at(std::uint64_t offset, std::span<const std::byte> data) {
     const std::lock_guard lock{state_->mutex};
     begin("write", "write");
-    const std::uint64_t growth = inode_->content.growth(offset, data.size());
-    if (growth > 0 && state_->current.used() + growth > state_->capacity)
-        throw base::system_error("write", path_, ENOSPC);
+    if (state_->capacity != kNoEnd) {
+        const std::uint64_t growth = inode_->content.growth(offset, data.size());
+        const std::uint64_t used = state_->current.used();
+        if (growth > 0 && used + growth > state_->capacity) throw base::system_error("write", path_, ENOSPC);
+    }
     state_->change(inode_->device,
                    Write{.inode = inode_->id, .offset = offset, .data = std::string{base::as_text(data)}});
 }

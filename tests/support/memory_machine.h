@@ -30,13 +30,13 @@ public:
     explicit MemoryMachine(MemoryDisk& disk);
     ~MemoryMachine() override;
 
-    TableAccounts table;                                        ///< for every root
-    std::function<os::Finished(const os::Command&)> on_run;     ///< answers Processes::run
+    TableAccounts table;                                     ///< for every root
+    std::function<os::Finished(const os::Command&)> on_run;  ///< answers Processes::run
     std::vector<os::Command> ran;
-    std::deque<std::string> answers;                            ///< for Terminal::ask; can_ask when not empty
-    std::string out;                                            ///< all of stdout
-    std::string err;                                            ///< all of stderr, questions included
-    std::map<std::string, std::string> variables;               ///< the environment
+    std::deque<std::string> answers;               ///< for Terminal::ask; can_ask when not empty
+    std::string out;                               ///< all of stdout
+    std::string err;                               ///< all of stderr, questions included
+    std::map<std::string, std::string> variables;  ///< the environment
 
     std::unique_ptr<os::Directory> open_root(const std::string& path) override;
     std::unique_ptr<const os::Directory> open_root_to_read(const std::string& path) override;

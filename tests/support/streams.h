@@ -24,9 +24,9 @@ private:
 };
 
 /// Two ends of a connection in memory: what one writes the other reads, in pieces of at most `piece` bytes; a
-/// writer waits while more than `room` bytes are unread. Destroying or shutting down an end is the other's end of
-/// stream; its own blocked calls end with Error network. `cut_after`: after so many bytes in that direction the
-/// connection is gone (Error network on both sides); 0: never.
+/// writer waits while more than `room` bytes are unread. Destroying or shutting down an end is the other's
+/// end of stream; its own blocked calls end with Error network. `cut_after`: after so many bytes in that
+/// direction the connection is gone (Error network on both sides); 0: never.
 struct PipeOptions {
     std::size_t piece = 65536;
     std::size_t room = 256 * 1024;
