@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <limits>
+
 #include "ft/base/error.h"
 #include "ft/wire/items.h"
 #include "ft/wire/tokens.h"
@@ -32,6 +34,11 @@ private:
     std::uint64_t offset_ = 0;
     std::uint64_t length_ = 0;
 };
+
+base::Error other_size(const base::RelPath& path, std::uint64_t listed, const std::string& sent) {
+    return {base::ErrorKind::corrupt,
+            fmt::format("{}: the source listed {} bytes and sent {}", path.escaped(), listed, sent)};
+}
 
 }  // namespace
 
@@ -64,17 +71,12 @@ bool Receiver::end_of_phase() {
 void Receiver::take_answer(std::int32_t index) {
     Requests::Request request = session_.requests.take(index);
     const base::RelPath path = session_.path_of(index);
-    try {
-        if (wire::read_item(in_, index) != request.item ||
-            wire::read_sum_head(in_, session_.setup.digest_bytes()) != request.head) {
-            throw base::Error{base::ErrorKind::peer, "the source answers another request than ours"};
-        }
-        if (receive(request, path)) return;
-    } catch (const base::Error& error) {
-        // What staging and disk say names the path already.
-        if (error.kind() != base::ErrorKind::peer) throw;
-        throw error.on(path.bytes());
+    if (wire::read_item(in_, index) != request.item ||
+        wire::read_sum_head(in_, session_.setup.digest_bytes()) != request.head) {
+        throw base::Error{base::ErrorKind::peer,
+                          path.escaped() + ": the source answers another request than ours"};
     }
+    if (receive(request, path)) return;
     if (dones_ > 0) {
         throw base::Error{base::ErrorKind::corrupt,
                           path.escaped() + ": the content that came does not fit its checksum, twice"};
@@ -93,11 +95,16 @@ bool Receiver::receive(const Requests::Request& request, const base::RelPath& pa
     auto basis = request.head.count > 0 ? session_.open_basis(path, true) : nullptr;
     const auto slot =
         session_.staging.create_file(path, request.over, session_.setup.checksum, std::move(basis));
-    wire::TokenReader tokens{in_, request.head, bound(object.size)};
+    const std::uint64_t most = bound(object.size);
+    wire::TokenReader tokens{in_, request.head, std::numeric_limits<std::uint64_t>::max()};
     BasisRun run{*slot};
+    std::uint64_t size = 0;
     std::uint64_t literal = 0;
     for (wire::Token token = tokens.next(); token.kind != wire::Token::Kind::end; token = tokens.next()) {
-        if (token.kind == wire::Token::Kind::block) {
+        const bool is_block = token.kind == wire::Token::Kind::block;
+        size += is_block ? request.head.length_of(token.block) : token.data.size();
+        if (size > most) throw other_size(path, object.size, "more");
+        if (is_block) {
             run.add(request.head.offset_of(token.block), request.head.length_of(token.block));
             continue;
         }
@@ -109,14 +116,12 @@ bool Receiver::receive(const Requests::Request& request, const base::RelPath& pa
     const base::Digest sent =
         in_.digest("whole-file checksum", static_cast<std::size_t>(session_.setup.digest_bytes()));
     pulled_.bytes_literal += literal;
-    pulled_.bytes_matched += slot->size() - literal;
+    pulled_.bytes_matched += size - literal;
     session_.progress.bytes_literal += literal;
     if (slot->digest() != sent) return false;
-    if (!session_.options.live && slot->size() != object.size) {
-        throw base::Error{base::ErrorKind::corrupt, fmt::format("{}: the source listed {} bytes and sent {}",
-                                                                path.escaped(), object.size, slot->size())};
-    }
-    session_.progress.bytes_done += slot->size();
+    if (!session_.options.live && size != object.size)
+        throw other_size(path, object.size, std::to_string(size));
+    session_.progress.bytes_done += size;
     ++session_.progress.files_done;
     slot->finish(object.attributes);
     return true;

@@ -219,7 +219,9 @@ TEST_CASE("a source that stands still must send the size that it listed, a live 
         CHECK(exchange.pull_error == "");
         CHECK(exchange.ours().at("log").content == grown);
     } else {
-        CHECK(exchange.pull_error.starts_with("log: "));
+        const std::string sent = grown == "o" ? "1" : "more";
+        CHECK(exchange.pull_error == "log: the source listed 4 bytes and sent " + sent);
+        CHECK(exchange.pull_error_kind == base::ErrorKind::corrupt);
     }
 }
 

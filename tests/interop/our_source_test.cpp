@@ -1,0 +1,197 @@
+#include <catch2/catch.hpp>
+
+#include "interop/stock.h"
+
+using namespace ft;
+using namespace ft::test;
+
+namespace {
+
+/// A tree of the real disk, served by us.
+struct Source {
+    Source() {
+        std::filesystem::create_directory(scratch / "theirs");
+        std::filesystem::create_directory(scratch / "ours");
+        root = machine->open_root(scratch / "theirs");
+        write_tree(*root, sample_tree(noise(2'000'000)));
+        rules.exclude(".ft-staging");
+    }
+    rsync::ServeOptions options() {
+        return {.modules = {{.name = "data", .comment = "the data", .root = root.get(), .rules = &rules},
+                            {.name = "config", .comment = "", .root = root.get(), .rules = &rules}},
+                .accounts = accounts.get(),
+                .credentials = credentials,
+                .fill_random = [this](std::span<std::byte> into) { machine->fill_random(into); }};
+    }
+    os::Finished pull(std::vector<std::string> options, const std::string& url,
+                      const std::map<std::string, std::string>& environment = {}) {
+        options.insert(options.begin(), "rsync");
+        options.push_back(url);
+        options.push_back((scratch / "ours") + "/");
+        return run(*machine, options, environment);
+    }
+    void require_equal() {
+        CHECK(listing_by_find(*machine, scratch / "ours") == listing_by_find(*machine, scratch / "theirs"));
+    }
+
+    std::unique_ptr<os::Machine> machine = os::make_machine();
+    Scratch scratch;
+    std::unique_ptr<os::Directory> root;
+    std::unique_ptr<os::Accounts> accounts = machine->accounts("/");
+    tree::Rules rules;
+    std::optional<rsync::Credentials> credentials;
+};
+
+}  // namespace
+
+TEST_CASE("stock rsync lists our modules and a module's root", "[interop]") {
+    Source source;
+    OurDaemon daemon{*source.machine, source.options()};
+    const os::Finished modules = run(*source.machine, {"rsync", daemon.url("")});
+    CHECK(modules.status == 0);
+    CHECK(modules.output == "data           \tthe data\nconfig         \t\n");
+    const os::Finished files = run(*source.machine, {"rsync", daemon.url("data/")});
+    CHECK(files.status == 0);
+    CHECK(files.errors == "");
+    CHECK(files.output.find("sub-way") != std::string::npos);
+    CHECK(files.output.find("deep") == std::string::npos);
+    const os::Finished all = run(*source.machine, {"rsync", "-r", daemon.url("data")});
+    CHECK(all.status == 0);
+    CHECK(all.output.find("sub/deep/file") != std::string::npos);
+}
+
+TEST_CASE("stock rsync pulls from us byte for byte, by any protocol and checksum, and again without a byte",
+          "[interop]") {
+    Source source;
+    const std::string option =
+        GENERATE("--numeric-ids", "--protocol=30", "--protocol=31", "--checksum-choice=md5",
+                 "--checksum-choice=xxh128", "--checksum-seed=-5", "-s", "--timeout=20", "-W",
+                 "--no-inc-recursive", "--delete-after");
+    INFO(option);
+    OurDaemon daemon{*source.machine, source.options()};
+    // Protocol 30 has no nanoseconds.
+    if (option == "--protocol=30") {
+        run(*source.machine,
+            {"find", source.scratch / "theirs", "-exec", "touch", "-h", "-d", "@1700000000", "{}", "+"});
+    }
+    run(*source.machine, {"touch", source.scratch / "ours/extraneous"});
+    const os::Finished first = source.pull({"-a", "--delete", option}, daemon.url("data/"));
+    CHECK(first.errors == "");
+    CHECK(first.status == 0);
+    source.require_equal();
+    const os::Finished second = source.pull({"-ai", "--delete", option}, daemon.url("data/"));
+    CHECK(second.output == "");
+    CHECK(second.status == 0);
+    const auto served = daemon.stop();
+    REQUIRE(served.size() == 2);
+    CHECK(served[0].refused == "");
+    CHECK(served[0].files_sent == 7);
+    CHECK(served[1].files_sent == 0);
+}
+
+TEST_CASE("stock rsync gets a changed file from us by its changes", "[interop]") {
+    Source source;
+    OurDaemon daemon{*source.machine, source.options()};
+    REQUIRE(source.pull({"-a"}, daemon.url("data/")).status == 0);
+    std::string big = noise(2'000'000);
+    big.insert(700'000, "inserted");
+    big.replace(1'500'000, 4, "####");
+    const auto file = source.root->change_file("big");
+    file->write_at(0, base::as_bytes(big));
+    const std::string option = GENERATE("--no-whole-file", "--checksum-choice=md5");
+    const os::Finished pulled = source.pull({"-a", option}, daemon.url("data/"));
+    CHECK(pulled.errors == "");
+    source.require_equal();
+    const auto served = daemon.stop();
+    CHECK(served.at(1).bytes_literal < 10'000);
+    CHECK(served.at(1).bytes_literal > 0);
+}
+
+TEST_CASE("stock rsync pulls a part of a module", "[interop]") {
+    Source source;
+    OurDaemon daemon{*source.machine, source.options()};
+    const auto ours = [&](const std::string& name) { return source.scratch / ("ours/" + name); };
+    const auto exists = [&](const std::string& name) { return std::filesystem::exists(ours(name)); };
+    SECTION("a directory") {
+        CHECK(source.pull({"-a"}, daemon.url("data/sub/deep")).errors == "");
+        CHECK(exists("deep/file"));
+    }
+    SECTION("what is in a directory") {
+        CHECK(source.pull({"-a"}, daemon.url("data/sub/")).errors == "");
+        CHECK(exists("deep/file"));
+        CHECK(exists("empty"));
+    }
+    SECTION("a file") {
+        CHECK(source.pull({"-a"}, daemon.url("data/sub/deep/file")).errors == "");
+        CHECK(exists("file"));
+    }
+    SECTION("a dry run") {
+        const os::Finished finished = source.pull({"-ain"}, daemon.url("data/"));
+        CHECK(finished.status == 0);
+        CHECK(finished.output.find("f+++++++++ sub/deep/file") != std::string::npos);
+        CHECK(!exists("big"));
+    }
+    SECTION("what is not there") {
+        const std::string path =
+            GENERATE("data/nothing", "data/../theirs/big", "data/link/x", "data/.ft-staging");
+        const os::Finished finished = source.pull({"-a"}, daemon.url(path));
+        CHECK(finished.status == 23);
+        CHECK(finished.errors.find("no such file or directory") != std::string::npos);
+    }
+    SECTION("a directory without recursion") {
+        const os::Finished finished = source.pull({}, daemon.url("data/sub"));
+        CHECK((finished.output + finished.errors).find("skipping directory sub") != std::string::npos);
+    }
+}
+
+TEST_CASE("stock rsync needs the password that we want", "[interop]") {
+    Source source;
+    source.credentials = {"mover", "s3cret pass"};
+    OurDaemon daemon{*source.machine, source.options()};
+    const os::Finished right =
+        source.pull({"-a"}, daemon.url_of("mover", "data/"), {{"RSYNC_PASSWORD", "s3cret pass"}});
+    CHECK(right.errors == "");
+    source.require_equal();
+    const os::Finished wrong =
+        source.pull({"-a"}, daemon.url_of("mover", "data/"), {{"RSYNC_PASSWORD", "guess"}});
+    CHECK(wrong.status == 5);
+    CHECK(wrong.errors.find("@ERROR: auth failed on module data") != std::string::npos);
+    const os::Finished unknown = source.pull({"-a"}, daemon.url("etc/"));
+    CHECK(unknown.status == 5);
+    CHECK(unknown.errors.find("@ERROR: Unknown module 'etc'") != std::string::npos);
+}
+
+TEST_CASE("stock rsync is told by name what we do not grant", "[interop]") {
+    Source source;
+    OurDaemon daemon{*source.machine, source.options()};
+    const auto [option, text] = GENERATE(table<std::string, std::string>(
+        {{"-H", "this server does not grant --hard-links (-H)"},
+         {"-A", "this server does not grant --acls (-A)"},
+         {"-X", "this server does not grant --xattrs (-X)"},
+         {"-z", "this server does not grant --compress (-z)"},
+         {"--compress-choice=zstd", "this server does not grant --compress-choice=zstd"},
+         {"-c", "this server does not grant --checksum (-c)"},
+         {"--checksum-choice=sha1", "this server does not grant --checksum-choice=sha1"},
+         {"--remove-source-files", "this server does not grant --remove-source-files"},
+         {"-L", "this server does not grant --copy-links (-L)"},
+         {"--exclude=*.o", "this server does not serve by filter rules"},
+         {"--inplace", "this server does not grant --inplace"}}));
+    INFO(option);
+    const os::Finished finished = source.pull({"-a", option}, daemon.url("data/"));
+    CHECK(finished.status == 4);
+    CHECK(finished.errors.find(text) != std::string::npos);
+    const os::Finished old = source.pull({"-a", option, "--protocol=30"}, daemon.url("data/"));
+    CHECK(old.status != 0);
+    CHECK(old.errors.find(text) != std::string::npos);
+    CHECK(std::filesystem::is_empty(source.scratch / "ours"));
+}
+
+TEST_CASE("stock rsync cannot push to us", "[interop]") {
+    Source source;
+    OurDaemon daemon{*source.machine, source.options()};
+    const os::Finished finished = run(*source.machine, {"rsync", "-a", "--delete", "--remove-source-files",
+                                                        "/usr/share/doc/rsync/", daemon.url("data/")});
+    CHECK(finished.status != 0);
+    CHECK(finished.errors.find("this server only sends") != std::string::npos);
+    CHECK(std::filesystem::exists(source.scratch / "theirs/sub/deep/file"));
+}
