@@ -36,7 +36,11 @@ struct ClientSetup {
         });
     }
     bool compresses() const {
-        return arguments[2].substr(0, arguments[2].find('e')).find('z') != std::string::npos;
+        return std::any_of(arguments.begin(), arguments.end(), [](const std::string& argument) {
+            const std::string letters = argument.substr(0, argument.find('e'));
+            return letters.starts_with('-') && !letters.starts_with("--") &&
+                   letters.find('z') != std::string::npos;
+        });
     }
 };
 
