@@ -56,7 +56,6 @@ struct LiveTrees::Target {
     void replace() const;
     void remove() const;
     void set_attributes() const;
-    void take_back() const;
     void put_back() const;
     void reset_attributes() const;
 };
@@ -103,16 +102,34 @@ void LiveTrees::apply(const Operation& operation) {
 }
 
 void LiveTrees::reverse(const Operation& operation) {
+    // What was not applied needs no way to it: somebody may have barred that.
+    if (!is_applied(operation)) return;
     const Target there = target(operation);
     switch (operation.change.kind) {
         case ChangeKind::place:
-            return there.take_back();
+            return there.live.rename(there.name, *there.tree.slots, there.slot);
         case ChangeKind::replace:
         case ChangeKind::remove:
             return there.put_back();
         case ChangeKind::attributes:
             return there.reset_attributes();
     }
+}
+
+bool LiveTrees::is_applied(const Operation& operation) const {
+    const Tree& tree = trees_[operation.tree];
+    const Change& change = operation.change;
+    const auto in_slot = [&] { return inode_at(*tree.slots, staging::slot_name(change.slot)); };
+    switch (change.kind) {
+        case ChangeKind::place:
+        case ChangeKind::attributes:  // if they are the old ones, setting them again does no harm
+            return inode_at(*tree.root, change.path.bytes()) == change.inode;
+        case ChangeKind::replace:
+            return in_slot().value_or(change.inode) != change.inode;
+        case ChangeKind::remove:
+            return in_slot().has_value();
+    }
+    return false;
 }
 
 void LiveTrees::sync() {
@@ -154,14 +171,7 @@ void LiveTrees::Target::set_attributes() const {
     require(at_path());
 }
 
-void LiveTrees::Target::take_back() const {
-    if (at_path() == change.inode) live.rename(name, *tree.slots, slot);
-}
-
 void LiveTrees::Target::put_back() const {
-    const auto waiting = at_slot();
-    const bool staged_one = change.kind == ChangeKind::replace && waiting == change.inode;
-    if (!waiting || staged_one) return;
     const auto found = at_path();
     if (!found) return tree.slots->rename(slot, live, name);
     const bool ours = change.kind == ChangeKind::replace && found == change.inode;
@@ -172,9 +182,7 @@ void LiveTrees::Target::put_back() const {
 
 void LiveTrees::Target::reset_attributes() const {
     const auto status = live.status(name);
-    // What somebody else put there or took away meanwhile was not changed by us.
-    if (!status || status->inode != change.inode || has(*status, change.before)) return;
-    live.set_attributes(name, change.before);
+    if (status && !has(*status, change.before)) live.set_attributes(name, change.before);
 }
 
 }  // namespace ft::commit

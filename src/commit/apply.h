@@ -32,6 +32,7 @@ private:
     };
     struct Target;
     Target target(const Operation& operation);
+    bool is_applied(const Operation& operation) const;
 
     std::vector<Tree> trees_;
     // Operations come directory by directory.

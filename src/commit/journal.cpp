@@ -132,8 +132,10 @@ Header header_of(const OrderedPlan& plan) {
             .operations = plan.operations.size()};
 }
 
-void remove_if_there(os::Directory& state, std::string_view name) {
-    if (state.status(name)) state.remove(name);
+bool remove_if_there(os::Directory& state, std::string_view name) {
+    const bool there = state.status(name).has_value();
+    if (there) state.remove(name);
+    return there;
 }
 
 }  // namespace
@@ -190,9 +192,8 @@ void append(os::Directory& state, Journal& journal, Phase phase, std::string_vie
 }
 
 void remove_journal(os::Directory& state) {
-    remove_if_there(state, kNewJournal);
-    remove_if_there(state, kJournal);
-    state.sync();
+    const bool unfinished = remove_if_there(state, kNewJournal);
+    if (remove_if_there(state, kJournal) || unfinished) state.sync();
 }
 
 }  // namespace ft::commit

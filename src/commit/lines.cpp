@@ -8,7 +8,7 @@
 namespace ft::commit {
 namespace {
 
-constexpr std::size_t kPiece = 1024 * 1024;        // bytes that are read or written at once
+constexpr std::size_t kPiece = 128 * 1024;         // bytes that are read or written at once
 constexpr std::size_t kLongestLine = 1024 * 1024;  // bytes; a record is far shorter
 
 }  // namespace

@@ -40,9 +40,9 @@ bool is_below(const base::RelPath& path, const std::unordered_set<std::string>& 
     return false;
 }
 
-os::Status require_status(const os::Directory& root, std::string_view path) {
+os::Status require_directory(const os::Directory& root, std::string_view path) {
     const auto status = root.status(path);
-    if (status) return *status;
+    if (status && status->type == os::FileType::directory) return *status;
     throw base::Error{base::ErrorKind::io, fmt::format("{}/{}: vanished during the run",
                                                        base::escape(root.path()), base::escape(path))};
 }
@@ -60,7 +60,7 @@ void add_operations(OrderedPlan& ordered, const os::Directory& root, const stagi
         ordered.operations.push_back({tree, change});
     }
     for (const base::RelPath& path : touched_directories(list)) {
-        const os::Status status = require_status(root, path.bytes());
+        const os::Status status = require_directory(root, path.bytes());
         ordered.operations.push_back({tree, Change{.kind = ChangeKind::attributes,
                                                    .path = path,
                                                    .slot = staging::SlotNumber{0},
@@ -106,8 +106,8 @@ OrderedPlan order(os::Machine& machine, const Plan& plan) {
     OrderedPlan ordered{.run_id = plan.run_id, .trees = {}, .swaps = plan.swaps, .operations = {}};
     for (const TreeChanges& tree : plan.trees) {
         const std::unique_ptr<const os::Directory> root = machine.open_root_to_read(tree.root);
-        const std::uint64_t reserved = require_status(*root, staging::kReservedDirectory).inode;
-        ordered.trees.push_back({tree.root, require_status(*root, ".").inode, reserved});
+        const std::uint64_t reserved = require_directory(*root, staging::kReservedDirectory).inode;
+        ordered.trees.push_back({tree.root, require_directory(*root, ".").inode, reserved});
         add_operations(ordered, *root, tree.list);
     }
     std::sort(ordered.operations.begin(), ordered.operations.end(), comes_before);

@@ -1,0 +1,281 @@
+#pragma once
+
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "ft/base/bytes.h"
+#include "ft/base/error.h"
+#include "ft/commit/commit.h"
+#include "ft/staging/staging.h"
+#include "support/memory_disk.h"
+#include "support/memory_machine.h"
+
+namespace ft::commit {
+
+using base::FileType;
+using test::Tree;
+using test::TreeObject;
+
+inline TreeObject file(const std::string& content, std::int64_t mtime, std::uint32_t mode = 0644,
+                       std::uint32_t uid = 0) {
+    return {FileType::regular, {mode, uid, uid, {mtime, 5}}, content};
+}
+inline TreeObject directory(std::int64_t mtime, std::uint32_t mode = 0755, std::uint32_t uid = 0) {
+    return {FileType::directory, {mode, uid, uid, {mtime, 7}}, ""};
+}
+inline TreeObject symlink(const std::string& target, std::int64_t mtime) {
+    return {FileType::symlink, {0, 0, 0, {mtime, 0}}, target};
+}
+inline TreeObject device(const std::string& numbers, std::int64_t mtime) {
+    return {FileType::character_device, {0600, 0, 0, {mtime, 0}}, numbers};
+}
+
+/// Databases as files of the disk: they lose power with it.
+class FileSwapper : public DatabaseSwapper {
+public:
+    explicit FileSwapper(test::MemoryDisk& disk) : disk_{disk} {}
+    bool refuse = false;
+    int discarded = 0;
+
+    static std::string state(int current, int incoming, int previous) {
+        return fmt::format("current {} incoming {} previous {}", current, incoming, previous);
+    }
+    std::string state() const { return os::read_all(*disk_.open("/db"), "names", 100); }
+
+    void apply(const DatabaseSwap&) override {
+        if (refuse) throw base::Error{base::ErrorKind::database, "appliance: has other sessions"};
+        if (state() == state(1, 2, 0)) write(state(2, 0, 1));
+        if (state() != state(2, 0, 1)) throw base::Error{base::ErrorKind::database, "appliance: " + state()};
+    }
+    void reverse(const DatabaseSwap&) override {
+        if (state() == state(2, 0, 1)) write(state(1, 2, 0));
+        if (state() != state(1, 2, 0)) throw base::Error{base::ErrorKind::database, "appliance: " + state()};
+    }
+    void discard(const DatabaseSwap&) override {
+        ++discarded;
+        if (state() == state(2, 0, 1)) write(state(2, 0, 0));
+    }
+    void write(const std::string& names) { os::write_whole(*disk_.open("/db"), "names", names); }
+
+private:
+    test::MemoryDisk& disk_;
+};
+
+inline base::Object object_of(const TreeObject& object) {
+    base::Object result{.type = object.type, .attributes = object.attributes, .link_target = object.content};
+    if (object.type == FileType::symlink) result.attributes.mode = 0777;
+    if (object.type == FileType::character_device) {
+        result.device_major = static_cast<std::uint32_t>(std::stoul(object.content));
+        result.device_minor =
+            static_cast<std::uint32_t>(std::stoul(object.content.substr(object.content.find(':') + 1)));
+    }
+    return result;
+}
+
+inline void stage_object(staging::Staging& staging, const base::RelPath& path, staging::Over over,
+                         const TreeObject& object) {
+    if (object.type != FileType::regular) return staging.create(path, over, object_of(object));
+    const auto slot = staging.create_file(path, over, base::DigestKind::xxh128, nullptr);
+    slot->append(base::as_bytes(object.content));
+    slot->finish(object.attributes);
+}
+
+/// What a feeder does: everything by which `wanted` differs from `old`.
+inline void stage(staging::Staging& staging, const Tree& old, const Tree& wanted) {
+    for (const auto& [name, object] : wanted) {
+        const base::RelPath path{name};
+        const auto found = old.find(name);
+        if (staging.is_new(path) || found == old.end()) {
+            stage_object(staging, path, staging::Over::nothing, object);
+        } else if (found->second.type != object.type || found->second.content != object.content) {
+            stage_object(staging, path, staging::Over::something, object);
+        } else if (found->second.attributes != object.attributes) {
+            staging.change_attributes(path, object_of(found->second).attributes,
+                                      object_of(object).attributes);
+        }
+    }
+    for (const auto& [name, object] : old) {
+        const auto parent = wanted.find(base::RelPath{name}.parent().bytes());
+        const bool parent_stays = parent != wanted.end() && parent->second.type == FileType::directory &&
+                                  old.at(parent->first).type == FileType::directory;
+        if (!wanted.contains(name) && parent_stays) staging.remove(base::RelPath{name});
+    }
+}
+
+struct TreePair {
+    std::string root;
+    Tree old_tree;
+    Tree new_tree;
+};
+
+enum class FileSystems { one, each };
+
+/// A destination with trees on file systems of their own and one database, staged and ready to commit.
+class World {
+public:
+    explicit World(std::vector<TreePair> trees, FileSystems file_systems = FileSystems::each)
+        : trees_{std::move(trees)} {
+        for (const char* name : {"state", "db"}) {
+            disk.open("/")->create_directory(name);
+            disk.mount(std::string{"/"} + name);
+        }
+        for (const TreePair& tree : trees_) {
+            disk.open("/")->create_directory(tree.root.substr(1));
+            if (file_systems == FileSystems::each) disk.mount(tree.root);
+            test::write_tree(*disk.open(tree.root), tree.old_tree);
+        }
+        swapper.write(FileSwapper::state(1, 2, 0));
+        disk.open("/")->sync_file_system();
+    }
+
+    test::MemoryDisk disk;
+    test::MemoryMachine machine{disk};
+    FileSwapper swapper{disk};
+
+    /// Stages the difference between what is there and the new trees.
+    Plan stage_all() {
+        Plan plan{.run_id = "run-1",
+                  .trees = {},
+                  .swaps = {{"host=/run", "postgres", "a", "a_in", "a_prev", 2, 1}}};
+        for (const TreePair& tree : trees_) {
+            const auto root = disk.open(tree.root);
+            staging::Staging staging{*root};
+            stage(staging, test::read_tree(*root), tree.new_tree);
+            plan.trees.push_back({tree.root, staging.finish()});
+            staging.sync();
+        }
+        return plan;
+    }
+    Committed commit(const Plan& plan) {
+        return commit::commit(machine, *disk.open("/state"), plan, swapper);
+    }
+    Recovered recover() { return commit::recover(machine, *disk.open("/state"), swapper); }
+
+    bool is_old() const {
+        return swapper.state() == FileSwapper::state(1, 2, 0) &&
+               all([](const TreePair& t) { return t.old_tree; });
+    }
+    bool is_new() const {
+        const std::string names = swapper.state();
+        return (names == FileSwapper::state(2, 0, 0) || names == FileSwapper::state(2, 0, 1)) &&
+               all([](const TreePair& t) { return t.new_tree; });
+    }
+    /// Nothing is left of the run but the trees: no slots, no journal.
+    bool is_clean() const {
+        for (const TreePair& tree : trees_) {
+            if (open(tree.root)->status(".ft-staging")) return false;
+        }
+        return open("/state")->list().empty();
+    }
+    /// What differs from the new trees, for messages.
+    std::string shown() const {
+        std::string text = swapper.state();
+        for (const TreePair& tree : trees_) {
+            const Tree found = test::read_tree(*open(tree.root));
+            for (const auto& [path, object] : found) {
+                const auto wanted = tree.new_tree.find(path);
+                const bool same = wanted != tree.new_tree.end() && wanted->second == object;
+                text += fmt::format("\n{}/{} {} {} {}", tree.root, path, base::name_of(object.type),
+                                    object.content,
+                                    same ? "new"
+                                    : tree.old_tree.contains(path) && tree.old_tree.at(path) == object
+                                        ? "old"
+                                        : fmt::format("? {}.{}", object.attributes.mtime.seconds,
+                                                      object.attributes.mtime.nanoseconds));
+            }
+        }
+        return text;
+    }
+
+private:
+    std::unique_ptr<os::Directory> open(const std::string& path) const {
+        return const_cast<test::MemoryDisk&>(disk).open(path);
+    }
+    template <typename Which>
+    bool all(Which&& which) const {
+        for (const TreePair& tree : trees_) {
+            if (test::read_tree(*open(tree.root)) != which(tree)) return false;
+        }
+        return true;
+    }
+
+    std::vector<TreePair> trees_;
+};
+
+/// Every kind of change of every kind of object, in two trees.
+inline std::vector<TreePair> all_kinds() {
+    const Tree old_data{{".", directory(100)},
+                        {"same", file("same", 101)},
+                        {"content", file("old content", 102)},
+                        {"mode", file("same", 103, 0600, 7)},
+                        {"gone", file("gone", 104)},
+                        {"to-directory", file("a file", 105)},
+                        {"to-link", file("a file", 106)},
+                        {"to-file", directory(107)},
+                        {"to-file/inside", file("inside", 108)},
+                        {"to-file/deep", directory(109)},
+                        {"to-file/deep/er", file("deeper", 110)},
+                        {"link", symlink("old", 111)},
+                        {"link-to-directory", symlink("same", 112)},
+                        {"device", device("1:3", 113)},
+                        {"touched", directory(114)},
+                        {"touched/a", file("old a", 115)},
+                        {"touched/b", file("b", 116)},
+                        {"old-time", directory(117, 0700, 9)},
+                        {"old-time/x", file("x", 118)},
+                        {"gone-directory", directory(119)},
+                        {"gone-directory/deep", directory(120)},
+                        {"gone-directory/deep/file", file("gone", 121)}};
+    const Tree new_data{{".", directory(200)},
+                        {"same", file("same", 101)},
+                        {"content", file("new content", 202)},
+                        {"mode", file("same", 203, 04755)},
+                        {"to-directory", directory(205)},
+                        {"to-directory/a", file("new", 206)},
+                        {"to-directory/b", directory(207, 0500)},
+                        {"to-directory/b/c", symlink("../a", 208)},
+                        {"to-link", symlink("content", 209)},
+                        {"to-file", file("no directory", 210)},
+                        {"link", symlink("new", 211)},
+                        {"link-to-directory", directory(212)},
+                        {"link-to-directory/x", file("x", 213)},
+                        {"device", device("1:5", 214)},
+                        {"touched", directory(114)},
+                        {"touched/a", file("new a", 215)},
+                        {"touched/new", file("new", 216)},
+                        {"old-time", directory(217, 0711)},
+                        {"old-time/x", file("x", 118)},
+                        {"fresh", directory(218)},
+                        {"fresh/deep", directory(219)},
+                        {"fresh/deep/file", file("fresh", 220)},
+                        {"fresh/device", device("5:1", 221)},
+                        {"nl\n\xff", file("strange name", 222)}};
+    const Tree old_config{
+        {".", directory(300)}, {"a", file("1", 301)}, {"b", directory(302)}, {"b/c", file("2", 303)}};
+    const Tree new_config{
+        {".", directory(300)}, {"a", file("11", 401)}, {"b", directory(302)}, {"b/d", file("3", 403)}};
+    return {{"/data", old_data, new_data}, {"/config", old_config, new_config}};
+}
+
+/// The same in few objects, where every state is tried.
+inline std::vector<TreePair> few_objects() {
+    const Tree old_tree{{".", directory(100)},
+                        {"a", file("old", 101)},
+                        {"b", file("gone", 102)},
+                        {"c", directory(103)},
+                        {"c/d", symlink("x", 104)}};
+    const Tree new_tree{{".", directory(200)},
+                        {"a", directory(201)},
+                        {"a/e", file("new", 202)},
+                        {"c", directory(103)},
+                        {"c/f", file("f", 204)}};
+    const Tree old_other{{".", directory(300)}, {"a", file("1", 301)}};
+    const Tree new_other{{".", directory(300)}, {"a", file("1", 301, 0600)}};
+    return {{"/data", old_tree, new_tree}, {"/config", old_other, new_other}};
+}
+
+}  // namespace ft::commit
