@@ -1,0 +1,204 @@
+#include "ft/staging/staging.h"
+
+#include <catch2/catch.hpp>
+#include <cerrno>
+#include <map>
+
+#include "ft/base/bytes.h"
+#include "ft/base/error.h"
+#include "support/memory_disk.h"
+
+namespace ft::staging {
+namespace {
+
+using base::Attributes;
+using base::FileType;
+using base::RelPath;
+using test::MemoryDisk;
+using test::Tree;
+
+constexpr Attributes kFile{04640, 3, 4, {1700000000, 123456789}};
+constexpr Attributes kDirectory{0555, 5, 6, {1600000000, 987654321}};
+constexpr Attributes kLink{0777, 7, 8, {1500000000, 1}};
+
+const Tree kLive{{".", {FileType::directory, {0755, 0, 0, {1, 2}}, ""}},
+                 {"file", {FileType::regular, {0600, 1, 1, {3, 4}}, "old"}},
+                 {"directory", {FileType::directory, {0700, 1, 1, {5, 6}}, ""}},
+                 {"directory/x", {FileType::regular, {0600, 1, 1, {7, 8}}, "x"}}};
+
+struct Fixture {
+    MemoryDisk disk;
+    std::unique_ptr<os::Directory> root;
+    Fixture() {
+        disk.open("/")->create_directory("data");
+        disk.mount("/data");
+        root = disk.open("/data");
+        test::write_tree(*root, kLive);
+    }
+    Tree slots() const { return test::read_tree(*std::as_const(*root).open_directory(".ft-staging/slots")); }
+    Tree live() const { return test::read_tree(*root); }
+    std::uint64_t inode(const std::string& path) const { return root->status(path).value().inode; }
+};
+
+void add_file(Staging& staging, const std::string& path, Over over, const std::string& content) {
+    const auto slot = staging.create_file(RelPath{path}, over, base::DigestKind::md5, nullptr);
+    slot->append(base::as_bytes(content));
+    slot->finish(kFile);
+}
+
+base::Object directory() { return {.type = FileType::directory, .attributes = kDirectory}; }
+base::Object link(std::string_view target) {
+    return {.type = FileType::symlink, .attributes = kLink, .link_target = target};
+}
+
+std::map<std::string, Change> by_path(const ChangeList& list) {
+    std::map<std::string, Change> result;
+    for (const Change& change : list.changes) result.emplace(change.path.bytes(), change);
+    return result;
+}
+
+TEST_CASE("a new directory is one change with all it holds, complete when finish returns", "[staging]") {
+    Fixture f;
+    Staging staging{*f.root};
+    staging.create(RelPath{"new"}, Over::nothing, directory());
+    staging.create(RelPath{"new/deep"}, Over::nothing, directory());
+    add_file(staging, "new/deep/file", Over::nothing, "content");
+    staging.create(RelPath{"new/deep/link"}, Over::nothing, link("file"));
+    staging.create(RelPath{"new/fifo"}, Over::nothing, {.type = FileType::fifo, .attributes = kFile});
+    CHECK(staging.is_new(RelPath{"new/deep/file"}));
+    CHECK_FALSE(staging.is_new(RelPath{"new"}));
+    CHECK_FALSE(staging.is_new(RelPath{"directory/x"}));
+    // Until then nobody else enters it, whatever its mode will be.
+    CHECK(f.slots()["1"].attributes.mode == 0700);
+
+    const ChangeList list = staging.finish();
+    REQUIRE(list.changes.size() == 1);
+    CHECK(list.changes[0].kind == ChangeKind::place);
+    CHECK(list.changes[0].path == RelPath{"new"});
+    CHECK(list.changes[0].inode == f.inode(slot_path(list.changes[0].slot)));
+    CHECK(list.counts.files == 1);
+    CHECK(list.counts.others == 4);
+    Tree slots = f.slots();
+    slots.erase(".");
+    CHECK(slots == Tree{{"1", {FileType::directory, kDirectory, ""}},
+                        {"1/deep", {FileType::directory, kDirectory, ""}},
+                        {"1/deep/file", {FileType::regular, kFile, "content"}},
+                        {"1/deep/link", {FileType::symlink, {0, 7, 8, kLink.mtime}, "file"}},
+                        {"1/fifo", {FileType::fifo, kFile, ""}}});
+    CHECK(f.live() == kLive);
+}
+
+TEST_CASE("changes of what is live carry slot, inode and attributes", "[staging]") {
+    Fixture f;
+    Staging staging{*f.root};
+    add_file(staging, "file", Over::something, "new");
+    staging.create(RelPath{"directory/link"}, Over::nothing, link("x"));
+    staging.remove(RelPath{"directory/x"});
+    staging.change_attributes(RelPath{"directory"}, kLive.at("directory").attributes, kDirectory);
+    const ChangeList list = staging.finish();
+    const auto changes = by_path(list);
+    REQUIRE(changes.size() == 4);
+    CHECK(changes.at("file").kind == ChangeKind::replace);
+    CHECK(changes.at("file").inode == f.inode(slot_path(changes.at("file").slot)));
+    CHECK(changes.at("directory/link").kind == ChangeKind::place);
+    CHECK(changes.at("directory/link").inode == f.inode(slot_path(changes.at("directory/link").slot)));
+    CHECK(changes.at("directory/x").kind == ChangeKind::remove);
+    CHECK(changes.at("directory/x").inode == f.inode("directory/x"));
+    CHECK_FALSE(f.root->status(slot_path(changes.at("directory/x").slot)));
+    CHECK(changes.at("directory").kind == ChangeKind::attributes);
+    CHECK(changes.at("directory").inode == f.inode("directory"));
+    CHECK(changes.at("directory").before == kLive.at("directory").attributes);
+    CHECK(changes.at("directory").after == kDirectory);
+    CHECK(list.counts.files == 1);
+    CHECK(list.counts.others == 1);
+    CHECK(list.counts.removed == 1);
+    CHECK(list.counts.attributes == 1);
+    CHECK(f.live() == kLive);
+    staging.discard();
+    CHECK(f.live() == kLive);
+    CHECK_FALSE(f.root->status(".ft-staging"));
+    staging.discard();
+}
+
+TEST_CASE("left-overs of an earlier run are removed, and nothing of the live tree changes", "[staging]") {
+    Fixture f;
+    {
+        Staging killed{*f.root};
+        killed.create(RelPath{"new"}, Over::nothing, directory());
+        add_file(killed, "new/file", Over::nothing, "left over");
+    }
+    f.root->create_file(".ft-staging/noise");
+    CHECK(f.slots().size() == 3);
+    const Staging staging{*f.root};
+    CHECK(f.slots().size() == 1);
+    CHECK_FALSE(f.root->status(".ft-staging/noise"));
+    CHECK(f.live() == kLive);
+}
+
+TEST_CASE("a reserved directory that is not root's alone is refused", "[staging]") {
+    Fixture f;
+    const auto refused = [&](const std::string& why) {
+        CHECK_THROWS_WITH(Staging{*f.root}, Catch::Equals("/data/.ft-staging: " + why));
+    };
+    SECTION("a link") {
+        f.root->create_symlink(".ft-staging", "directory");
+        refused("is no directory");
+    }
+    SECTION("a file") {
+        f.root->create_file(".ft-staging");
+        refused("is no directory");
+    }
+    SECTION("others may enter") {
+        f.root->create_directory(".ft-staging");
+        f.root->set_attributes(".ft-staging", {0711, 0, 0, {}});
+        refused("does not belong to root alone (mode 0700)");
+    }
+    SECTION("another owner") {
+        f.root->create_directory(".ft-staging");
+        f.root->set_attributes(".ft-staging", {0700, 1000, 0, {}});
+        refused("does not belong to root alone (mode 0700)");
+    }
+    SECTION("another file system") {
+        f.root->create_directory(".ft-staging");
+        f.disk.mount("/data/.ft-staging");
+        refused("lies on another file system than the tree");
+    }
+}
+
+TEST_CASE("a removed or changed object that is gone is named", "[staging]") {
+    Fixture f;
+    Staging staging{*f.root};
+    CHECK_THROWS_WITH(staging.remove(RelPath{"no\nsuch"}), "/data/no\\x0asuch: vanished during the run");
+    CHECK_THROWS_WITH(staging.change_attributes(RelPath{"none"}, kFile, kFile),
+                      "/data/none: vanished during the run");
+}
+
+TEST_CASE("power loss at any step of staging leaves the live tree, and the next run stages again",
+          "[staging]") {
+    const std::uint64_t seed = GENERATE(0, 1, 2, 3);
+    for (std::uint64_t step = 1;; ++step) {
+        INFO("power lost at operation " << step << ", seed " << seed);
+        Fixture f;
+        const bool finished = f.disk.run_until_power_loss(step, [&] {
+            Staging staging{*f.root};
+            staging.create(RelPath{"new"}, Over::nothing, directory());
+            add_file(staging, "new/file", Over::nothing, "content");
+            add_file(staging, "file", Over::something, "new");
+            staging.finish();
+            staging.sync();
+        });
+        f.disk.restart(test::Seed{seed < 2 ? seed : seed + 10 * step});
+        f.root = f.disk.open("/data");
+        Tree left = f.live();
+        left["."] = kLive.at(".");  // making the reserved directory changes its time for a moment
+        REQUIRE(left == kLive);
+        Staging again{*f.root};
+        add_file(again, "file", Over::something, "new");
+        REQUIRE(again.finish().changes.size() == 1);
+        again.discard();
+        if (finished) break;
+    }
+}
+
+}  // namespace
+}  // namespace ft::staging
