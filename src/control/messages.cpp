@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -115,14 +116,8 @@ public:
         }
         throw broken(fmt::format("\"{}\" is no outcome", name));
     }
-    void require_format() {
-        const std::uint64_t format = number("format");
-        if (format == system::kFormatVersion) return;
-        throw Error{
-            ErrorKind::unfit,
-            fmt::format("the other side speaks format {}, this ft speaks {}", format, system::kFormatVersion),
-            "Install the same version of ft on both servers."};
-    }
+    /// Whatever is left is of no interest.
+    void drop_rest() { object_.clear(); }
     void require_end() const {
         if (!object_.empty())
             throw broken(fmt::format("unknown field \"{}\"", base::escape(object_.begin().key())));
@@ -132,14 +127,24 @@ private:
     json object_;
 };
 
-Message to_message(const std::string& kind, Fields& fields) {
-    if (kind == "begin") {
-        // First: a version that differs is the better news than a field that it has or lacks.
-        fields.require_format();
-        return Begin{.ft_version = fields.text("ft_version"),
-                     .run_id = fields.text("run_id"),
-                     .host_name = fields.text("host_name")};
+/// A begin of another format is read as far as it tells which: the source answers with both versions.
+Begin to_begin(Fields& fields) {
+    const std::uint64_t format = fields.number("format");
+    if (format > std::numeric_limits<int>::max()) throw broken("\"format\" is above 2147483647");
+    Begin begin;
+    begin.format = static_cast<int>(format);
+    begin.ft_version = fields.text("ft_version");
+    if (begin.format == system::kFormatVersion) {
+        begin.run_id = fields.text("run_id");
+        begin.host_name = fields.text("host_name");
+    } else {
+        fields.drop_rest();
     }
+    return begin;
+}
+
+Message to_message(const std::string& kind, Fields& fields) {
+    if (kind == "begin") return to_begin(fields);
     if (kind == "backup_progress") {
         return BackupProgress{.database = fields.text("database"),
                               .bytes_done = fields.number("bytes_done"),

@@ -7,6 +7,7 @@
 
 #include "ft/base/error.h"
 #include "ft/base/log.h"
+#include "ft/wire/greeting.h"
 #include "transport/refusals.h"
 #include "transport/socket_connection.h"
 
@@ -28,7 +29,7 @@ void decline(os::Socket& socket, const std::string& reason) {
     std::array<std::byte, 1024> ignored;
     deadline.arm(socket);
     socket.read_some(ignored);
-    socket.write(base::as_bytes("@RSYNCD: 32.0 sha512 sha256 sha1 md5\n@ERROR: " + reason + "\n"));
+    socket.write(base::as_bytes(wire::our_greeting() + "\n@ERROR: " + reason + "\n"));
     socket.flush();
     socket.finish_writing();
     do {

@@ -126,7 +126,8 @@ TEST_CASE("every flipped bit of a message ends in an error or in a message", "[c
                 damaged[at] = static_cast<char>(damaged[at] ^ (1 << bit));
                 const auto kind = fault(damaged);
                 INFO(damaged);
-                CHECK((!kind || *kind == ErrorKind::peer || *kind == ErrorKind::unfit));
+                CHECK((!kind || *kind == ErrorKind::peer ||
+                       *kind == ErrorKind::unfit));  // unfit: a manifest of another format
             }
         }
     }
@@ -151,10 +152,14 @@ TEST_CASE("what is no message of ours is a peer error", "[control]") {
           ErrorKind::peer);
 }
 
-TEST_CASE("another format's begin is told by its number, whatever else it holds", "[control]") {
-    CHECK(fault(R"({"message":"begin","format":2,"colour":"red"})") == ErrorKind::unfit);
-    CHECK_THROWS_WITH(decode(R"({"message":"begin","format":2})"),
-                      "the other side speaks format 2, this ft speaks 1");
+TEST_CASE("another format's begin tells its versions, whatever else it holds", "[control]") {
+    const auto begin =
+        std::get<Begin>(decode(R"({"message":"begin","format":2,"ft_version":"9.0","colour":"red"})"));
+    CHECK(begin.format == 2);
+    CHECK(begin.ft_version == "9.0");
+    CHECK(fault(R"({"message":"begin","format":2147483648,"ft_version":"9.0"})") == ErrorKind::peer);
+    CHECK(fault(R"({"message":"begin","format":1,"ft_version":"9.0","run_id":"r","host_name":"h","x":1})") ==
+          ErrorKind::peer);
 }
 
 TEST_CASE("depth, values and names are bounded before they are used", "[control]") {

@@ -14,7 +14,8 @@
 
 namespace ft::control {
 
-/// Destination -> source, first: a run begins.
+/// Destination -> source, first: a run begins. Of another format than ours only `format` and `ft_version` are
+/// read.
 struct Begin {
     int format = system::kFormatVersion;
     std::string ft_version;
@@ -54,13 +55,15 @@ struct Alive {};
 using Message = std::variant<Begin, BackupProgress, Ready, RunProgress, Failure, Result, Alive>;
 
 /// The conversation of the two sides as values: one JSON object a line (docs/protocol.md, "Control channel").
-/// send from any thread, receive from one.
+/// Texts arrive fit to be shown: escape made them so on the way, unless they were escaped already. Longer
+/// ones than 4096 bytes are cut in Failure and Result. send from any thread, receive from one.
 class Channel {
 public:
     explicit Channel(base::Stream& stream) : stream_{&stream} {}
     void send(const Message& message);
     /// The next message; Alive ones too. Nothing at an orderly end of stream. Errors: peer for a line above
-    /// 16 MiB, above 64 levels, no JSON, an unknown kind, a missing or wrong field; network.
+    /// 16 MiB, above 64 levels or a million values, no JSON, an unknown kind, a missing, wrong or unknown
+    /// field; network.
     std::optional<Message> receive();
 
 private:
