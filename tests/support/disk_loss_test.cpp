@@ -84,12 +84,18 @@ public:
 private:
     std::string number() { return std::to_string(random_() % 5); }
 
+    static void walk(const os::Directory& directory, const std::string& prefix, bool directories_only,
+                     std::vector<std::string>& paths) {
+        for (const os::Name& name : directory.list()) {
+            const bool is_directory = directory.status(name.name)->type == FileType::directory;
+            if (is_directory || !directories_only) paths.push_back(prefix + name.name);
+            if (!is_directory) continue;
+            walk(*directory.open_directory(name.name), prefix + name.name + "/", directories_only, paths);
+        }
+    }
     std::vector<std::string> objects(bool directories_only) {
         std::vector<std::string> paths;
-        for (const auto& [path, object] : read_tree(*disk_.open("/"))) {
-            if (path != "." && (!directories_only || object.type == FileType::directory))
-                paths.push_back(path);
-        }
+        walk(*disk_.open("/"), "", directories_only, paths);
         return paths;
     }
     std::string object() { return pick_from(objects(false)); }

@@ -5,6 +5,7 @@
 
 #include <charconv>
 #include <csignal>
+#include <cstring>
 #include <new>
 
 #include "ft/base/bytes.h"
@@ -24,6 +25,18 @@ std::uint64_t take_number(std::string_view& text) {
     const auto end = std::from_chars(text.data(), text.data() + text.size(), number).ptr;
     text.remove_prefix(static_cast<std::size_t>(end - text.data()));
     return number;
+}
+
+/// Takes the name of an errno, as EIO, from the front of `text`; 0 when there is none.
+int take_errno(std::string_view& text) {
+    const std::string name{text.substr(0, text.find(':'))};
+    for (int code = 1; code < 200; ++code) {
+        const char* known = ::strerrorname_np(code);
+        if (known == nullptr || name != known) continue;
+        text.remove_prefix(name.size());
+        return code;
+    }
+    return 0;
 }
 
 bool take(std::string_view& text, std::string_view prefix) {
@@ -47,7 +60,7 @@ Fault read_fault(const os::Machine& machine) {
         fault.kind = Fault::Kind::kill_after;
     } else if (take(left, "errno:")) {
         fault.kind = Fault::Kind::fail;
-        fault.code = static_cast<int>(take_number(left));
+        fault.code = take_errno(left);
         understood = fault.code != 0 && take(left, ":");
     } else {
         understood = false;

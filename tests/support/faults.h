@@ -20,7 +20,7 @@ struct Fault {
 };
 
 /// Understands, for the program ft-faults:
-///   FT_FAULT=kill-before:N | kill-after:N | errno:CODE:N | errno:CODE:N+  (CODE a number; + for ever)
+///   FT_FAULT=kill-before:N | kill-after:N | errno:CODE:N | errno:CODE:N+  (CODE as EIO; + for ever)
 ///   FT_FAULT_AFTER_TEXT=TEXT
 /// Error usage when FT_FAULT is none of these.
 Fault read_fault(const os::Machine& machine);

@@ -26,12 +26,12 @@ TEST_CASE("faults are read from the environment and nothing else is understood",
     CHECK(parse("kill-before:7").kind == Fault::Kind::kill_before);
     CHECK(parse("kill-before:7").step == 7);
     CHECK(parse("kill-after:12").kind == Fault::Kind::kill_after);
-    CHECK(parse("errno:28:3").code == 28);
-    CHECK(parse("errno:28:3").step == 3);
-    CHECK_FALSE(parse("errno:28:3").for_ever);
-    CHECK(parse("errno:28:3+").for_ever);
+    CHECK(parse("errno:ENOSPC:3").code == ENOSPC);
+    CHECK(parse("errno:ENOSPC:3").step == 3);
+    CHECK_FALSE(parse("errno:ENOSPC:3").for_ever);
+    CHECK(parse("errno:ENOSPC:3+").for_ever);
     for (const char* wrong : {"", "kill", "kill-before:", "kill-before:0", "kill-after:3+", "errno:5",
-                              "errno::1", "errno:5:1x", "errno:-5:1"}) {
+                              "errno::1", "errno:EIO:1x", "errno:EWHAT:1"}) {
         INFO(wrong);
         CHECK_THROWS_AS(parse(wrong), base::Error);
     }
