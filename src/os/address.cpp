@@ -1,39 +1,42 @@
 #include "os/address.h"
 
+#include <fmt/format.h>
 #include <netdb.h>
 #include <netinet/in.h>
 
 #include <cstring>
 #include <memory>
+#include <thread>
 
 namespace ft::os {
 namespace {
 
-/// A question to the C library's resolver, which cannot be interrupted: one that is given up is left to it.
+/// A question to the C library's resolver, which may take minutes and cannot be interrupted: so a thread asks
+/// it, and one that nobody waits for any more ends when the resolver lets it.
 struct Question {
     std::string host;
     std::string service;
-    addrinfo hints{};
-    gaicb item{};
+    Wake answered{};
+    addrinfo* answer = nullptr;
+    int code = 0;
+    int system_code = 0;
 
-    Question(const std::string& asked, std::uint16_t port) : host{asked}, service{std::to_string(port)} {
-        hints.ai_socktype = SOCK_STREAM;
-        hints.ai_flags = AI_NUMERICSERV | (host.empty() ? AI_PASSIVE : 0);
-        item.ar_name = host.empty() ? nullptr : host.c_str();
-        item.ar_service = service.c_str();
-        item.ar_request = &hints;
-    }
+    Question(std::string asked, std::uint16_t port) : host{std::move(asked)}, service{std::to_string(port)} {}
     ~Question() {
-        if (item.ar_result != nullptr) ::freeaddrinfo(item.ar_result);
+        if (answer != nullptr) ::freeaddrinfo(answer);
     }
     Question(const Question&) = delete;
     Question& operator=(const Question&) = delete;
-};
 
-/// Gives the question up: forgotten when the resolver has not begun, else its own to finish.
-void give_up(std::unique_ptr<Question> question) {
-    if (::gai_cancel(&question->item) == EAI_NOTCANCELED) static_cast<void>(question.release());
-}
+    void ask() {
+        addrinfo hints{};
+        hints.ai_socktype = SOCK_STREAM;
+        hints.ai_flags = AI_NUMERICSERV;
+        code = ::getaddrinfo(host.c_str(), service.c_str(), &hints, &answer);
+        system_code = errno;
+        answered.set();
+    }
+};
 
 }  // namespace
 
@@ -56,30 +59,24 @@ std::string Address::text() const {
     if (shown.starts_with(kMapped) && shown.find('.') != std::string_view::npos) {
         return std::string{shown.substr(kMapped.size())};
     }
-    return family() == AF_INET6 ? "[" + std::string{shown} + "]" : std::string{shown};
+    return family() == AF_INET6 ? fmt::format("[{}]", shown) : std::string{shown};
 }
 
 Resolved resolve(const std::string& host, std::uint16_t port, const Deadline& deadline,
-                 base::Cancellation& cancellation) {
-    auto question = std::make_unique<Question>(host, port);
-    gaicb* item = &question->item;
-    int code = ::getaddrinfo_a(GAI_NOWAIT, &item, 1, nullptr);
-    if (code == 0) {
-        // The wait ends with the answer; the pieces are for cancellation, which cannot end it.
-        while ((code = ::gai_error(item)) == EAI_INPROGRESS) {
-            const bool late = deadline && std::chrono::steady_clock::now() >= *deadline;
-            if (late || cancellation.requested()) {
-                give_up(std::move(question));
-                cancellation.check();
-                return {};
-            }
-            const timespec piece{0, 50'000'000};
-            ::gai_suspend(&item, 1, &piece);
-        }
+                 const Wake& cancelled) {
+    const auto question = std::make_shared<Question>(host, port);
+    std::thread asking{[question] { question->ask(); }};
+    pollfd what[] = {{question->answered.number(), POLLIN, 0}, {cancelled.number(), POLLIN, 0}};
+    wait_for(what, deadline);
+    if (what[0].revents == 0) {
+        asking.detach();
+        return {};
     }
-    if (code != 0) return {{}, code == EAI_SYSTEM ? std::strerror(errno) : ::gai_strerror(code)};
+    asking.join();
+    if (question->code == EAI_SYSTEM) return {{}, std::strerror(question->system_code)};
+    if (question->code != 0) return {{}, ::gai_strerror(question->code)};
     Resolved resolved;
-    for (const addrinfo* each = item->ar_result; each != nullptr; each = each->ai_next) {
+    for (const addrinfo* each = question->answer; each != nullptr; each = each->ai_next) {
         Address& address = resolved.addresses.emplace_back();
         std::memcpy(&address.storage, each->ai_addr, each->ai_addrlen);
         address.size = each->ai_addrlen;

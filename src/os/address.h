@@ -2,10 +2,10 @@
 
 #include <sys/socket.h>
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
-#include "ft/os/network.h"
 #include "os/wait.h"
 
 namespace ft::os {
@@ -30,9 +30,9 @@ struct Resolved {
     std::string trouble;
 };
 
-/// The addresses of `host` (a number or a name; empty: any, to listen on, IPv6 first) with `port`; none, and
-/// no trouble, when `deadline` came first. Error cancelled.
+/// The addresses of `host` (a number or a name) with `port`; none, and no trouble, when `deadline` or
+/// `cancelled` came first.
 Resolved resolve(const std::string& host, std::uint16_t port, const Deadline& deadline,
-                 base::Cancellation& cancellation);
+                 const Wake& cancelled);
 
 }  // namespace ft::os

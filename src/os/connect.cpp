@@ -59,7 +59,8 @@ std::unique_ptr<Socket> RealNetwork::connect(const std::string& host, std::uint1
     const std::string target = base::escape(v6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
     const Wake wake;
     const auto hook = cancellation.on_request([&] { wake.set(); });
-    const Resolved found = resolve(host, port, deadline, cancellation);
+    const Resolved found = resolve(host, port, deadline, wake);
+    cancellation.check();
     if (found.addresses.empty()) {
         throw Error{ErrorKind::network,
                     target + ": does not resolve (" +

@@ -122,7 +122,7 @@ bool change_to(const Identity& identity) {
     ::sigemptyset(&none);
     ::sigprocmask(SIG_SETMASK, &none, nullptr);
     // Whatever a library has left open.
-    ::syscall(SYS_close_range, 3u, ~0u, 4u /* CLOSE_RANGE_CLOEXEC */);
+    ::close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
     if (::dup2(launch.input.number(), 0) < 0 || ::dup2(launch.output, 1) < 0 || ::dup2(launch.errors, 2) < 0)
         give_up(0);
     if (::fchdir(launch.directory) != 0) give_up(1);

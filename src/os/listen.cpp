@@ -90,6 +90,9 @@ Error failure(const std::string& address, std::uint16_t port, int code) {
     }
 }
 
+/// True when this server has no such address, or no addresses of that family at all.
+bool lacks_address(int code) { return code == EAFNOSUPPORT || code == EADDRNOTAVAIL; }
+
 Address any(int family, std::uint16_t port) {
     Address address;  // all zero: the unspecified address of either family
     address.storage.ss_family = static_cast<sa_family_t>(family);
@@ -105,7 +108,7 @@ std::unique_ptr<Acceptor> RealNetwork::listen(const std::string& address, std::u
     if (address.empty()) {
         Address here = any(AF_INET6, port);
         Fd socket = listen_on(here, true);
-        if (!socket.is_open() && (errno == EAFNOSUPPORT || errno == EADDRNOTAVAIL)) {
+        if (!socket.is_open() && lacks_address(errno)) {
             here = any(AF_INET, port);  // a system without IPv6
             socket = listen_on(here, false);
         }
@@ -113,21 +116,28 @@ std::unique_ptr<Acceptor> RealNetwork::listen(const std::string& address, std::u
         listening.push_back(std::move(socket));
         return std::make_unique<RealAcceptor>(std::move(listening), here.port());
     }
-    base::Cancellation never;
-    const Resolved found =
-        resolve(address, port, std::chrono::steady_clock::now() + std::chrono::seconds{20}, never);
+    constexpr std::chrono::seconds kLimit{20};
+    const Resolved found = resolve(address, port, std::chrono::steady_clock::now() + kLimit, Wake{});
     if (found.addresses.empty()) {
-        throw Error{ErrorKind::network, base::escape(address) + ": does not resolve (" + found.trouble + ")",
+        throw Error{ErrorKind::network,
+                    base::escape(address) + ": does not resolve (" +
+                        (found.trouble.empty() ? "no answer within " + shown(kLimit) : found.trouble) + ")",
                     "Check the name, or give one of this server's addresses instead."};
     }
     std::uint16_t chosen = port;
+    int code = 0;
     for (Address here : found.addresses) {
         here.set_port(chosen);
         Fd socket = listen_on(here, false);
-        if (!socket.is_open()) throw failure(address, port, errno);
+        if (!socket.is_open()) {
+            code = errno;
+            if (lacks_address(code)) continue;  // of the other family, perhaps
+            throw failure(address, port, code);
+        }
         chosen = here.port();
         listening.push_back(std::move(socket));
     }
+    if (listening.empty()) throw failure(address, port, code);
     return std::make_unique<RealAcceptor>(std::move(listening), chosen);
 }
 

@@ -65,9 +65,7 @@ TEST_CASE("no function follows a link that was planted on the way", "[os]") {
 TEST_CASE("paths that lead outside are refused", "[os]") {
     Temporary at;
     at.root().create_directory("a");
-    for (const std::string path :
-         {"../x", "a/../../x", "/etc/passwd", "", "a//b", "a/", "..", std::string("a\0b", 3).c_str()}) {
-        if (path == "a") continue;
+    for (const std::string path : {"../x", "a/../../x", "/etc/passwd", "", "a//b", "a/", "..", "a/."}) {
         INFO(path);
         CHECK_THROWS_AS(at.read().status(path), Error);
         CHECK_THROWS_AS(at.read().open_file(path), Error);

@@ -1,7 +1,11 @@
 #include "ft/os/network.h"
 
-#include <sys/resource.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/socket.h>
 
+#include <atomic>
 #include <catch2/catch.hpp>
 #include <future>
 #include <thread>
@@ -114,7 +118,6 @@ TEST_CASE("a request ends an attempt to connect", "[os]") {
     Cancellation cancellation;
     const auto acceptor = machine->network().listen("127.0.0.1", 0);
     std::vector<std::unique_ptr<Socket>> filling;
-    std::promise<void> full;
     try {
         for (int i = 0; i < 1000; ++i) {
             filling.push_back(machine->network().connect("127.0.0.1", acceptor->port(), 300ms, cancellation));
@@ -153,6 +156,20 @@ TEST_CASE("without an address both families are served, and IPv4 peers look like
         CHECK(message_of([&] { only.machine->network().connect("::1", port, 20s, never); }) ==
               "[::1]:" + std::to_string(port) + ": connection refused: nobody listens there");
     }
+}
+
+TEST_CASE("a name is listened on and connected to", "[os]") {
+    Pair pair{"localhost", "localhost"};
+    pair.near->write(as_bytes("x"));
+    CHECK(read_text(*pair.far, 1) == "x");
+}
+
+TEST_CASE("a request made before ends the search for a name", "[os]") {
+    const auto machine = make_machine();
+    Cancellation cancellation;
+    cancellation.request("a test");
+    CHECK_THROWS_WITH(machine->network().connect("localhost", 873, 1h, cancellation),
+                      "interrupted by a test");
 }
 
 TEST_CASE("a silent peer ends a read at the idle limit, and only then", "[os]") {
@@ -206,12 +223,29 @@ TEST_CASE("an acceptor without descriptors waits, and accepts when there are som
     const auto machine = make_machine();
     Cancellation never;
     const auto acceptor = machine->network().listen("127.0.0.1", 0);
-    const auto near = machine->network().connect("127.0.0.1", acceptor->port(), 20s, never);
+    const auto first = machine->network().connect("127.0.0.1", acceptor->port(), 20s, never);
+    REQUIRE(acceptor->accept());
+    const Fd second{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+    std::atomic<bool> begun = false;
+    std::atomic<bool> accepted = false;
+    std::thread accepting{[&] {
+        begun = true;
+        accepted = acceptor->accept() != nullptr;
+    }};
+    while (!begun) std::this_thread::yield();
     std::vector<Fd> all;
     while (all.empty() || all.back().is_open()) all.emplace_back(::open("/dev/null", O_RDONLY | O_CLOEXEC));
-    auto accepting = std::async(std::launch::async, [&] { return acceptor->accept() != nullptr; });
-    const bool waited = accepting.wait_for(300ms) == std::future_status::timeout;
+    sockaddr_in to{};
+    to.sin_family = AF_INET;
+    to.sin_port = htons(acceptor->port());
+    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    const int connected = ::connect(second.number(), reinterpret_cast<const sockaddr*>(&to), sizeof to);
+    ::poll(nullptr, 0,
+           300);  // time to meet the shortage; however long it is, there is nothing to accept with
+    const bool too_early = accepted;
     all.clear();
-    CHECK(waited);
-    CHECK(accepting.get());
+    accepting.join();
+    CHECK(connected == 0);
+    CHECK_FALSE(too_early);
+    CHECK(accepted);
 }
