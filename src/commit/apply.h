@@ -4,8 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "commit/operation.h"
-#include "ft/os/machine.h"
+#include "commit/plan.h"
 
 namespace ft::commit {
 

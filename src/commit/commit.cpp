@@ -1,6 +1,5 @@
 #include "ft/commit/commit.h"
 
-#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -8,35 +7,19 @@
 #include "commit/plan.h"
 #include "commit/settle.h"
 #include "ft/base/error.h"
-#include "ft/base/escape.h"
-#include "ft/base/log.h"
 
 namespace ft::commit {
 namespace {
 
-/// What an earlier commit left to free has to go before its journal gives way. The trees of `plan` are not
-/// asked: their slots were emptied when this run began to stage, and hold its own objects now.
-void clear_earlier(os::Machine& machine, os::Directory& state, const Plan& plan, DatabaseSwapper& swapper) {
+/// An earlier journal gives way, but not before the names of databases that it holds are free. The slots that
+/// it could not free are not touched: this run emptied them when it began to stage, and they hold its own
+/// objects now.
+void clear_earlier(os::Directory& state, DatabaseSwapper& swapper) {
     const std::optional<Journal> earlier = read_journal(state);
     if (!earlier) return;
-    if (earlier->phase == Phase::committed || earlier->phase == Phase::rolling_back) {
+    if (earlier->is_open())
         throw base::Error{base::ErrorKind::internal, "an unfinished commit waits for its recovery"};
-    }
-    if (earlier->phase != Phase::prepared) {
-        free_databases(*earlier, swapper);
-        for (std::size_t tree = 0; tree < earlier->plan.trees.size(); ++tree) {
-            const std::string& path = earlier->plan.trees[tree].path;
-            const bool in_plan =
-                std::any_of(plan.trees.begin(), plan.trees.end(),
-                            [&](const TreeChanges& changes) { return changes.root == path; });
-            if (in_plan) continue;
-            try {
-                free_tree(machine, *earlier, tree);
-            } catch (const base::Error& error) {
-                base::log_warning("old objects are not all removed: {}", error.what());
-            }
-        }
-    }
+    free_databases(*earlier, swapper);
     remove_journal(state);
 }
 
@@ -60,7 +43,7 @@ void decide(os::Directory& state, Journal& journal) {
 }  // namespace
 
 Committed commit(os::Machine& machine, os::Directory& state, const Plan& plan, DatabaseSwapper& swapper) {
-    clear_earlier(machine, state, plan, swapper);
+    clear_earlier(state, swapper);
     OrderedPlan ordered = order(machine, plan);
     LiveTrees trees{machine, ordered.trees};
     Journal journal = write_journal(state, std::move(ordered));

@@ -6,6 +6,7 @@
 #include <iterator>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <type_traits>
 #include <utility>
 
 #include "commit/journal_names.h"
@@ -22,33 +23,24 @@ using Json = nlohmann::ordered_json;
 
 constexpr std::size_t kShownText = 100;  // bytes of a damaged line that an error shows
 
-constexpr std::pair<Phase, std::string_view> kDecisions[] = {{Phase::committed, kCommit},
-                                                             {Phase::rolling_back, kRollback},
-                                                             {Phase::done, kDone},
-                                                             {Phase::rolled_back, kRolledBack}};
+constexpr std::size_t kPiece = 1024 * 1024;  // bytes that are written at once
 
-/// True when `next` may be written after `phase`.
-bool may_follow(Phase phase, Phase next) {
-    switch (next) {
-        case Phase::prepared:
-            return false;
-        case Phase::committed:
-            return phase == Phase::prepared;
-        case Phase::rolling_back:
-        case Phase::done:
-            return phase == Phase::committed;
-        case Phase::rolled_back:
-            return phase == Phase::rolling_back;
-    }
-    return false;
-}
+struct Decision {
+    Phase from;
+    Phase to;
+    std::string_view name;
+};
+constexpr Decision kDecisions[] = {{Phase::prepared, Phase::committed, kCommit},
+                                   {Phase::committed, Phase::done, kDone},
+                                   {Phase::committed, Phase::rolling_back, kRollback},
+                                   {Phase::rolling_back, Phase::rolled_back, kRolledBack}};
 
-/// Moves `journal` on to the phase that a record begins.
-Phase read_decision(const Json& record, Journal& journal) {
-    for (const auto& [next, name] : kDecisions) {
-        if (record.at("record") != name || !may_follow(journal.phase, next)) continue;
-        if (record.at("run") != base::escape(journal.plan.run_id)) break;
-        return journal.phase = next;
+/// The phase that a record begins after `journal`.
+Phase read_decision(const Json& record, const Journal& journal) {
+    for (const Decision& known : kDecisions) {
+        const bool fits =
+            record.at("record") == known.name && record.at("run") == base::escape(journal.plan.run_id);
+        if (fits && known.from == journal.phase) return known.to;
     }
     throw base::Error{base::ErrorKind::recovery, "it does not belong here"};
 }
@@ -60,54 +52,22 @@ bool is_torn(std::string_view line) {
     return line.back() != '\n' && !from_line(line.substr(0, line.size() - 1));
 }
 
-/// Reads record by record and knows where it stands, for errors.
+/// Reads record by record.
 class RecordReader {
-    std::optional<LineReader::Line> next_line() {
-        ++number_;
-        return lines_.next();
-    }
-
-    [[noreturn]] void damaged(std::string_view line, std::string_view why) const {
-        const std::string shown = line.empty() ? "" : ": " + base::escape(line.substr(0, kShownText));
-        throw base::Error{
-            base::ErrorKind::recovery, fmt::format("{}: line {}: {}{}", shown_path_, number_, why, shown),
-            "The journal says how far a commit came; keep it. docs/journal.md, \"When it is damaged\", "
-            "says how to finish by hand."};
-    }
-
-    template <typename Read>
-    auto parse(std::string_view line, Read&& read) {
-        std::optional<Json> record;
-        if (line.back() == '\n') record = from_line(line.substr(0, line.size() - 1));
-        if (!record) damaged(line, "its checksum does not fit");
-        try {
-            auto value = read(*record);
-            end_ = lines_.position();
-            return value;
-        } catch (const nlohmann::json::exception&) {
-            damaged(line, "it is not as the format has it");
-        } catch (const base::Error& error) {
-            damaged(line, error.what());
-        }
-    }
-
 public:
-    RecordReader(const os::File& file, std::string shown_path)
-        : lines_{file}, shown_path_{std::move(shown_path)} {}
+    RecordReader(const os::File& file, std::string path) : lines_{file}, path_{std::move(path)} {}
 
     /// The next record, which must be there, as `read` makes it of JSON.
     template <typename Read>
     auto require(Read&& read) {
-        const auto line = next_line();
-        if (!line) damaged({}, "it ends too early");
-        return parse(line->text, read);
+        return parse(lines_.next().value_or(""), read);
     }
 
-    /// The next decision, if there is one that is not torn.
+    /// Reads a decision into `journal`; false when there is none but perhaps a torn one.
     bool next_decision(Journal& journal) {
-        const auto line = next_line();
-        if (!line || (line->last && is_torn(line->text))) return false;
-        parse(line->text, [&](const Json& record) { return read_decision(record, journal); });
+        const auto line = lines_.next();
+        if (!line || (lines_.at_end() && is_torn(*line))) return false;
+        journal.phase = parse(*line, [&](const Json& record) { return read_decision(record, journal); });
         return true;
     }
 
@@ -115,22 +75,33 @@ public:
     std::uint64_t end() const { return end_; }
 
 private:
+    template <typename Read>
+    std::invoke_result_t<Read, const Json&> parse(std::string_view line, Read&& read) {
+        std::string wrong = line.empty() ? "it ends too early" : "the checksum does not fit";
+        try {
+            const auto record =
+                line.ends_with('\n') ? from_line(line.substr(0, line.size() - 1)) : std::nullopt;
+            if (record) {
+                end_ = lines_.position();
+                return read(*record);
+            }
+        } catch (const nlohmann::json::exception&) {
+            wrong = "it is not as the format has it";
+        } catch (const base::Error& error) {
+            wrong = error.what();
+        }
+        throw base::Error{
+            base::ErrorKind::recovery,
+            fmt::format("{}: after line {}: {}: {}", base::escape(path_), lines_.number() - !line.empty(),
+                        wrong, base::escape(line.substr(0, kShownText))),
+            "The journal says how far a commit came; keep it. docs/journal.md, \"When it is damaged\", "
+            "says how to finish by hand."};
+    }
+
     LineReader lines_;
-    std::string shown_path_;
-    std::uint64_t number_ = 0;
+    std::string path_;
     std::uint64_t end_ = 0;
 };
-
-std::string shown_path(const os::Directory& state) {
-    return fmt::format("{}/{}", base::escape(state.path()), kJournal);
-}
-
-Header header_of(const OrderedPlan& plan) {
-    return {.run_id = plan.run_id,
-            .trees = plan.trees,
-            .swaps = plan.swaps.size(),
-            .operations = plan.operations.size()};
-}
 
 bool remove_if_there(os::Directory& state, std::string_view name) {
     const bool there = state.status(name).has_value();
@@ -143,11 +114,21 @@ bool remove_if_there(os::Directory& state, std::string_view name) {
 Journal write_journal(os::Directory& state, OrderedPlan plan) {
     remove_if_there(state, kNewJournal);
     const std::unique_ptr<os::File> file = state.create_file(kNewJournal);
-    LineWriter lines{*file};
-    lines.write(to_line(to_json(header_of(plan))));
-    for (const DatabaseSwap& swap : plan.swaps) lines.write(to_line(to_json(swap)));
-    for (const Operation& operation : plan.operations) lines.write(to_line(to_json(operation)));
-    const std::uint64_t end = lines.finish();
+    std::string pending;
+    std::uint64_t end = 0;
+    const auto flush = [&] {
+        file->write_at(end, base::as_bytes(pending));
+        end += pending.size();
+        pending.clear();
+    };
+    const auto write = [&](const Json& record) {
+        pending += to_line(record);
+        if (pending.size() >= kPiece) flush();
+    };
+    write(to_json(plan));
+    for (const DatabaseSwap& swap : plan.swaps) write(to_json(swap));
+    for (const Operation& operation : plan.operations) write(to_json(operation));
+    flush();
     file->sync();
     // Under its name the journal is whole: from here on only its last record can be torn.
     state.rename(kNewJournal, state, kJournal);
@@ -158,11 +139,10 @@ Journal write_journal(os::Directory& state, OrderedPlan plan) {
 std::optional<Journal> read_journal(const os::Directory& state) {
     if (!state.status(kJournal)) return std::nullopt;
     const std::unique_ptr<const os::File> file = state.open_file(kJournal);
-    RecordReader records{*file, shown_path(state)};
+    RecordReader records{*file, fmt::format("{}/{}", state.path(), kJournal)};
     Header header = records.require(read_header);
     Journal journal;
-    journal.plan.run_id = std::move(header.run_id);
-    journal.plan.trees = std::move(header.trees);
+    journal.plan = std::move(header.plan);
     for (std::size_t i = 0; i < header.swaps; ++i) journal.plan.swaps.push_back(records.require(read_swap));
     const auto read = [&](const Json& record) { return read_operation(record, journal.plan.trees.size()); };
     for (std::size_t i = 0; i < header.operations; ++i)
@@ -175,8 +155,8 @@ std::optional<Journal> read_journal(const os::Directory& state) {
 
 void append(os::Directory& state, Journal& journal, Phase phase, std::string_view reason) {
     const auto* const decision = std::find_if(std::begin(kDecisions), std::end(kDecisions),
-                                              [&](const auto& known) { return known.first == phase; });
-    Json record{{"record", decision->second}, {"run", base::escape(journal.plan.run_id)}};
+                                              [&](const Decision& known) { return known.to == phase; });
+    Json record{{"record", decision->name}, {"run", base::escape(journal.plan.run_id)}};
     if (!reason.empty()) record["reason"] = base::escape(reason);
     const std::string line = to_line(record);
     const std::unique_ptr<os::File> file = state.change_file(kJournal);

@@ -4,7 +4,7 @@
 #include <optional>
 #include <string_view>
 
-#include "commit/operation.h"
+#include "commit/plan.h"
 #include "ft/os/file.h"
 
 namespace ft::commit {
@@ -22,6 +22,9 @@ struct Journal {
     OrderedPlan plan;
     Phase phase = Phase::prepared;
     std::uint64_t end = 0;  ///< bytes of whole records; what the file holds behind them was torn
+
+    /// Decided and not ended.
+    bool is_open() const { return phase == Phase::committed || phase == Phase::rolling_back; }
 };
 
 /// Writes the journal of a plan; it appears under its name only when it is whole and durable.

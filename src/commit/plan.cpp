@@ -61,12 +61,8 @@ void add_operations(OrderedPlan& ordered, const os::Directory& root, const stagi
     }
     for (const base::RelPath& path : touched_directories(list)) {
         const os::Status status = require_directory(root, path.bytes());
-        ordered.operations.push_back({tree, Change{.kind = ChangeKind::attributes,
-                                                   .path = path,
-                                                   .slot = staging::SlotNumber{0},
-                                                   .inode = status.inode,
-                                                   .before = status.attributes,
-                                                   .after = status.attributes}});
+        ordered.operations.push_back({tree, Change{ChangeKind::attributes, path, staging::SlotNumber{0},
+                                                   status.inode, status.attributes, status.attributes}});
     }
 }
 

@@ -25,24 +25,15 @@ constexpr std::uint32_t kAnyId = std::numeric_limits<std::uint32_t>::max();
 constexpr std::uint32_t kModeBits = 07777;
 constexpr std::uint32_t kLastNanosecond = 999'999'999;
 
-constexpr std::pair<ChangeKind, std::string_view> kKinds[] = {{ChangeKind::place, "place"},
-                                                              {ChangeKind::replace, "replace"},
-                                                              {ChangeKind::remove, "remove"},
-                                                              {ChangeKind::attributes, "attributes"}};
+// In the order of ChangeKind.
+constexpr std::string_view kKinds[] = {"place", "replace", "remove", "attributes"};
 
 [[noreturn]] void refuse(const std::string& what) { throw base::Error{base::ErrorKind::recovery, what}; }
 
-std::string_view name_of(ChangeKind kind) {
-    const auto known =
-        std::find_if(std::begin(kKinds), std::end(kKinds), [&](const auto& k) { return k.first == kind; });
-    return known->second;
-}
-
 ChangeKind kind_of(const std::string& name) {
-    const auto known =
-        std::find_if(std::begin(kKinds), std::end(kKinds), [&](const auto& k) { return k.second == name; });
+    const auto* const known = std::find(std::begin(kKinds), std::end(kKinds), name);
     if (known == std::end(kKinds)) refuse("the operation \"" + base::escape(name) + "\" is unknown");
-    return known->first;
+    return static_cast<ChangeKind>(known - std::begin(kKinds));
 }
 
 std::string text(const Json& record, const char* key) {
@@ -89,14 +80,15 @@ std::string checksum(std::string_view json) {
 
 }  // namespace
 
-Json to_json(const Header& header) {
+Json to_json(const OrderedPlan& plan) {
     Json trees = Json::array();
-    for (const TreeRoot& tree : header.trees) {
+    for (const TreeRoot& tree : plan.trees) {
         trees.push_back(
             {{"root", base::escape(tree.path)}, {"inode", tree.inode}, {"reserved", tree.reserved}});
     }
-    return {{"record", kHeader},         {"version", kJournalVersion}, {"run", base::escape(header.run_id)},
-            {"trees", std::move(trees)}, {"swaps", header.swaps},      {"operations", header.operations}};
+    return {
+        {"record", kHeader},         {"version", kJournalVersion}, {"run", base::escape(plan.run_id)},
+        {"trees", std::move(trees)}, {"swaps", plan.swaps.size()}, {"operations", plan.operations.size()}};
 }
 
 Header read_header(const Json& record) {
@@ -105,12 +97,12 @@ Header read_header(const Json& record) {
         refuse(fmt::format("it has the format {}, this ft knows {}", record.at("version").dump(),
                            kJournalVersion));
     }
-    Header header{.run_id = text(record, "run"),
-                  .trees = {},
-                  .swaps = number(record.at("swaps"), kAny),
-                  .operations = number(record.at("operations"), kAny)};
+    Header header;
+    header.plan.run_id = text(record, "run");
+    header.swaps = number(record.at("swaps"), kAny);
+    header.operations = number(record.at("operations"), kAny);
     for (const Json& tree : record.at("trees")) {
-        header.trees.push_back(
+        header.plan.trees.push_back(
             {text(tree, "root"), number(tree.at("inode"), kAny), number(tree.at("reserved"), kAny)});
     }
     return header;
@@ -140,7 +132,7 @@ DatabaseSwap read_swap(const Json& record) {
 
 Json to_json(const Operation& operation) {
     const staging::Change& change = operation.change;
-    Json record{{"record", name_of(change.kind)},
+    Json record{{"record", kKinds[static_cast<std::size_t>(change.kind)]},
                 {"tree", operation.tree},
                 {"path", change.path.escaped()},
                 {"inode", change.inode}};
@@ -157,7 +149,8 @@ Operation read_operation(const Json& record, std::size_t trees) {
     Operation operation;
     staging::Change& change = operation.change;
     change.kind = kind_of(record.at("record").get_ref<const std::string&>());
-    operation.tree = number(record.at("tree"), trees - 1);
+    operation.tree = number(record.at("tree"), kAny);
+    if (operation.tree >= trees) refuse("the tree is unknown");
     change.path = base::RelPath{text(record, "path")};
     change.inode = number(record.at("inode"), kAny);
     if (change.kind == ChangeKind::attributes) {

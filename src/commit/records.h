@@ -6,23 +6,23 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
 
-#include "commit/operation.h"
+#include "commit/plan.h"
 
 namespace ft::commit {
 
 // Records of the journal as JSON (docs/journal.md, "Records"). Texts from elsewhere are escaped in them.
 // The readers throw base::Error or an exception of nlohmann's when a record is not what it says it is.
 
+/// What the head of a journal says.
 struct Header {
-    std::string run_id;
-    std::vector<TreeRoot> trees;
+    OrderedPlan plan;            ///< run and trees
     std::size_t swaps = 0;       ///< records that follow
     std::size_t operations = 0;  ///< and then these
 };
 
-nlohmann::ordered_json to_json(const Header& header);
+/// The head of the journal of a plan.
+nlohmann::ordered_json to_json(const OrderedPlan& plan);
 nlohmann::ordered_json to_json(const DatabaseSwap& swap);
 nlohmann::ordered_json to_json(const Operation& operation);
 Header read_header(const nlohmann::ordered_json& record);

@@ -14,10 +14,6 @@
 namespace ft::commit {
 namespace {
 
-bool is_open(const Journal& journal) {
-    return journal.phase == Phase::committed || journal.phase == Phase::rolling_back;
-}
-
 void finish(os::Machine& machine, os::Directory& state, Journal& journal, DatabaseSwapper& swapper) {
     const std::string run = base::escape(journal.plan.run_id);
     std::unique_ptr<LiveTrees> trees;
@@ -41,7 +37,7 @@ Recovered recover(os::Machine& machine, os::Directory& state, DatabaseSwapper& s
         remove_journal(state);
         return {};
     }
-    if (is_open(*journal)) finish(machine, state, *journal, swapper);
+    if (journal->is_open()) finish(machine, state, *journal, swapper);
     free_all(machine, state, *journal, swapper);
     const bool done = journal->phase == Phase::done;
     return {done ? base::Outcome::committed : base::Outcome::rolled_back, journal->plan.run_id};
@@ -50,7 +46,7 @@ Recovered recover(os::Machine& machine, os::Directory& state, DatabaseSwapper& s
 bool needs_recovery(const os::Directory& state) {
     try {
         const std::optional<Journal> journal = read_journal(state);
-        return journal && is_open(*journal);
+        return journal && journal->is_open();
     } catch (const base::Error& error) {
         if (error.kind() != base::ErrorKind::recovery) throw;
         return true;  // recover says what is wrong with it

@@ -55,6 +55,26 @@ base::Timestamp settled_root_time(const Journal& journal, std::size_t tree) {
     return journal.phase == Phase::done ? change.after.mtime : change.before.mtime;
 }
 
+/// Removes the slots of a tree.
+void free_tree(os::Machine& machine, const Journal& journal, std::size_t tree) {
+    const TreeRoot& expected = journal.plan.trees[tree];
+    const std::unique_ptr<os::Directory> root = machine.open_root(expected.path);
+    const auto status = root->status(".");
+    if (!status || status->inode != expected.inode) {
+        throw base::Error{base::ErrorKind::unfit,
+                          base::escape(expected.path) + ": is not the directory that the commit began with"};
+    }
+    base::Attributes kept = status->attributes;
+    if (root->status(staging::kReservedDirectory)) {
+        os::remove_all(*root, staging::kReservedDirectory);
+    } else {
+        // A crash came between the removal and what follows.
+        kept.mtime = settled_root_time(journal, tree);
+    }
+    root->set_attributes(".", kept);
+    root->sync();
+}
+
 }  // namespace
 
 Committed settle(os::Directory& state, Journal& journal, LiveTrees& trees, DatabaseSwapper& swapper) {
@@ -78,25 +98,6 @@ Committed settle(os::Directory& state, Journal& journal, LiveTrees& trees, Datab
         give_up(state, journal, error);
     }
     return {base::Outcome::rolled_back, refused ? refused->what() : ""};
-}
-
-void free_tree(os::Machine& machine, const Journal& journal, std::size_t tree) {
-    const TreeRoot& expected = journal.plan.trees[tree];
-    const std::unique_ptr<os::Directory> root = machine.open_root(expected.path);
-    const auto status = root->status(".");
-    if (!status || status->inode != expected.inode) {
-        throw base::Error{base::ErrorKind::unfit,
-                          base::escape(expected.path) + ": is not the directory that the commit began with"};
-    }
-    base::Attributes kept = status->attributes;
-    if (root->status(staging::kReservedDirectory)) {
-        os::remove_all(*root, staging::kReservedDirectory);
-    } else {
-        // A crash came between the removal and what follows.
-        kept.mtime = settled_root_time(journal, tree);
-    }
-    root->set_attributes(".", kept);
-    root->sync();
 }
 
 void free_databases(const Journal& journal, DatabaseSwapper& swapper) {

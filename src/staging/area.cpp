@@ -57,31 +57,21 @@ Area::Area(os::Directory& root) : root_{root} {
     slots_ = reserved->open_directory(kSlots);
 }
 
-SlotNumber Area::next_slot() { return SlotNumber{++last_slot_}; }
-
-Spot Area::file_spot(const base::RelPath& path) {
+Spot Area::spot(const base::RelPath& path, By by) {
     const std::lock_guard lock{mutex_};
     const base::RelPath parent = path.parent();
     const auto above = new_directories_.find(parent.bytes());
     if (above == new_directories_.end()) {
-        const SlotNumber slot = next_slot();
+        const SlotNumber slot{++last_slot_};
         return {slots_, slot_name(slot), slot};
     }
+    if (by == By::path)
+        return {slots_, fmt::format("{}/{}", above->second.place, path.name()), SlotNumber{0}};
     if (held_path_ != parent.bytes()) {
         held_ = slots_->open_directory(above->second.place);
         held_path_ = parent.bytes();
     }
     return {held_, std::string{path.name()}, SlotNumber{0}};
-}
-
-Spot Area::object_spot(const base::RelPath& path) {
-    const std::lock_guard lock{mutex_};
-    const auto above = new_directories_.find(path.parent().bytes());
-    if (above == new_directories_.end()) {
-        const SlotNumber slot = next_slot();
-        return {slots_, slot_name(slot), slot};
-    }
-    return {slots_, fmt::format("{}/{}", above->second.place, path.name()), SlotNumber{0}};
 }
 
 bool Area::is_new(const base::RelPath& path) const {
@@ -94,8 +84,7 @@ void Area::record(const base::RelPath& path, Over over, const Spot& spot, std::u
     ++(is_file ? list_.counts.files : list_.counts.others);
     if (spot.slot == SlotNumber{0}) return;
     const ChangeKind kind = over == Over::something ? ChangeKind::replace : ChangeKind::place;
-    list_.changes.push_back(
-        {.kind = kind, .path = path, .slot = spot.slot, .inode = inode, .before = {}, .after = {}});
+    list_.changes.push_back({kind, path, spot.slot, inode, {}, {}});
 }
 
 void Area::record_directory(const base::RelPath& path, const Spot& spot, const base::Attributes& attributes) {
@@ -108,24 +97,14 @@ void Area::record_attributes(const base::RelPath& path, const base::Attributes& 
     const std::uint64_t inode = live_inode(path);
     const std::lock_guard lock{mutex_};
     ++list_.counts.attributes;
-    list_.changes.push_back({.kind = ChangeKind::attributes,
-                             .path = path,
-                             .slot = SlotNumber{0},
-                             .inode = inode,
-                             .before = before,
-                             .after = after});
+    list_.changes.push_back({ChangeKind::attributes, path, SlotNumber{0}, inode, before, after});
 }
 
 void Area::record_removal(const base::RelPath& path) {
     const std::uint64_t inode = live_inode(path);
     const std::lock_guard lock{mutex_};
     ++list_.counts.removed;
-    list_.changes.push_back({.kind = ChangeKind::remove,
-                             .path = path,
-                             .slot = next_slot(),
-                             .inode = inode,
-                             .before = {},
-                             .after = {}});
+    list_.changes.push_back({ChangeKind::remove, path, SlotNumber{++last_slot_}, inode, {}, {}});
 }
 
 std::uint64_t Area::live_inode(const base::RelPath& path) const {

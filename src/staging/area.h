@@ -24,10 +24,11 @@ public:
     /// Opens the reserved directory, empty.
     explicit Area(os::Directory& root);
 
-    /// A spot for the new version of the file `path`, by a held handle of its directory.
-    Spot file_spot(const base::RelPath& path);
-    /// The same, by a path from the slots: for objects that are made once and not opened.
-    Spot object_spot(const base::RelPath& path);
+    /// How a spot is named: `path`: from the slots, for what is made once and not opened; `handle`: in its
+    /// directory, which is held open.
+    enum class By { path, handle };
+    /// A spot for the new version of `path`.
+    Spot spot(const base::RelPath& path, By by);
     bool is_new(const base::RelPath& path) const;
 
     /// Counts the object that was built at `spot`, and makes it a change if it does not move with its parent.
@@ -47,7 +48,6 @@ private:
         std::string place;  // path from the slots
         base::Attributes attributes;
     };
-    SlotNumber next_slot();
     std::uint64_t live_inode(const base::RelPath& path) const;
 
     os::Directory& root_;

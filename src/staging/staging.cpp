@@ -33,7 +33,7 @@ Staging::~Staging() = default;
 std::unique_ptr<Slot> Staging::create_file(const base::RelPath& path, Over over, base::DigestKind digest,
                                            std::unique_ptr<const os::File> basis) {
     try {
-        Spot spot = state_->area.file_spot(path);
+        Spot spot = state_->area.spot(path, Area::By::handle);
         std::unique_ptr<os::File> file = spot.directory->create_file(spot.name);
         return std::unique_ptr<Slot>{new Slot{std::make_unique<Slot::State>(
             state_->area, path, over, std::move(spot), std::move(file), digest, std::move(basis))}};
@@ -44,7 +44,7 @@ std::unique_ptr<Slot> Staging::create_file(const base::RelPath& path, Over over,
 
 void Staging::create(const base::RelPath& path, Over over, const base::Object& object) {
     try {
-        const Spot spot = state_->area.object_spot(path);
+        const Spot spot = state_->area.spot(path, Area::By::path);
         make(spot, object);
         const bool is_directory = object.type == base::FileType::directory;
         // A new directory stays open to us alone until finish: its time would not survive what is put into

@@ -1,0 +1,56 @@
+#include "commit/plan.h"
+
+#include <catch2/catch.hpp>
+
+#include "commit/world.h"
+
+namespace ft::commit {
+namespace {
+
+using staging::ChangeKind;
+
+/// "KIND PATH" of each operation of a tree, in order.
+std::vector<std::string> shown(const OrderedPlan& plan, std::size_t tree) {
+    constexpr std::string_view kNames[] = {"place", "replace", "remove", "attributes"};
+    std::vector<std::string> lines;
+    for (const Operation& operation : plan.operations) {
+        if (operation.tree != tree) continue;
+        const std::string_view name = kNames[static_cast<std::size_t>(operation.change.kind)];
+        lines.push_back(fmt::format("{} {}", name, operation.change.path.bytes()));
+    }
+    return lines;
+}
+
+TEST_CASE("removals come first, then new objects, then attributes, deepest first", "[commit]") {
+    World world{few_objects()};
+    const OrderedPlan ordered = order(world.machine, world.stage_all());
+    // The directories whose names change are set again, also where the run wants nothing of them.
+    CHECK(shown(ordered, 0) == std::vector<std::string>{"remove b", "remove c/d", "replace a", "place c/f",
+                                                        "attributes c", "attributes ."});
+    CHECK(shown(ordered, 1) == std::vector<std::string>{"attributes a", "attributes ."});
+    for (const Operation& operation : ordered.operations) {
+        const staging::Change& change = operation.change;
+        if (change.kind != ChangeKind::attributes || change.path != base::RelPath{"c"}) continue;
+        CHECK(change.before == few_objects()[0].old_tree.at("c").attributes);
+        CHECK(change.after == change.before);
+        CHECK(change.inode == world.disk.open("/data")->status("c").value().inode);
+    }
+}
+
+TEST_CASE("what lies in a removed directory is not removed by itself", "[commit]") {
+    World world{{{"/data",
+                  {{".", directory(1)}, {"a", directory(2)}, {"a/b", directory(3)}, {"a/b/c", file("c", 4)}},
+                  {{".", directory(5)}}}}};
+    const auto root = world.disk.open("/data");
+    staging::Staging staging{*root};
+    for (const char* path : {"a/b/c", "a", "a/b"}) staging.remove(base::RelPath{path});
+    staging.change_attributes(base::RelPath{}, {0755, 0, 0, {1, 7}}, {0755, 0, 0, {5, 7}});
+    Plan plan{.run_id = "run-1", .trees = {{"/data", staging.finish()}}, .swaps = {}};
+    staging.sync();
+    CHECK(shown(order(world.machine, plan), 0) == std::vector<std::string>{"remove a", "attributes ."});
+    CHECK(world.commit(plan).outcome == base::Outcome::committed);
+    CHECK(test::read_tree(*root) == test::Tree{{".", directory(5)}});
+}
+
+}  // namespace
+}  // namespace ft::commit
