@@ -35,10 +35,11 @@ using Tree = std::map<std::string, TreeObject>;
 /// A disk in memory with the rules of a careless file system: data is durable after a sync of its file or
 /// file system; a name (made, removed, renamed, exchanged) after a sync of a directory that it touches or the
 /// file system; attributes after a sync of that file or directory itself or of the file system (so those of
-/// links and devices by the file system alone); everything else may be lost or kept in any combination at
-/// power loss. A rename or exchange is atomic: both names or neither. Thread-safe. It implements
-/// os::Directory and os::File with the contract of ft/os/file.h, errors and errno texts as the real one;
-/// every change moves mtime and ctime.
+/// links and devices by the file system alone). Everything else may be lost or kept in any combination at
+/// power loss, with three limits: a rename or exchange is atomic; a synced name brings the earlier changes of
+/// that name with it, and a synced move or removal of a directory all earlier changes of names. Every change
+/// moves mtime and ctime. Thread-safe. It implements os::Directory and os::File with the contract of
+/// ft/os/file.h and answers as the real one does (directory_contract_test.cpp compares them).
 class MemoryDisk {
 public:
     MemoryDisk();
