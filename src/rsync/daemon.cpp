@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <string>
 
 #include "ft/base/error.h"
@@ -27,7 +26,6 @@ constexpr std::size_t kLongestLine = 1024;
 constexpr std::size_t kLongestArgument = 4096;
 constexpr std::size_t kMostArguments = 512;
 constexpr std::size_t kMostArgumentBytes = 65536;
-constexpr std::int32_t kMostEarlyInput = 5120;
 constexpr std::int32_t kUnsupported = 4;  // exit codes of rsync
 constexpr std::int32_t kFileTrouble = 11;
 
@@ -89,23 +87,9 @@ private:
     }
 
     const Module* choose_module() {
-        std::string name = in_.line("module", kLongestLine);
-        constexpr std::string_view kEarlyInput = "#early_input=";
-        if (name.starts_with(kEarlyInput)) {
-            std::int32_t length = 0;
-            const auto [end, error] =
-                std::from_chars(name.data() + kEarlyInput.size(), name.data() + name.size(), length);
-            if (error != std::errc{} || end != name.data() + name.size() || length < 1 ||
-                length > kMostEarlyInput) {
-                refuse("invalid early_input length");
-                return nullptr;
-            }
-            in_.skip("early input", static_cast<std::uint64_t>(length));
-            name = in_.line("module", kLongestLine);
-        }
+        const std::string name = in_.line("module", kLongestLine);
         if (name.empty() || name == "#list") {
-            for (const Module& module : options_.modules)
-                say(fmt::format("{:<15}\t{}", module.name, module.comment));
+            for (const Module& one : options_.modules) say(fmt::format("{:<15}\t{}", one.name, one.comment));
             say("@RSYNCD: EXIT");
             return nullptr;
         }
