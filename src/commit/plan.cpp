@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <memory>
 #include <set>
 #include <string_view>
@@ -18,26 +19,40 @@ namespace {
 using staging::Change;
 using staging::ChangeKind;
 
-/// The time of a live directory changes with each name in it, so it is set again when the names are right:
-/// the directories of `list` whose attributes the list does not set anyway, the root always (the reserved
-/// directory goes in the end).
-std::set<base::RelPath> touched_directories(const staging::ChangeList& list) {
-    std::set<base::RelPath> touched{base::RelPath{}};
-    for (const Change& change : list.changes) {
-        if (change.kind != ChangeKind::attributes) touched.insert(change.path.parent());
-    }
-    for (const Change& change : list.changes) {
-        if (change.kind == ChangeKind::attributes) touched.erase(change.path);
-    }
-    return touched;
-}
-
 /// True when an object on the way to `path` is one of `moved`.
 bool is_below(const base::RelPath& path, const std::unordered_set<std::string>& moved) {
     for (base::RelPath above = path.parent(); !above.is_root(); above = above.parent()) {
         if (moved.contains(above.bytes())) return true;
     }
     return false;
+}
+
+/// The changes without removals of what is moved away with the directory that holds it.
+std::vector<Change> top_changes(const std::vector<Change>& changes) {
+    std::unordered_set<std::string> moved;
+    for (const Change& change : changes) {
+        if (change.kind == ChangeKind::remove || change.kind == ChangeKind::replace)
+            moved.insert(change.path.bytes());
+    }
+    std::vector<Change> result;
+    std::copy_if(changes.begin(), changes.end(), std::back_inserter(result), [&](const Change& change) {
+        return change.kind != ChangeKind::remove || !is_below(change.path, moved);
+    });
+    return result;
+}
+
+/// The time of a live directory changes with each name in it, so it is set again when the names are right:
+/// the directories of `changes` whose attributes these do not set anyway, the root always (the reserved
+/// directory goes in the end).
+std::set<base::RelPath> touched_directories(const std::vector<Change>& changes) {
+    std::set<base::RelPath> touched{base::RelPath{}};
+    for (const Change& change : changes) {
+        if (change.kind != ChangeKind::attributes) touched.insert(change.path.parent());
+    }
+    for (const Change& change : changes) {
+        if (change.kind == ChangeKind::attributes) touched.erase(change.path);
+    }
+    return touched;
 }
 
 os::Status require_directory(const os::Directory& root, std::string_view path) {
@@ -49,17 +64,9 @@ os::Status require_directory(const os::Directory& root, std::string_view path) {
 
 void add_operations(OrderedPlan& ordered, const os::Directory& root, const staging::ChangeList& list) {
     const std::size_t tree = ordered.trees.size() - 1;
-    std::unordered_set<std::string> moved;
-    for (const Change& change : list.changes) {
-        if (change.kind == ChangeKind::remove || change.kind == ChangeKind::replace)
-            moved.insert(change.path.bytes());
-    }
-    for (const Change& change : list.changes) {
-        // What holds it takes it away: alone it would have no place of its own any more.
-        if (change.kind == ChangeKind::remove && is_below(change.path, moved)) continue;
-        ordered.operations.push_back({tree, change});
-    }
-    for (const base::RelPath& path : touched_directories(list)) {
+    const std::vector<Change> changes = top_changes(list.changes);
+    for (const Change& change : changes) ordered.operations.push_back({tree, change});
+    for (const base::RelPath& path : touched_directories(changes)) {
         const os::Status status = require_directory(root, path.bytes());
         ordered.operations.push_back({tree, Change{ChangeKind::attributes, path, staging::SlotNumber{0},
                                                    status.inode, status.attributes, status.attributes}});
