@@ -22,10 +22,6 @@ struct Access {
     const system::DatabaseDescription* database = nullptr;
 };
 
-/// Versions of what is installed here, as libpq numbers (150020). Error unfit when a tool is missing.
-int dump_tool_version(os::Machine& machine, base::Cancellation& cancellation);
-int restore_tool_version(os::Machine& machine, base::Cancellation& cancellation);
-
 /// What would keep a backup from being made: server down, database missing, no right to read everything, pg_dump older than the
 /// server... One line each; empty: fit.
 std::vector<std::string> source_findings(const Access& access, base::Cancellation& cancellation);
@@ -46,11 +42,12 @@ std::optional<std::uint64_t> current_size(const Access& access, base::Cancellati
 /// Directory of the cluster's data on this machine, for the space check; nothing when it is not to be had.
 std::optional<std::string> data_directory(const Access& access, base::Cancellation& cancellation);
 
-/// Restores the dump in `backup` (regular files only) into NAME_ft_incoming: missing roles, database with owner,
-/// encoding, locale and settings, pg_restore with `jobs` jobs and exit on error, ANALYZE, row counts compared
-/// with `facts`. Returns what the commit needs. Errors: database, corrupt (counts differ), cancelled. What it made
-/// is removed by abandon().
-commit::DatabaseSwap restore(const Access& access, const system::DatabaseFacts& facts, const os::Directory& backup,
+/// Restores the dump in `backup` into NAME_ft_incoming: missing roles, database with owner, encoding, locale and
+/// settings, pg_restore with `jobs` jobs and exit on error, ANALYZE, row counts compared with `facts`. The backup
+/// must hold the files that `facts` names, with their digests, and nothing else; they become those of os_user.
+/// What an earlier restore left is removed first. Returns what the commit needs. Errors: database, corrupt (files
+/// or counts differ), cancelled. What it made is removed by abandon().
+commit::DatabaseSwap restore(const Access& access, const system::DatabaseFacts& facts, os::Directory& backup,
                              os::Directory& state, int jobs, base::Cancellation& cancellation);
 
 /// Removes what an unfinished or failed restore left: the incoming database if it is ours (by its mark), and roles that it

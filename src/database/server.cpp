@@ -1,0 +1,123 @@
+#include "database/server.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+
+#include "ft/base/digest.h"
+#include "ft/base/error.h"
+#include "ft/base/escape.h"
+
+namespace ft::database {
+namespace {
+
+constexpr std::size_t kNameBytes = 63;  // NAMEDATALEN - 1: the server cuts what is longer
+constexpr int kPolls = 100;
+constexpr std::chrono::milliseconds kPollInterval{100};
+
+/// `database` with `suffix`; of a name that is too long for it a part, and a digest of the whole.
+std::string with_suffix(const std::string& database, const std::string& suffix) {
+    if (database.size() + suffix.size() <= kNameBytes) return database + suffix;
+    const std::string digest =
+        "_" + base::digest_of(base::DigestKind::xxh128, base::as_bytes(database)).hex().substr(0, 8);
+    std::size_t kept = kNameBytes - suffix.size() - digest.size();
+    while (kept > 0 && (static_cast<unsigned char>(database[kept]) & 0xc0) == 0x80)
+        --kept;  // a whole character
+    return database.substr(0, kept) + digest + suffix;
+}
+
+std::optional<Standing> find(Connection& server, const std::string& condition, const std::string& parameter) {
+    const auto rows = server.query(
+        fmt::format(
+            "SELECT d.oid, d.datname, (SELECT substr(c, {}) FROM pg_db_role_setting s, unnest(s.setconfig) c "
+            "WHERE s.setdatabase = d.oid AND s.setrole = 0 AND starts_with(c, '{}=')) "
+            "FROM pg_database d WHERE {}",
+            std::string_view{kMark}.size() + 2, kMark, condition),
+        {parameter});
+    if (rows.empty()) return std::nullopt;
+    const Row& row = rows.front();
+    const std::string oid = row[0].value_or("0");
+    Standing found{0, row[1].value_or(""), row[2].value_or("")};
+    std::from_chars(oid.data(), oid.data() + oid.size(), found.oid);
+    return found;
+}
+
+}  // namespace
+
+Names names_of(const std::string& database) {
+    return {database, with_suffix(database, "_ft_incoming"), with_suffix(database, "_ft_previous")};
+}
+
+std::optional<Standing> find_database(Connection& server, const std::string& name) {
+    return find(server, "d.datname = $1", name);
+}
+
+std::optional<Standing> find_database(Connection& server, std::uint32_t oid) {
+    return find(server, "d.oid = $1::oid", std::to_string(oid));
+}
+
+std::string server_of(const Access& access) {
+    Keywords keywords = access.system->connection(*access.machine, *access.database, access.database->name);
+    keywords.erase("dbname");
+    return conninfo(keywords);
+}
+
+Connection connect(const Access& access, const std::string& dbname, base::Cancellation& cancellation) {
+    return {*access.machine, server_of(access), dbname, access.database->os_user, cancellation};
+}
+
+Connection connect_beside(os::Machine& machine, const std::string& server, const std::string& os_user,
+                          const std::string& current, base::Cancellation& cancellation) {
+    std::optional<base::Error> first;
+    for (const std::string dbname : {"postgres", "template1"}) {
+        if (dbname == current) continue;
+        try {
+            return {machine, server, dbname, os_user, cancellation};
+        } catch (const base::Error& error) {
+            if (error.kind() != base::ErrorKind::database) throw;
+            if (!first) first = error;
+        }
+    }
+    throw *first;
+}
+
+Connection connect_beside(const Access& access, base::Cancellation& cancellation) {
+    return connect_beside(*access.machine, server_of(access), access.database->os_user, access.database->name,
+                          cancellation);
+}
+
+void close_doors(Connection& server, const std::string& name) {
+    server.run(fmt::format("ALTER DATABASE {} ALLOW_CONNECTIONS false", server.identifier(name)));
+}
+
+void open_doors(Connection& server, const std::string& name) {
+    server.run(fmt::format("ALTER DATABASE {} ALLOW_CONNECTIONS true", server.identifier(name)));
+}
+
+void end_sessions(os::Machine& machine, Connection& server, const Standing& database,
+                  base::Cancellation& cancellation) {
+    const std::string oid = std::to_string(database.oid);
+    std::vector<Row> left;
+    for (int poll = 0; poll < kPolls; ++poll) {
+        left = server.query(
+            "SELECT pid, coalesce(usename, backend_type), application_name, pg_terminate_backend(pid) "
+            "FROM pg_stat_activity WHERE datid = $1::oid ORDER BY pid",
+            {oid});
+        if (left.empty()) return;
+        machine.clock().sleep(kPollInterval, cancellation);
+    }
+    const Row& who = left.front();
+    throw base::Error{base::ErrorKind::database,
+                      fmt::format("{} of its sessions do not end: process {} of {} ({})", left.size(),
+                                  *who[0], base::escape(*who[1]), base::escape(who[2].value_or(""))),
+                      "End these sessions, then run the same command again."};
+}
+
+void drop_database(os::Machine& machine, Connection& server, const Standing& database,
+                   base::Cancellation& cancellation) {
+    close_doors(server, database.name);
+    end_sessions(machine, server, database, cancellation);
+    server.run("DROP DATABASE " + server.identifier(database.name));
+}
+
+}  // namespace ft::database

@@ -1,0 +1,116 @@
+#include <catch2/catch.hpp>
+#include <thread>
+
+#include "database/appliance.h"
+#include "database/connection.h"
+#include "database/remembered.h"
+#include "database/server.h"
+#include "database/settings.h"
+#include "database/tools.h"
+#include "ft/base/error.h"
+#include "ft/base/escape.h"
+
+namespace ft::database {
+
+TEST_CASE("conninfo quotes every value", "[database]") {
+    CHECK(conninfo({{"host", "/run"}, {"password", R"(a'b\c d)"}, {"user", ""}}) ==
+          R"(host='/run' password='a\'b\\c d' user='')");
+}
+
+TEST_CASE("a server's words are one line, escaped and cut", "[database]") {
+    CHECK(shown("ERROR:  no \x1b[31m\nDETAIL:  held by\t1\nHINT:  ask") == "no \\x1b[31m (held by\\x091)");
+    CHECK(shown(std::string(5000, 'x')).size() == 600);
+    CHECK(shown("").empty());
+}
+
+TEST_CASE("names beside a long name are short enough, whole characters, and differ", "[database]") {
+    CHECK(names_of("appliance").incoming == "appliance_ft_incoming");
+    std::string name;
+    for (int i = 0; i < 31; ++i) name += "ü";
+    const Names names = names_of(name + "a");
+    CHECK(names.incoming.size() <= 63);
+    CHECK(base::escape(names.incoming) == names.incoming);
+    CHECK(names.incoming != names_of(name + "b").incoming);
+    CHECK(names.incoming != names.previous);
+}
+
+TEST_CASE("what a restore remembers survives, and a damaged file is named", "[database]") {
+    const test::Place place;
+    const auto state = test::real_machine().open_root(place.path());
+    const Remembered made{4711, true, {"app", "two\nlines \\", "\xff"}};
+    CHECK_FALSE(has_unfinished(*state));
+    CHECK(recall(*state, "d") == Remembered{});
+    remember(*state, "d", made);
+    CHECK(recall(*state, "d") == made);
+    CHECK(recall(*state, "other") == Remembered{});
+    CHECK(has_unfinished(*state));
+    const std::string file = state->list().front().name;
+    for (const char* damaged :
+         {"", "ft-restore 2\n", "ft-restore 1\ndatabase x\n", "ft-restore 1\nrole \\q\n",
+          "ft-restore 1\nrole \n", "ft-restore 1\ndatabase 99999999999\n", "ft-restore 1\nx\n"}) {
+        os::write_whole(*state, file, damaged);
+        INFO(damaged);
+        CHECK_THROWS_AS(recall(*state, "d"), base::Error);
+    }
+    remember(*state, "d", {});
+    CHECK_FALSE(has_unfinished(*state));
+    remember(*state, "a", made);
+    remember(*state, "b", made);
+    settle(*state);
+    CHECK_FALSE(has_unfinished(*state));
+}
+
+TEST_CASE("versions with known faults are refused by name", "[database]") {
+    CHECK(tool_fault("pg_restore", {"pg_restore", 150020}).empty());
+    CHECK(tool_fault("pg_restore", {"pg_restore", 150019}) ==
+          "pg_restore 15.19 has known security faults: install 15.20 or later");
+    CHECK(tool_fault("pg_dump", {"pg_dump", 150008}).empty());
+    CHECK(tool_fault("pg_dump", {"pg_dump", 110022}) ==
+          "pg_dump 11.22 has known security faults: install 12.20 or later");
+    CHECK(tool_fault("pg_dump", {"pg_dump", 190000}).empty());
+}
+
+TEST_CASE("a session is quiet, limited to pg_catalog, and a refused statement can be tolerated",
+          "[database]") {
+    test::Side side{"postgres"};
+    Connection session = connect(side.access(), "postgres", side.cancellation);
+    CHECK(session.value("SHOW search_path").empty());
+    CHECK(session.value("SELECT current_setting('application_name')") == "ft");
+    CHECK(session.value("SELECT NULL").empty());
+    CHECK(session.query("SELECT $1, NULL", {"a'b"}) == std::vector<Row>{{"a'b", std::nullopt}});
+    CHECK_FALSE(session.run("SELECT 1 / 0", "22012"));
+    CHECK_THROWS_WITH(session.run("SELECT 1 / 0"), "division by zero");
+    CHECK(session.value("SELECT " + session.literal("\\'")) == "\\'");
+    CHECK(set_clause(session, "search_path", "\"$user\", public, \"odd, \"\"s\"") ==
+          "SET \"search_path\" TO '$user', 'public', 'odd, \"s'");
+    CHECK(set_clause(session, "my.thing", "a, b") == "SET \"my.thing\" TO 'a, b'");
+
+    const int server = session.server_version();
+    CHECK(server >= 150000);
+    side.cancellation.request("a test");
+    CHECK_THROWS_WITH(session.run("SELECT 1"), "interrupted by a test");
+}
+
+TEST_CASE("a stop ends the statement that runs", "[database]") {
+    test::Side side{"postgres"};
+    Connection session = connect(side.access(), "postgres", side.cancellation);
+    std::thread stopper{[&] {
+        const std::string sleeping =
+            "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%'";
+        while (side.cluster.sql(sleeping) == "0\n") std::this_thread::yield();
+        side.cancellation.request("a test");
+    }};
+    CHECK_THROWS_WITH(session.run("SELECT pg_sleep(600)"), "interrupted by a test");
+    stopper.join();
+}
+
+TEST_CASE("a lost session is an error and never replaced in silence", "[database]") {
+    test::Side side{"postgres"};
+    Connection session = connect(side.access(), "postgres", side.cancellation);
+    const std::string pid = session.value("SELECT pg_backend_pid()");
+    side.cluster.sql("SELECT pg_terminate_backend(" + pid + ", 10000)");
+    CHECK_THROWS_AS(session.run("SELECT 1"), base::Error);
+    CHECK_THROWS_AS(session.run("SELECT 1"), base::Error);
+}
+
+}  // namespace ft::database
