@@ -1,3 +1,4 @@
+cmake_policy(SET CMP0057 NEW)  # IN_LIST
 # Fails when a file of room ROOM includes a room that is not in USES, or something that no room of its kind may.
 # Called by the test `room:ROOM`; ROOT is the checkout, USES a comma-separated list.
 string(REPLACE "," ";" uses "${USES}")

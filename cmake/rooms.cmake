@@ -8,10 +8,6 @@
 function(ft_room name)
   cmake_parse_arguments(ROOM "" "" "USES;LINKS" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/${name}/*.cpp)
-  if(NOT sources)  # BOOTSTRAP: a room that has no work yet
-    file(WRITE ${CMAKE_BINARY_DIR}/${name}_empty.cpp "")
-    set(sources ${CMAKE_BINARY_DIR}/${name}_empty.cpp)
-  endif()
   add_library(ft_${name} STATIC ${sources})
   target_include_directories(ft_${name} PUBLIC ${PROJECT_SOURCE_DIR}/include PRIVATE ${PROJECT_SOURCE_DIR}/src)
   target_link_libraries(ft_${name} PUBLIC ft_settings)

@@ -63,8 +63,10 @@ class Cluster:
 
     def dump(self, database):
         """The database as pg_dump writes it, to be compared."""
-        return subprocess.run([POSTGRES_BIN / "pg_dump", "-h", self.socket, "-U", "postgres", "-d", database],
+        dump = subprocess.run([POSTGRES_BIN / "pg_dump", "-h", self.socket, "-U", "postgres", "-d", database],
                               check=True, stdout=subprocess.PIPE).stdout
+        # Each dump is fenced by a random word of its own.
+        return [line for line in dump.splitlines() if not line.startswith((b"\\restrict ", b"\\unrestrict "))]
 
     def databases(self):
         return self.sql("postgres", "SELECT datname FROM pg_database WHERE NOT datistemplate ORDER BY 1").split("\n")
@@ -111,13 +113,14 @@ class Host:
 class Source:
     """`ft migrate --source` while it runs; its events are read from --json."""
 
-    def __init__(self, host, *arguments, program=FT, env=None, wait=True):
+    def __init__(self, host, *arguments, program=FT, env=None, wait=True, wrapper=()):
         self.host = host
         self.code_file = host.world.directory / "code"
         argv = host.ft("--source", "--json", "--code-file", self.code_file, *arguments, program=program)
         self.stderr_path = host.world.directory / "source.stderr"
-        self.process = host.world.start(host.command(argv), stdout=subprocess.PIPE, stderr=open(self.stderr_path, "wb"),
-                                        stdin=subprocess.DEVNULL, env={**os.environ, **(env or {})})
+        with open(self.stderr_path, "wb") as stderr:
+            self.process = host.world.start([*wrapper, *host.command(argv)], stdout=subprocess.PIPE, stderr=stderr,
+                                            stdin=subprocess.DEVNULL, env={**os.environ, **(env or {})})
         self.port = None
         if wait:
             self.wait_ready()

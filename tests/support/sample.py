@@ -2,6 +2,7 @@
 
 import os
 import random
+import shutil
 
 SCHEMA = """
 CREATE EXTENSION pg_trgm;
@@ -78,15 +79,19 @@ def change_tree(directory, seed=2):
         path.unlink(missing_ok=True)
     for i in range(10):
         (directory / f"added-{i}").write_bytes(rng.randbytes(1000 * i))
-    (directory / "05").rename(directory / "renamed directory")
+    (directory / f"{seed % 20:02}").rename(directory / f"renamed {seed}")
     big = bytearray((directory / "big.dat").read_bytes())
     big[1_000_000:1_000_100] = b"y" * 100
     (directory / "big.dat").write_bytes(b"in front" + big)
-    (directory / "current").unlink()
-    (directory / "current").write_bytes(b"a file where a link was")
-    (directory / "dangling").unlink()
-    (directory / "dangling").mkdir()
-    (directory / "dangling" / "inside").write_bytes(b"now a directory")
+    if (directory / "current").is_symlink():
+        (directory / "current").unlink()
+        (directory / "current").write_bytes(b"a file where a link was")
+        (directory / "dangling").unlink()
+        (directory / "dangling").mkdir()
+        (directory / "dangling" / "inside").write_bytes(b"now a directory")
+    else:
+        shutil.rmtree(directory / "dangling")
+        (directory / "dangling").symlink_to("/nowhere")
 
 
 def change_database(cluster, name="app"):

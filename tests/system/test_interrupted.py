@@ -37,9 +37,9 @@ class InterruptedTest(unittest.TestCase):
     def test_killed_in_the_middle_of_a_commit(self):
         self.make_two_systems()
         source = Source(self.old, "--port", "0")
-        for fault in ("kill-before:1", "kill-after:7", "kill-before:25"):
+        for seed, fault in ((5, "kill-before:1"), (6, "kill-after:7"), (7, "kill-before:25")):
             with self.subTest(fault):
-                killed = self.world.migrate(source, program=FT_FAULTS, env={"FT_FAULT": fault, "FT_FAULT_AFTER_TEXT": "COMMIT"})
+                killed = self.world.migrate(source, program=FT_FAULTS, env={"FT_FAULT": fault, "FT_FAULT_AFTER_TEXT": '"COMMIT"'})
                 self.assertEqual(killed.status, -signal.SIGKILL, killed.stderr)
                 self.assertTrue(self.new.path("/var/lib/ft/journal").exists())
                 # The source is not needed to finish it: the next start does, before it even connects.
@@ -47,13 +47,13 @@ class InterruptedTest(unittest.TestCase):
                 self.assertEqual(recovered.returncode, 4, recovered.stderr)
                 self.assertIn(b"committed now", recovered.stdout)
                 self.require_replica()
-                sample.change_tree(self.old.path("/srv/data"), seed=len(fault))
+                sample.change_tree(self.old.path("/srv/data"), seed=seed)
 
     def test_an_operation_that_fails_is_taken_back(self):
         self.make_two_systems()
         before = self.state()
         source = Source(self.old, "--port", "0")
-        run = self.world.migrate(source, program=FT_FAULTS, env={"FT_FAULT": "errno:EIO:9", "FT_FAULT_AFTER_TEXT": "COMMIT"})
+        run = self.world.migrate(source, program=FT_FAULTS, env={"FT_FAULT": "errno:EIO:9", "FT_FAULT_AFTER_TEXT": '"COMMIT"'})
         self.assertEqual((run.status, run.result["outcome"]), (6, "rolled_back"), run.stderr)
         self.assertEqual(self.state(), before)
         self.assertEqual(self.world.migrate(source).status, 0)

@@ -93,11 +93,13 @@ class MigrateTest(unittest.TestCase):
         self.require_equal_database("two")
         self.assertEqual(source.stop(signal.SIGTERM), 0)
 
-    def test_nothing_at_all_is_a_replica_too(self):
+    def test_trees_and_no_database_and_a_hang_up_at_the_end(self):
+        sample.fill_tree(self.old.path("/srv/data"), files=3)
         for host in (self.old, self.new):
-            host.describe(trees=(), databases=())
+            host.describe(databases=())
         source = Source(self.old, "--port", "0")
         self.require_done(self.world.migrate(source))
+        self.require_equal_trees("data")
         self.assertEqual(source.stop(signal.SIGHUP), 0)
 
     def test_owners_come_by_name(self):
@@ -177,13 +179,14 @@ class MigrateTest(unittest.TestCase):
         self.new.make_cluster()
         for host in (self.old, self.new):
             host.describe()
-        before = subprocess.run(["find", self.old.path("/srv"), "-printf", "%p %T@ %C@ %A@\n"], check=True, stdout=subprocess.PIPE).stdout
+        times = ["find", self.old.path("/srv"), "-printf", r"%p %T@ %C@\n", "-type", "f", "-printf", r"%A@\n"]
+        before = subprocess.run(times, check=True, stdout=subprocess.PIPE).stdout
         dump = self.old.cluster.dump("app")
         source = Source(self.old, "--port", "0")
         self.old.cluster.sql("app", "BEGIN; UPDATE settings SET value = '1'; ROLLBACK")
         self.require_done(self.world.migrate(source))
         source.stop()
-        after = subprocess.run(["find", self.old.path("/srv"), "-printf", "%p %T@ %C@ %A@\n"], check=True, stdout=subprocess.PIPE).stdout
+        after = subprocess.run(times, check=True, stdout=subprocess.PIPE).stdout
         self.assertEqual(before, after)
         self.assertEqual(dump, self.old.cluster.dump("app"))
         self.assertEqual(self.old.cluster.databases(), ["app", "postgres"])

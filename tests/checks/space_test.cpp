@@ -1,0 +1,51 @@
+#include "ft/checks/space.h"
+
+#include <catch2/catch.hpp>
+
+#include "ft/base/error.h"
+#include "support/memory_disk.h"
+
+using namespace ft;
+
+namespace {
+
+bool fits(checks::Space& space, const os::Directory& directory, std::uint64_t bytes) {
+    try {
+        space.book(directory, "tree data", bytes, 1);
+        return true;
+    } catch (const base::Error& error) {
+        CHECK(error.kind() == base::ErrorKind::no_space);
+        return false;
+    }
+}
+
+}  // namespace
+
+TEST_CASE("bookings on one file system are summed", "[checks]") {
+    test::MemoryDisk disk;
+    disk.set_capacity(1'000'000);
+    const auto root = disk.open("/");
+    checks::Space space;
+    CHECK(fits(space, *root, 500'000));
+    CHECK(!fits(space, *root, 500'000));
+}
+
+TEST_CASE("a margin stays free", "[checks]") {
+    test::MemoryDisk disk;
+    disk.set_capacity(1'000'000);
+    const auto root = disk.open("/");
+    checks::Space space;
+    CHECK(!fits(space, *root, 960'000));
+}
+
+TEST_CASE("file systems are booked apart", "[checks]") {
+    test::MemoryDisk disk;
+    const auto root = disk.open("/");
+    root->create_directory("a");
+    disk.mount("/a");
+    disk.set_capacity(1'000'000);
+    const auto mounted = disk.open("/a");
+    checks::Space space;
+    CHECK(fits(space, *root, 600'000));
+    CHECK(fits(space, *mounted, 600'000));
+}

@@ -1,0 +1,74 @@
+#include "cli/migrate_options.h"
+
+#include <catch2/catch.hpp>
+
+#include "ft/base/error.h"
+
+using namespace ft;
+
+TEST_CASE("the source's options are understood", "[cli]") {
+    const cli::Request request =
+        cli::parse({"migrate", "--source", "--system", "/a/s.json", "--root", "/r", "--listen", "::1",
+                    "--port", "8730", "--stop-traffic", "--code-file", "/c", "--allow-plain", "admin",
+                    "--plain-secret-file", "/p", "--json"});
+    const auto& source = std::get<migrate::SourceOptions>(request.command);
+    CHECK(source.system_file == "/a/s.json");
+    CHECK(source.root == "/r");
+    CHECK(source.listen == "::1");
+    CHECK(source.port == 8730);
+    CHECK(source.stop_traffic);
+    CHECK(source.code_file == "/c");
+    CHECK(source.plain_user == "admin");
+    CHECK(source.plain_secret_file == "/p");
+    CHECK(request.json);
+}
+
+TEST_CASE("the source's defaults are those of the manual", "[cli]") {
+    const auto source = std::get<migrate::SourceOptions>(cli::parse({"migrate", "--source"}).command);
+    CHECK(source.system_file == "/etc/ft/system.json");
+    CHECK(source.root == "/");
+    CHECK(source.listen.empty());
+    CHECK(source.port == 873);
+    CHECK(!source.stop_traffic);
+}
+
+TEST_CASE("the destination's options are understood", "[cli]") {
+    const cli::Request request =
+        cli::parse({"migrate", "--destination", "[fd77::1]:9", "--yes", "--code-file", "/c"});
+    const auto& target = std::get<migrate::DestinationOptions>(request.command);
+    CHECK(target.address == "[fd77::1]:9");
+    CHECK(target.yes);
+    CHECK(target.code_file == "/c");
+}
+
+TEST_CASE("relative paths are meant from where the admin stands", "[cli]") {
+    const auto source = std::get<migrate::SourceOptions>(
+        cli::parse({"migrate", "--source", "--system", "x/../s.json"}).command);
+    CHECK(source.system_file.front() == '/');
+    CHECK(source.system_file.ends_with("/s.json"));
+    CHECK(source.system_file.find("..") == std::string::npos);
+}
+
+TEST_CASE("what is no complete command is a usage error", "[cli]") {
+    const auto arguments = GENERATE(values<std::vector<std::string>>({
+        {},
+        {"fly"},
+        {"migrate"},
+        {"migrate", "--source", "--destination", "x"},
+        {"migrate", "--source", "--keep-traffic", "--stop-traffic"},
+        {"migrate", "--source", "--port", "0x"},
+        {"migrate", "--source", "--port", "70000"},
+        {"migrate", "--source", "--yes"},
+        {"migrate", "--source", "--allow-plain", "admin"},
+        {"migrate", "--destination"},
+        {"migrate", "--destination", "x", "--port", "9"},
+        {"migrate", "--destination", "x", "stray"},
+    }));
+    try {
+        cli::parse(arguments);
+        FAIL("accepted");
+    } catch (const base::Error& error) {
+        CHECK(error.kind() == base::ErrorKind::usage);
+        CHECK(std::string{error.what()}.find('\n') == std::string::npos);
+    }
+}
