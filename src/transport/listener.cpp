@@ -23,18 +23,21 @@ constexpr std::size_t kPlainAtMost = 32;
 constexpr std::chrono::seconds kToSayWhy{1};
 
 /// Says no in the words of rsync's daemon, and leaves the client time to read them: closing with unread bytes
-/// would reset the connection.
+/// would reset the connection. Whether they arrive changes nothing.
 void decline(os::Socket& socket, const std::string& reason) {
     const Deadline deadline{kToSayWhy};
     std::array<std::byte, 1024> ignored;
-    deadline.arm(socket);
-    socket.read_some(ignored);
-    socket.write(base::as_bytes(wire::our_greeting() + "\n@ERROR: " + reason + "\n"));
-    socket.flush();
-    socket.finish_writing();
-    do {
+    try {
         deadline.arm(socket);
-    } while (socket.read_some(ignored) > 0);
+        socket.read_some(ignored);
+        socket.write(base::as_bytes(wire::our_greeting() + "\n@ERROR: " + reason + "\n"));
+        socket.flush();
+        socket.finish_writing();
+        do {
+            deadline.arm(socket);
+        } while (socket.read_some(ignored) > 0);
+    } catch (const Error&) {
+    }
 }
 
 /// What a listener was told once.

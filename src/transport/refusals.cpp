@@ -19,8 +19,10 @@ std::optional<std::string> Refusals::note(const std::string& peer, const std::st
         return std::nullopt;
     }
     const std::uint64_t kept_back = known == addresses_.end() ? 0 : known->second.kept_back;
-    std::erase_if(addresses_, [&](const auto& entry) { return now - entry.second.shown >= kQuiet; });
-    if (addresses_.size() == kAddressesAtMost) return std::nullopt;
+    if (addresses_.size() == kAddressesAtMost) {
+        std::erase_if(addresses_, [&](const auto& entry) { return now - entry.second.shown >= kQuiet; });
+        if (addresses_.size() == kAddressesAtMost) return std::nullopt;
+    }
     addresses_[peer] = {now, 0};
     return kept_back == 0 ? reason : fmt::format("{} ({} more since the last line)", reason, kept_back);
 }
