@@ -18,24 +18,10 @@ constexpr std::int32_t kLargestMinor = (1 << 20) - 1;
 constexpr std::int32_t kIoErrorBits = kIoGeneral | kIoVanished | kIoDeleteLimit;
 
 base::FileType type_of(std::uint32_t mode) {
-    switch (mode & ~kPermissionBits) {
-        case 0100000:
-            return base::FileType::regular;
-        case 0040000:
-            return base::FileType::directory;
-        case 0120000:
-            return base::FileType::symlink;
-        case 0020000:
-            return base::FileType::character_device;
-        case 0060000:
-            return base::FileType::block_device;
-        case 0010000:
-            return base::FileType::fifo;
-        case 0140000:
-            return base::FileType::socket;
-        default:
-            throw malformed("file mode", fmt::format("0{:o} is that of no file", mode));
+    for (const auto& [type, bits] : kTypes) {
+        if (bits == (mode & ~kPermissionBits)) return type;
     }
+    throw malformed("file mode", fmt::format("0{:o} is that of no file", mode));
 }
 
 [[noreturn]] void refuse_flags(std::uint32_t flags) {

@@ -7,29 +7,12 @@
 namespace ft::wire {
 namespace {
 
-std::uint32_t type_bits(base::FileType type) {
-    switch (type) {
-        case base::FileType::regular:
-            return 0100000;
-        case base::FileType::directory:
-            return 0040000;
-        case base::FileType::symlink:
-            return 0120000;
-        case base::FileType::character_device:
-            return 0020000;
-        case base::FileType::block_device:
-            return 0060000;
-        case base::FileType::fifo:
-            return 0010000;
-        case base::FileType::socket:
-            return 0140000;
-    }
-    throw base::Error{base::ErrorKind::internal, "a file type that is none"};
-}
-
 std::uint32_t mode_of(const base::Object& object) {
     const bool link = object.type == base::FileType::symlink;
-    return type_bits(object.type) | (link ? 0777 : object.attributes.mode);
+    for (const auto& [type, bits] : kTypes) {
+        if (type == object.type) return bits | (link ? 0777 : object.attributes.mode);
+    }
+    throw base::Error{base::ErrorKind::internal, "a file type that is none"};
 }
 
 std::size_t shared_prefix(std::string_view last, std::string_view next) {

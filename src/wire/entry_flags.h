@@ -6,7 +6,7 @@
 
 namespace ft::wire {
 
-/// Flags of a file-list entry (docs/protocol.md, "File list"); those of hard links, access and creation times
+/// Flags of a file-list entry; those of hard links, access and creation times
 /// are left out.
 enum EntryFlags : std::uint32_t {
     kTopDir = 0x0001,
@@ -25,8 +25,19 @@ enum EntryFlags : std::uint32_t {
     kNanoseconds = 0x2000,
 };
 
-constexpr std::uint32_t kTypeBits = 0170000;
 constexpr std::uint32_t kPermissionBits = 07777;
+
+/// The type bits of a mode are those of Unix, whatever the machine.
+struct TypeBits {
+    base::FileType type;
+    std::uint32_t bits;
+};
+constexpr TypeBits kTypes[] = {
+    {base::FileType::regular, 0100000},      {base::FileType::directory, 0040000},
+    {base::FileType::symlink, 0120000},      {base::FileType::character_device, 0020000},
+    {base::FileType::block_device, 0060000}, {base::FileType::fifo, 0010000},
+    {base::FileType::socket, 0140000},
+};
 
 inline bool is_device(base::FileType type) {
     return type == base::FileType::character_device || type == base::FileType::block_device;

@@ -60,6 +60,17 @@ inline base::Bytes from_hex(std::string_view hex) {
     return bytes;
 }
 
+/// Remembers what was written and how often it was flushed.
+class Collected : public base::ByteSink {
+public:
+    void write(std::span<const std::byte> data) override {
+        bytes.insert(bytes.end(), data.begin(), data.end());
+    }
+    void flush() override { ++flushes; }
+    base::Bytes bytes;
+    int flushes = 0;
+};
+
 inline base::Bytes copy_of(std::span<const std::byte> data) { return {data.begin(), data.end()}; }
 
 }  // namespace ft::test

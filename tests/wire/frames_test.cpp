@@ -13,17 +13,6 @@ using wire::Reader;
 
 namespace {
 
-/// Remembers what was written and how often it was flushed.
-class Collected : public base::ByteSink {
-public:
-    void write(std::span<const std::byte> data) override {
-        bytes.insert(bytes.end(), data.begin(), data.end());
-    }
-    void flush() override { ++flushes; }
-    base::Bytes bytes;
-    int flushes = 0;
-};
-
 struct Heard {
     std::string data;
     std::vector<std::string> messages;
@@ -59,7 +48,7 @@ std::optional<ErrorKind> refusal_of(std::string_view hex, Direction direction, i
 
 TEST_CASE("data and messages come out of the frames as they went in, however the stream is cut", "[wire]") {
     const auto piece = GENERATE(1u, 3u, 16u);
-    Collected sink;
+    test::Collected sink;
     FrameWriter out{sink};
     out.write(base::as_bytes("hello "));
     out.message(MessageCode::error_xfer, "cannot open it\n");
@@ -77,7 +66,7 @@ TEST_CASE("data and messages come out of the frames as they went in, however the
 }
 
 TEST_CASE("data is held back until a flush or 64 KiB", "[wire]") {
-    Collected sink;
+    test::Collected sink;
     FrameWriter out{sink};
     out.write(base::as_bytes(std::string(70000, 'x')));
     CHECK(sink.bytes.size() == 65540);

@@ -26,7 +26,7 @@ base::Bytes noise(std::size_t size) {
 
 const auto kReadHead = [](Reader& in) { return wire::read_sum_head(in, 16); };
 
-std::optional<ErrorKind> refusal_of(std::vector<std::int32_t> values) {
+std::optional<ErrorKind> refusal_of(const std::vector<std::int32_t>& values) {
     Writer out;
     for (const std::int32_t value : values) out.int32(value);
     return test::refusal(out.written(), kReadHead);

@@ -14,15 +14,6 @@ using wire::TokenWriter;
 
 namespace {
 
-class Collected : public base::ByteSink {
-public:
-    void write(std::span<const std::byte> data) override {
-        bytes.insert(bytes.end(), data.begin(), data.end());
-    }
-    void flush() override {}
-    base::Bytes bytes;
-};
-
 constexpr SumHead kHead{.count = 3, .block = BlockLength{700}, .strong = 2, .remainder = 100};
 
 /// Literal bytes as they are, blocks as "<index>".
@@ -44,7 +35,7 @@ std::optional<ErrorKind> refusal_of(std::string_view hex, const SumHead& head, s
 }  // namespace
 
 TEST_CASE("tokens have the bytes of the protocol", "[wire]") {
-    Collected sink;
+    test::Collected sink;
     TokenWriter out{sink};
     out.literal(base::as_bytes("ab"));
     out.block(0);
@@ -60,7 +51,7 @@ TEST_CASE("tokens have the bytes of the protocol", "[wire]") {
 TEST_CASE("tokens survive any fragmentation, long literals in runs of 32 KiB", "[wire]") {
     const auto piece = GENERATE(1u, 3u, 16u, 65536u);
     const std::string data(100'000, 'x');
-    Collected sink;
+    test::Collected sink;
     TokenWriter out{sink};
     out.block(1);
     out.literal(base::as_bytes(data));
