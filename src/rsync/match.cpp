@@ -23,8 +23,12 @@ BlockSums::BlockSums(wire::Reader& in, std::int32_t digest_bytes)
     shift_ = 32 - bits;
     first_.assign(std::size_t{1} << bits, -1);
     next_.resize(weak_.size());
+    present_.resize((std::size_t{1} << bits) * kFilterBits / 64 + 1);
     for (std::int32_t block = head_.count - 1; block >= 0; --block) {  // the lowest block ends up first
-        std::int32_t& first = first_[bucket(weak_[static_cast<std::size_t>(block)])];
+        const std::uint32_t weak = weak_[static_cast<std::size_t>(block)];
+        const std::size_t bit = filter_bit(weak);
+        present_[bit / 64] |= std::uint64_t{1} << (bit % 64);
+        std::int32_t& first = first_[bucket(weak)];
         next_[static_cast<std::size_t>(block)] = first;
         first = block;
     }
@@ -33,6 +37,8 @@ BlockSums::BlockSums(wire::Reader& in, std::int32_t digest_bytes)
 std::int32_t BlockSums::find(std::uint32_t weak, std::span<const std::byte> window, wire::StrongSum& strong,
                              std::int32_t expected) const {
     constexpr int kMostCandidates = 1024;  // a file of equal weak sums must not cost its square
+    const std::size_t bit = filter_bit(weak);
+    if ((present_[bit / 64] >> (bit % 64) & 1) == 0) return -1;
     std::optional<base::Digest> digest;
     const auto is = [&](std::int32_t block) {
         const auto place = static_cast<std::size_t>(block);

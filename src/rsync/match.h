@@ -31,13 +31,17 @@ public:
                       std::int32_t expected) const;
 
 private:
-    std::size_t bucket(std::uint32_t weak) const { return (weak * 0x9E3779B1u) >> shift_; }
+    static constexpr int kFilterBits = 8;  // a bucket: nine of ten misses cost one bit, which the cache holds
+    std::uint64_t spread(std::uint32_t weak) const { return weak * std::uint64_t{0x9E3779B97F4A7C15}; }
+    std::size_t bucket(std::uint32_t weak) const { return spread(weak) >> (shift_ + 32); }
+    std::size_t filter_bit(std::uint32_t weak) const { return spread(weak) >> (shift_ + 29); }
 
     wire::SumHead head_;
     std::vector<std::uint32_t> weak_;
-    base::Bytes strong_;               // head_.strong bytes a block
-    std::vector<std::int32_t> first_;  // bucket -> block, -1 at the end
-    std::vector<std::int32_t> next_;   // block -> next block of its bucket
+    base::Bytes strong_;                  // head_.strong bytes a block
+    std::vector<std::int32_t> first_;     // bucket -> block, -1 at the end
+    std::vector<std::int32_t> next_;      // block -> next block of its bucket
+    std::vector<std::uint64_t> present_;  // a bit for each weak sum that some block has
     int shift_ = 31;
 };
 

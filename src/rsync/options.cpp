@@ -44,7 +44,7 @@ void refuse(Options& options, std::string_view what) {
 void refuse_letter(Options& options, char letter) {
     const auto* known = std::find_if(kRefusedLetters.begin(), kRefusedLetters.end(),
                                      [&](const Letter& one) { return one.letter == letter; });
-    const std::string shown = "-" + base::escape({&letter, 1});
+    const std::string shown = fmt::format("-{}", base::escape({&letter, 1}));
     refuse(options, known == kRefusedLetters.end() ? shown : fmt::format("{} ({})", known->name, shown));
 }
 

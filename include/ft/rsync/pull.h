@@ -21,7 +21,7 @@ namespace ft::rsync {
 
 /// What the comparison found, before the first file is requested.
 struct Need {
-    std::uint64_t bytes = 0;   ///< to be staged
+    std::uint64_t bytes = 0;  ///< to be staged
     std::uint64_t inodes = 0;
     std::uint64_t removals = 0;  ///< tops of what goes
     std::uint64_t live_entries = 0;
@@ -32,10 +32,12 @@ struct PullOptions {
     std::optional<Credentials> credentials;
     /// The source's production goes on: files may vanish or grow while they are read.
     bool live = false;
-    /// Block length for every basis file, in bytes; 0: by size. Small blocks get strong checksums long enough.
+    /// Block length for every basis file, in bytes; 0: by size. Small blocks get strong checksums long
+    /// enough.
     std::int32_t block_length = 0;
-    const os::Accounts* accounts = nullptr;
-    /// The basis file for a wanted file; null: none. Default: the live file of that path.
+    const os::Accounts* accounts = nullptr;  ///< of this machine; needed
+    /// The basis file for a wanted file; null: none. Default: the live file of that path. Called from two
+    /// threads, and twice a file: once for its checksums, once for its blocks.
     std::function<std::unique_ptr<const os::File>(const base::RelPath&)> basis;
     /// Called once when all is compared; throws to end the pull before anything is staged or requested.
     std::function<void(const Need&)> on_need;
@@ -43,21 +45,21 @@ struct PullOptions {
 
 struct Pulled {
     tree::Totals listed;
-    std::uint64_t vanished = 0;                 ///< listed and gone when asked for (live sources only)
-    std::vector<std::string> vanished_names;    ///< escaped, first ten
+    std::uint64_t vanished = 0;               ///< listed and gone when asked for (live sources only)
+    std::vector<std::string> vanished_names;  ///< escaped, first ten
     std::uint64_t bytes_literal = 0;
     std::uint64_t bytes_matched = 0;
-    std::vector<std::string> unknown_owners;    ///< names that this machine does not know
+    std::vector<std::string> unknown_owners;  ///< names that this machine does not know
 };
 
-/// Pulls a module of an rsync daemon (ours or a stock one, protocol 30 to 32) into `staging`, so that its list
-/// of changes turns the live tree `live` into the module's tree; what `rules` exclude is not touched.
-/// The caller finishes the staging. Success means: list complete, every wanted object staged, every whole-file
-/// checksum equal.
-/// Errors: peer (it broke the protocol, or says that it could not read something), corrupt (a file whose
-/// checksum does not fit twice), network, io, no_space, unfit (mount points or pinned directories in the way), cancelled.
-/// On any error the stream is shut down.
-Pulled pull(base::Stream& stream, const os::Directory& live, const tree::Rules& rules, staging::Staging& staging,
-            const PullOptions& options, base::Progress& progress, base::Cancellation& cancellation);
+/// Pulls a module of an rsync daemon (ours or a stock one, protocol 30 to 32) into `staging`, so that its
+/// list of changes turns the live tree `live` into the module's tree; what `rules` exclude is not touched.
+/// The caller finishes the staging. Success means: list complete, every wanted object staged, every
+/// whole-file checksum equal. Errors: peer (it broke the protocol, or says that it could not read something),
+/// corrupt (a file whose checksum does not fit twice), network, io, no_space, unfit (mount points or pinned
+/// directories in the way), cancelled. On any error the stream is shut down.
+Pulled pull(base::Stream& stream, const os::Directory& live, const tree::Rules& rules,
+            staging::Staging& staging, const PullOptions& options, base::Progress& progress,
+            base::Cancellation& cancellation);
 
 }  // namespace ft::rsync

@@ -40,13 +40,13 @@ struct ServeOptions {
 
 /// How a session ended, for the console.
 struct Served {
-    std::string module;               ///< empty: modules were listed, or the client was refused before it named one
+    std::string module;  ///< empty: modules were listed, or the client was refused before it named one
     std::uint64_t files_sent = 0;
     std::uint64_t bytes_literal = 0;
     std::uint64_t vanished = 0;
     std::vector<std::string> failed;  ///< objects that could not be read, escaped, first ten
     std::uint64_t failed_count = 0;
-    std::string refused;              ///< why the client got an error instead of a tree; empty when it did not
+    std::string refused;  ///< why the client got an error instead of a tree; empty when it did not
 };
 
 /// Plays the daemon on a connection whose first byte was not read yet: greeting, module list or module,
