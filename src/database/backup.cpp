@@ -1,12 +1,14 @@
+#include <fmt/format.h>
+
 #include <algorithm>
-#include <array>
+#include <string_view>
 
 #include "database/facts.h"
 #include "database/files.h"
 #include "database/server.h"
 #include "database/tools.h"
 #include "ft/base/error.h"
-#include "ft/base/escape.h"
+#include "ft/base/log.h"
 #include "ft/base/task_group.h"
 #include "ft/database/database.h"
 
@@ -39,14 +41,28 @@ private:
     base::TaskGroup tasks_;
 };
 
-void dump(const Access& access, const Tool& tool, const std::string& snapshot, const os::Directory& into,
-          base::Cancellation& cancellation) {
+void dump(const Access& access, const Tool& tool, const std::string& snapshot, int jobs,
+          const os::Directory& into, base::Cancellation& cancellation) {
     const system::DatabaseDescription& database = *access.database;
     run_tool(*access.machine, tool,
-             {"--format=directory", "--compress=0", "--no-sync", "--jobs=2", "--blobs",
+             {"--format=directory", "--compress=0", "--no-sync", fmt::format("--jobs={}", jobs), "--blobs",
               "--quote-all-identifiers", "--lock-wait-timeout=60s", "--snapshot=" + snapshot, "--file=."},
              access.system->connection(*access.machine, database, database.name), database.os_user, into,
              cancellation);
+}
+
+/// With two jobs; with one when somebody waits for an exclusive lock (TRUNCATE, REFRESH, ...): then pg_dump's
+/// second session cannot have the locks of its first one, and it gives up.
+void dump_somehow(const Access& access, const Tool& tool, const std::string& snapshot, os::Directory& into,
+                  base::Cancellation& cancellation) {
+    try {
+        dump(access, tool, snapshot, 2, into, cancellation);
+    } catch (const base::Error& error) {
+        if (std::string_view{error.what()}.find("could not obtain lock") == std::string_view::npos) throw;
+        base::log_info("dumping again with one job: {}", error.what());
+        for (const auto& [name, inode] : into.list()) into.remove(name);
+        dump(access, tool, snapshot, 1, into, cancellation);
+    }
 }
 
 }  // namespace
@@ -66,7 +82,7 @@ system::DatabaseFacts make_backup(const Access& access, os::Directory& into, bas
     {
         const DumpWatch watch{access.machine->clock(), into, expected_dump_bytes(session), cancellation,
                               on_progress};
-        dump(access, tool, snapshot, into, cancellation);
+        dump_somehow(access, tool, snapshot, into, cancellation);
         facts.row_counts = count_rows(session);
     }
     session.run("COMMIT");

@@ -54,15 +54,18 @@ constexpr const char* kRoleSettings = R"(
     SELECT split_part(c, '=', 1), substr(c, strpos(c, '=') + 1)
     FROM pg_db_role_setting s, unnest(s.setconfig) c WHERE s.setdatabase = 0 AND s.setrole = $1::oid)";
 
-// Not those of extensions: CREATE EXTENSION makes and fills them.
+// As the snapshot has them, and whether each is still the same: a table that was truncated, rewritten or
+// replaced since looks empty, whatever the snapshot. Not those of extensions: CREATE EXTENSION makes and
+// fills them.
 constexpr const char* kTables = R"(
-    SELECT format('"%s"."%s"', replace(n.nspname, '"', '""'), replace(c.relname, '"', '""'))
-    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    SELECT t.name, to_regclass(t.name) = c.oid AND pg_relation_filenode(c.oid) = c.relfilenode
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace,
+         format('"%s"."%s"', replace(n.nspname, '"', '""'), replace(c.relname, '"', '""')) t(name)
     WHERE c.relkind = 'r' AND c.relpersistence <> 't' AND NOT starts_with(n.nspname, 'pg_')
       AND n.nspname <> 'information_schema'
       AND NOT EXISTS (SELECT FROM pg_depend d
-                      WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
-    UNION ALL SELECT '"pg_catalog"."pg_largeobject_metadata"')";
+                      WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e'))";
+constexpr const char* kLargeObjects = "\"pg_catalog\".\"pg_largeobject_metadata\"";
 
 std::vector<system::Role> read_roles(Connection& session) {
     const bool hashes = session.value("SELECT has_table_privilege('pg_authid', 'SELECT')") == "t";
@@ -135,10 +138,16 @@ system::DatabaseFacts read_facts(Connection& session, const std::string& name) {
 
 std::map<std::string, std::uint64_t> count_rows(Connection& session) {
     std::map<std::string, std::uint64_t> counts;
+    const auto count = [&](const std::string& table) {
+        counts[table] = number_of<std::uint64_t>(session.value("SELECT count(*) FROM ONLY " + table));
+    };
     for (const Row& table : session.query(kTables)) {
-        const std::string name = table[0].value_or("");
-        counts[name] = number_of<std::uint64_t>(session.value("SELECT count(*) FROM ONLY " + name));
+        if (table[1] == "t") count(*table[0]);
     }
+    for (const Row& table : session.query(kTables)) {
+        if (table[1] != "t") counts.erase(*table[0]);
+    }
+    count(kLargeObjects);
     return counts;
 }
 

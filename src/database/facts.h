@@ -12,10 +12,10 @@ namespace ft::database {
 /// What the manifest says of the database of `session` besides its dump and its rows.
 system::DatabaseFacts read_facts(Connection& session, const std::string& name);
 
-/// Rows of every table that a dump brings, and the number of large objects
-/// ("pg_catalog"."pg_largeobject_metadata"). Names are always quoted, so that they are equal whatever words a
-/// version reserves. Materialised views are left out: a restore refreshes them, so a stale one rightly
-/// differs afterwards.
+/// Rows of every table that a dump brings, and the number of large objects (as the table
+/// "pg_catalog"."pg_largeobject_metadata"). Names are always quoted, so that they are equal whatever words a
+/// version reserves. Left out are tables that were truncated or replaced since the transaction's snapshot,
+/// and materialised views: a restore refreshes them, so a stale one rightly differs.
 std::map<std::string, std::uint64_t> count_rows(Connection& session);
 
 /// Bytes that a dump of it will have, roughly.

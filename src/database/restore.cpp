@@ -102,27 +102,19 @@ void fill(const Access& access, const Names& names, const system::DatabaseFacts&
 
 void compare_counts(const std::map<std::string, std::uint64_t>& expected,
                     const std::map<std::string, std::uint64_t>& here) {
-    if (here == expected) return;
     std::vector<std::string> differences;
-    const auto compare = [&](const std::string& table) {
-        const auto rows = [&](const auto& counts) {
-            const auto found = counts.find(table);
-            return found == counts.end() ? std::string{"no table"} : fmt::format("{} rows", found->second);
-        };
-        const std::string line =
-            fmt::format("{}: {} here, {} at the source", base::escape(table), rows(here), rows(expected));
-        if (rows(here) != rows(expected)) differences.push_back(line);
-    };
-    for (const auto& [table, count] : expected) compare(table);
-    for (const auto& [table, count] : here) {
-        if (!expected.contains(table)) compare(table);
+    for (const auto& [table, rows] : expected) {
+        const auto found = here.find(table);
+        if (found != here.end() && found->second == rows) continue;
+        differences.push_back(
+            fmt::format("{}: {} rows at the source, {} here", base::escape(table), rows,
+                        found == here.end() ? std::string{"no table"} : std::to_string(found->second)));
     }
-    const std::size_t count = differences.size();
-    const std::string first = differences.front();
-    differences.resize(std::min(count, kDifferencesShown));
-    throw base::Error{base::ErrorKind::corrupt,
-                      fmt::format("{} tables differ after the restore, the first: {}", count, first)}
-        .with_details(std::move(differences));
+    if (differences.empty()) return;
+    const std::string message = fmt::format("{} tables differ after the restore, the first: {}",
+                                            differences.size(), differences.front());
+    differences.resize(std::min(differences.size(), kDifferencesShown));
+    throw base::Error{base::ErrorKind::corrupt, message}.with_details(std::move(differences));
 }
 
 }  // namespace

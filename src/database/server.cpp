@@ -12,6 +12,7 @@ namespace ft::database {
 namespace {
 
 constexpr std::size_t kNameBytes = 63;  // NAMEDATALEN - 1: the server cuts what is longer
+constexpr const char* kSessionId = "pid || ' ' || backend_start";  // a pid alone comes again
 constexpr int kPolls = 100;
 constexpr std::chrono::milliseconds kPollInterval{100};
 
@@ -40,6 +41,21 @@ std::optional<Standing> find(Connection& server, const std::string& condition, c
     Standing found{0, row[1].value_or(""), row[2].value_or("")};
     std::from_chars(oid.data(), oid.data() + oid.size(), found.oid);
     return found;
+}
+
+/// Ends the sessions that `condition` names; returns those that are left after 10 s.
+std::vector<Row> end_all(os::Machine& machine, Connection& server, const std::string& condition,
+                         const std::string& parameter, base::Cancellation& cancellation) {
+    const std::string end =
+        "SELECT pid, coalesce(usename, backend_type), application_name, pg_terminate_backend(pid) "
+        "FROM pg_stat_activity WHERE " +
+        condition + " ORDER BY pid";
+    auto left = server.query(end, {parameter});
+    for (int poll = 0; poll < kPolls && !left.empty(); ++poll) {
+        machine.clock().sleep(kPollInterval, cancellation);
+        left = server.query(end, {parameter});
+    }
+    return left;
 }
 
 }  // namespace
@@ -96,21 +112,23 @@ void open_doors(Connection& server, const std::string& name) {
 
 void end_sessions(os::Machine& machine, Connection& server, const Standing& database,
                   base::Cancellation& cancellation) {
-    const std::string oid = std::to_string(database.oid);
-    std::vector<Row> left;
-    for (int poll = 0; poll < kPolls; ++poll) {
-        left = server.query(
-            "SELECT pid, coalesce(usename, backend_type), application_name, pg_terminate_backend(pid) "
-            "FROM pg_stat_activity WHERE datid = $1::oid ORDER BY pid",
-            {oid});
-        if (left.empty()) return;
-        machine.clock().sleep(kPollInterval, cancellation);
-    }
+    const auto left = end_all(machine, server, "datid = $1::oid", std::to_string(database.oid), cancellation);
+    if (left.empty()) return;
     const Row& who = left.front();
     throw base::Error{base::ErrorKind::database,
                       fmt::format("{} of its sessions do not end: process {} of {} ({})", left.size(),
                                   *who[0], base::escape(*who[1]), base::escape(who[2].value_or(""))),
                       "End these sessions, then run the same command again."};
+}
+
+std::string session_id(Connection& server) {
+    return server.value(
+        fmt::format("SELECT {} FROM pg_stat_activity WHERE pid = pg_backend_pid()", kSessionId));
+}
+
+void end_session(os::Machine& machine, Connection& server, const std::string& id,
+                 base::Cancellation& cancellation) {
+    end_all(machine, server, fmt::format("{} = $1", kSessionId), id, cancellation);
 }
 
 void drop_database(os::Machine& machine, Connection& server, const Standing& database,

@@ -47,6 +47,11 @@ void open_doors(Connection& server, const std::string& name);
 /// Ends all sessions of a database whose doors are closed. Error database names who is left after 10 s.
 void end_sessions(os::Machine& machine, Connection& server, const Standing& database,
                   base::Cancellation& cancellation);
+/// What identifies the session of `server` itself, on that server, for ever.
+std::string session_id(Connection& server);
+/// Ends that session and waits, at most 10 s, until it is gone.
+void end_session(os::Machine& machine, Connection& server, const std::string& id,
+                 base::Cancellation& cancellation);
 /// Drops a database of ours, whoever uses it.
 void drop_database(os::Machine& machine, Connection& server, const Standing& database,
                    base::Cancellation& cancellation);

@@ -35,8 +35,7 @@ public:
 
     void run() {
         Connection server = connect();
-        const std::string session = server.value(
-            "SELECT pid || ' ' || backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid()");
+        const std::string session = session_id(server);
         try {
             refuse_prepared(server);
             for (const Renaming& renaming : renamings_) {
@@ -83,14 +82,7 @@ private:
     bool is_done_after_all(const std::string& session) {
         Connection server = connect();
         // First that session must be over: a commit whose answer was lost may still be on its way.
-        for (int poll = 0; poll < 100; ++poll) {
-            const auto left = server.query(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid || ' ' || backend_start = "
-                "$1",
-                {session});
-            if (left.empty()) break;
-            machine_.clock().sleep(std::chrono::milliseconds{100}, never_);
-        }
+        end_session(machine_, server, session, never_);
         bool done = true;
         for (const Renaming& renaming : renamings_) {
             const auto standing = find_database(server, renaming.oid);

@@ -3,6 +3,7 @@
 #include <thread>
 
 #include "database/appliance.h"
+#include "database/cutting_proxy.h"
 #include "ft/base/error.h"
 
 namespace ft::test {
@@ -170,6 +171,31 @@ TEST_CASE("what keeps a swap from happening is named, and the doors stay open", 
     pair.side.cluster.sql("CREATE DATABASE appliance");
     CHECK_THROWS_WITH(pair.swapper.apply(pair.swap),
                       "database appliance: another database has taken this name");
+}
+
+TEST_CASE("a swap whose answer is lost is a swap; one whose transaction is lost leaves the doors open",
+          "[database]") {
+    Pair pair;
+    DatabaseSwap swap = pair.swap;
+    const auto through = [&](const CuttingProxy& proxy) {
+        swap.connection = "host='" + proxy.host() + "' user='postgres'";
+    };
+    {
+        const CuttingProxy proxy{pair.side.cluster, "RENAME"};
+        through(proxy);
+        CHECK_THROWS_AS(pair.swapper.apply(swap), base::Error);
+        CHECK(proxy.has_cut());
+        CHECK(pair.names() == "appliance appliance_ft_incoming\n");
+        CHECK(pair.current() == "old\n");
+    }
+    {
+        const CuttingProxy proxy{pair.side.cluster, "COMMIT"};
+        through(proxy);
+        CHECK_NOTHROW(pair.swapper.apply(swap));
+        CHECK(proxy.has_cut());
+        CHECK(pair.names() == "appliance appliance_ft_previous\n");
+        CHECK(pair.current() == "new\n");
+    }
 }
 
 TEST_CASE("the replaced database of an earlier run gives way", "[database]") {
