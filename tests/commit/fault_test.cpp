@@ -52,6 +52,7 @@ TEST_CASE("an operation that fails once, whichever, ends the commit old or new a
             REQUIRE_FALSE(needs_recovery(*world.disk.open("/state")));
         } else if (ended.error != ErrorKind::recovery) {
             REQUIRE(world.is_old());
+            REQUIRE_FALSE(needs_recovery(*world.disk.open("/state")));
         }
         require_next_start_succeeds(world);
         if (finished) break;
@@ -172,6 +173,14 @@ TEST_CASE("what others do in a tree between staging and commit rolls back, and s
     CHECK(world.swapper.state() == FileSwapper::state(1, 2, 0));
 }
 
+TEST_CASE("an object that somebody else removed need not be removed again", "[commit]") {
+    World world{all_kinds()};
+    const Plan plan = world.stage_all();
+    world.disk.open("/data")->remove("gone");
+    CHECK(world.commit(plan).outcome == Outcome::committed);
+    CHECK(world.is_new());
+}
+
 TEST_CASE("an object that appears where one was removed stays, and the commit ends", "[commit]") {
     World world{all_kinds()};
     const Plan plan = world.stage_all();
@@ -225,6 +234,7 @@ TEST_CASE("what a finished commit could not free is freed by the next start, or 
         const Plan again = world.stage_all();
         world.swapper.write(FileSwapper::state(1, 2, 0));
         CHECK(world.commit(again).outcome == Outcome::committed);
+        CHECK(world.swapper.discarded == 2);
     }
     CHECK(world.is_new());
     CHECK(world.is_clean());
