@@ -16,7 +16,7 @@ namespace {
 constexpr std::chrono::seconds kAliveInterval{5};
 
 [[noreturn]] void throw_failure(const control::Failure& failure) {
-    throw base::Error{base::ErrorKind::peer, "the source ended the run: " + base::escape(failure.message),
+    throw base::Error{base::ErrorKind::peer, "the source ended the run: " + failure.message,
                       failure.cancelled ? "Start ft on the source again, then run the same command again."
                                         : "The source's console says more."};
 }

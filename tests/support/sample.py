@@ -89,7 +89,9 @@ def change_tree(directory, seed=2):
         (directory / "dangling").unlink()
         (directory / "dangling").mkdir()
         (directory / "dangling" / "inside").write_bytes(b"now a directory")
-    else:
+    else:  # and back
+        (directory / "current").unlink()
+        (directory / "current").symlink_to("elsewhere")
         shutil.rmtree(directory / "dangling")
         (directory / "dangling").symlink_to("/nowhere")
 

@@ -44,15 +44,20 @@ public:
                   [this](const std::string&, const std::string& reason) {
                       const std::lock_guard lock{mutex_};
                       refused_ = reason;
+                      heard_.notify_all();
                   },
                   cancellation_);
           }} {}
     ~Source() { stop(); }
     std::string port() const { return std::to_string(listener_.port()); }
-    /// Ends, so that nothing more is refused; the last reason.
-    std::string stop() {
+    void stop() {
         cancellation_.request("the end of the test");
         if (thread_.joinable()) thread_.join();
+    }
+    /// Waits until a connection was refused: the reason.
+    std::string refused() {
+        std::unique_lock lock{mutex_};
+        heard_.wait(lock, [&] { return !refused_.empty(); });
         return refused_;
     }
 
@@ -60,6 +65,7 @@ private:
     base::Cancellation cancellation_;
     Listener listener_;
     std::mutex mutex_;
+    std::condition_variable heard_;
     std::string refused_;
     std::thread thread_;
 };
@@ -150,7 +156,7 @@ TEST_CASE_METHOD(Fixture, "openssl's client is refused with anything less", "[tr
     INFO(attempt.options);
     Source source{machine->network()};
     CHECK(s_client(source, attempt.options).output.empty());
-    CHECK(source.stop() == attempt.reason);
+    CHECK(source.refused() == attempt.reason);
 }
 
 TEST_CASE_METHOD(Fixture, "our client connects to openssl's server with the key of the code",
@@ -181,7 +187,7 @@ TEST_CASE_METHOD(Fixture, "stock rsync shows why it is refused", "[transport][rs
     const os::Finished listing = shell("rsync rsync://127.0.0.1:" + source.port() + "/");
     CHECK(listing.status == 5);
     CHECK(listing.errors.find("@ERROR: plain rsync is not allowed here") == 0);
-    CHECK(source.stop() == "plain rsync, which is not allowed");
+    CHECK(source.refused() == "plain rsync, which is not allowed");
 }
 
 }  // namespace
