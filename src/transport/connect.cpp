@@ -37,7 +37,7 @@ std::unique_ptr<Connection> connect(os::Network& network, const std::string& hos
     HeldSocket socket{network.connect(host, port, limits.connect, cancellation), cancellation};
     try {
         auto connection = shake_hands(std::move(socket), TlsSession::Role::client, code.key(), purpose,
-                                      Deadline{limits.handshake}, limits.idle);
+                                      Deadline{limits.handshake}, limits);
         connection->let_go();
         return connection;
     } catch (const Error& error) {

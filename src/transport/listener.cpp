@@ -166,7 +166,7 @@ private:
         const auto first = first_byte(*socket.socket, deadline);
         if (first == std::byte{0x16}) {
             auto connection = shake_hands(std::move(socket), TlsSession::Role::server, port_.key,
-                                          Purpose::control, deadline, port_.limits.idle);
+                                          Purpose::control, deadline, port_.limits);
             promote(guest, Stage::proved);
             return connection;
         }
@@ -179,7 +179,7 @@ private:
             decline(*socket.socket, "too many connections, try again later");
             throw Error{ErrorKind::network, "too many connections of plain rsync"};
         }
-        return make_plain(std::move(socket), port_.limits.idle);
+        return make_plain(std::move(socket), port_.limits.transfer_idle);
     }
 
     static std::byte first_byte(os::Socket& socket, const Deadline& deadline) {

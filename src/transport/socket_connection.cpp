@@ -77,10 +77,11 @@ base::Error Deadline::error() const {
 
 std::unique_ptr<SocketConnection> shake_hands(HeldSocket socket, TlsSession::Role role,
                                               const std::array<std::byte, 32>& key, Purpose purpose,
-                                              const Deadline& deadline, std::chrono::milliseconds idle) {
+                                              const Deadline& deadline, const Limits& limits) {
     auto connection = std::make_unique<TlsConnection>(std::move(socket), role, key, purpose);
     connection->handshake(deadline);
-    connection->set_idle_limit(idle);
+    connection->set_idle_limit(connection->purpose() == Purpose::control ? limits.idle
+                                                                         : limits.transfer_idle);
     return connection;
 }
 

@@ -52,11 +52,11 @@ protected:
     Purpose purpose_;
 };
 
-/// Proves the code to the other side and lets it prove it, until `deadline`; from then on `idle` holds.
-/// A client says by `purpose` what it wants; a server learns it. Error network.
+/// Proves the code to the other side and lets it prove it, until `deadline`; from then on the idle limit of
+/// its purpose holds. A client says by `purpose` what it wants; a server learns it. Error network.
 std::unique_ptr<SocketConnection> shake_hands(HeldSocket socket, TlsSession::Role role,
                                               const std::array<std::byte, 32>& key, Purpose purpose,
-                                              const Deadline& deadline, std::chrono::milliseconds idle);
+                                              const Deadline& deadline, const Limits& limits);
 
 /// Passes bytes as they are.
 std::unique_ptr<SocketConnection> make_plain(HeldSocket socket, std::chrono::milliseconds idle);

@@ -33,7 +33,11 @@ public:
 struct Limits {
     std::chrono::milliseconds connect{20000};
     std::chrono::milliseconds handshake{10000};  ///< from accept or connect to the proved code, in all
-    std::chrono::milliseconds idle{60000};       ///< without a byte
+    std::chrono::milliseconds idle{
+        60000};  ///< without a byte on a control channel, where both sides show life
+    /// Without a byte on a transfer: scanning a large tree and hashing a large basis file are silent. Whether
+    /// the other side lives is told by the control channel beside it.
+    std::chrono::milliseconds transfer_idle{std::chrono::minutes{30}};
 };
 
 /// Connects to a source, TLS 1.3 with the pre-shared key only. `host` is a name or a numeric address.
