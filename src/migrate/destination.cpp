@@ -45,11 +45,12 @@ public:
     void execute() {
         try {
             steps();
-        } catch (const base::Error& error) {
-            conversation_.finish(control::Failure{error.what(), error.kind() == base::ErrorKind::cancelled});
+        } catch (const std::exception& error) {
+            conversation_.finish(control::Failure{error.what(), outer_.requested()});
             tasks_.cancellation().request("the end of the run");
             clean_up();
-            tasks_.wait();  // when the source failed first, that is the reason
+            tasks_.wait();   // when the source failed first, that is the reason
+            outer_.check();  // what a closed stream made of an interruption is not
             throw;
         }
     }

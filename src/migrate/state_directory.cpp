@@ -36,7 +36,7 @@ StateDirectory::~StateDirectory() {
         if (!lock_) return;
         os::remove_all(*directory_, kRunningFile);
         for (auto made = made_.rbegin(); made != made_.rend(); ++made) machine_.remove_root(*made);
-    } catch (const base::Error&) {  // left for the next start; it holds nothing
+    } catch (...) {  // left for the next start; it holds nothing
     }
 }
 
