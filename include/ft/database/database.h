@@ -22,18 +22,19 @@ struct Access {
     const system::DatabaseDescription* database = nullptr;
 };
 
-/// What would keep a backup from being made: server down, database missing, no right to read everything, pg_dump older than the
-/// server... One line each; empty: fit.
+/// What would keep a backup from being made: server down, database missing, no right to read everything,
+/// pg_dump older than the server... One line each; empty: fit.
 std::vector<std::string> source_findings(const Access& access, base::Cancellation& cancellation);
 
-/// Dumps the database into the empty directory `into` (pg_dump directory format, uncompressed) from one exported
-/// snapshot, in which rows are counted too. The database stays reachable; nothing stays behind in it.
-/// `on_progress` gets (bytes written, bytes expected), from another thread, now and then.
+/// Dumps the database into the empty directory `into` (pg_dump directory format, uncompressed) from one
+/// exported snapshot, in which rows are counted too. The database stays reachable; nothing stays behind in
+/// it. `on_progress` gets (bytes written, bytes expected), from another thread, now and then.
 system::DatabaseFacts make_backup(const Access& access, os::Directory& into, base::Cancellation& cancellation,
                                   const std::function<void(std::uint64_t, std::uint64_t)>& on_progress);
 
-/// What would keep the restore of `facts` from succeeding here: versions of server and pg_restore, encoding and
-/// locale that cannot be created, extensions that are not installed, rights, names in use that are not ours.
+/// What would keep the restore of `facts` from succeeding here: versions of server and pg_restore, encoding
+/// and locale that cannot be created, extensions that are not installed, rights, names in use that are not
+/// ours.
 std::vector<std::string> destination_findings(const Access& access, const system::DatabaseFacts& facts,
                                               base::Cancellation& cancellation);
 
@@ -42,16 +43,16 @@ std::optional<std::uint64_t> current_size(const Access& access, base::Cancellati
 /// Directory of the cluster's data on this machine, for the space check; nothing when it is not to be had.
 std::optional<std::string> data_directory(const Access& access, base::Cancellation& cancellation);
 
-/// Restores the dump in `backup` into NAME_ft_incoming: missing roles, database with owner, encoding, locale and
-/// settings, pg_restore with `jobs` jobs and exit on error, ANALYZE, row counts compared with `facts`. The backup
-/// must hold the files that `facts` names, with their digests, and nothing else; they become those of os_user.
-/// What an earlier restore left is removed first. Returns what the commit needs. Errors: database, corrupt (files
-/// or counts differ), cancelled. What it made is removed by abandon().
+/// Restores the dump in `backup` into NAME_ft_incoming: missing roles, database with owner, encoding, locale
+/// and settings, pg_restore with `jobs` jobs and exit on error, ANALYZE, row counts compared with `facts`.
+/// The backup must hold the files that `facts` names, with their digests, and nothing else; they become those
+/// of os_user. What an earlier restore left is removed first. Returns what the commit needs. Errors:
+/// database, corrupt (files or counts differ), cancelled. What it made is removed by abandon().
 commit::DatabaseSwap restore(const Access& access, const system::DatabaseFacts& facts, os::Directory& backup,
                              os::Directory& state, int jobs, base::Cancellation& cancellation);
 
-/// Removes what an unfinished or failed restore left: the incoming database if it is ours (by its mark), and roles that it
-/// had created. Nothing to do: nothing done. A server that is down is Error database.
+/// Removes what an unfinished or failed restore left: the incoming database if it is ours (by its mark), and
+/// roles that it had created. Nothing to do: nothing done. A server that is down is Error database.
 void abandon(const Access& access, os::Directory& state);
 /// The restore was committed: forgets which roles it had created.
 void settle(os::Directory& state);
