@@ -64,6 +64,7 @@ void check_names(const std::string& kind, std::vector<std::string> here, std::ve
 template <typename Items>
 std::vector<std::string> names_of(const Items& items) {
     std::vector<std::string> names;
+    names.reserve(items.size());
     for (const auto& item : items) names.push_back(item.name);
     return names;
 }

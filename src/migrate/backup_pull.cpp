@@ -1,11 +1,6 @@
-#include <fmt/format.h>
-
-#include <map>
 #include <utility>
 
-#include "ft/base/digest.h"
 #include "ft/base/error.h"
-#include "ft/base/escape.h"
 #include "ft/staging/names.h"
 #include "migrate/pull.h"
 #include "migrate/state_directory.h"
@@ -16,7 +11,6 @@ namespace {
 // Rows are small and scattered: a changed row should cost one small block, not the usual square root of the
 // table's size (docs/architecture.md, "What is copied").
 constexpr std::int32_t kBackupBlock = 1024;
-constexpr std::size_t kReadSize = 1 << 20;
 
 }  // namespace
 
@@ -25,8 +19,7 @@ BackupPull::BackupPull(os::Machine& machine, const system::Description& system, 
       accounts_{machine.accounts(system.root)},
       root_{os::make_directories(state, kIncomingBackup)} {}
 
-void BackupPull::run(const Source& source, const system::Manifest& manifest, checks::Space& space,
-                     base::Cancellation& cancellation) {
+void BackupPull::run(const Source& source, checks::Space& space, base::Cancellation& cancellation) {
     staging::Staging staging{*root_};
     const auto connection =
         transport::connect(source.machine.network(), source.host, source.port, source.code,
@@ -61,30 +54,6 @@ void BackupPull::run(const Source& source, const system::Manifest& manifest, che
         root_->rename(staging::slot_path(change.slot), *root_, change.path.bytes());
     }
     staging.discard();
-    for (const auto& database : manifest.databases) verify(database, cancellation);
-}
-
-void BackupPull::verify(const system::DatabaseFacts& facts, base::Cancellation& cancellation) const {
-    const auto dump = std::as_const(*root_).open_directory(facts.module_directory);
-    std::map<std::string, std::string> came;
-    for (const os::Name& name : dump->list()) {
-        const auto file = dump->open_file(name.name);
-        base::Hasher hasher{base::DigestKind::xxh128};
-        base::Bytes buffer(kReadSize);
-        std::uint64_t at = 0;
-        while (const std::size_t length = file->read_at(at, buffer)) {
-            cancellation.check();
-            hasher.update(std::span{buffer}.first(length));
-            at += length;
-        }
-        came[name.name] = hasher.finish().hex();
-    }
-    if (came != facts.dump_files) {
-        throw base::Error{
-            base::ErrorKind::corrupt,
-            fmt::format("backup of {}: what came is not what the source dumped", base::escape(facts.name)),
-            "Run the same command again; a fresh backup is made for it."};
-    }
 }
 
 std::unique_ptr<os::Directory> BackupPull::directory(const system::DatabaseFacts& facts) {

@@ -162,7 +162,7 @@ void Run::pull() {
         backup_.emplace(machine_, system_, state_);
         pulls.start("the backup", [&] {
             for (const auto& facts : manifest_.databases) book_database(facts);
-            backup_->run(source_, manifest_, space_, pulls.cancellation());
+            backup_->run(source_, space_, pulls.cancellation());
             for (const auto& facts : manifest_.databases) {
                 console_.say(fmt::format("Restoring database {}.", base::escape(facts.name)));
                 const int jobs = static_cast<int>(std::clamp(std::thread::hardware_concurrency(), 1u, 8u));

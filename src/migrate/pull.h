@@ -74,10 +74,8 @@ class BackupPull {
 public:
     BackupPull(os::Machine& machine, const system::Description& system, os::Directory& state);
 
-    /// Fetches everything; afterwards directory() holds the dumps. Error corrupt when a file is not the one
-    /// that `manifest` names.
-    void run(const Source& source, const system::Manifest& manifest, checks::Space& space,
-             base::Cancellation& cancellation);
+    /// Fetches everything; afterwards directory() holds the dumps.
+    void run(const Source& source, checks::Space& space, base::Cancellation& cancellation);
     /// The dump of one database.
     std::unique_ptr<os::Directory> directory(const system::DatabaseFacts& facts);
     /// From now on this backup is the last one.
@@ -89,8 +87,6 @@ public:
     std::uint64_t bytes_sent() const { return sent_; }
 
 private:
-    void verify(const system::DatabaseFacts& facts, base::Cancellation& cancellation) const;
-
     os::Directory& state_;
     std::unique_ptr<os::Accounts> accounts_;
     std::unique_ptr<os::Directory> root_;
