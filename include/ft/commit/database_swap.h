@@ -5,13 +5,14 @@
 
 namespace ft::commit {
 
-/// The exchange of a database for the one that was restored beside it: current -> previous, incoming -> current.
+/// The exchange of a database for the one that was restored beside it: current -> previous, incoming ->
+/// current.
 struct DatabaseSwap {
-    std::string connection;      ///< libpq keywords of the server, as system.json has them
-    std::string os_user;         ///< who connects; empty: as we are
-    std::string name;            ///< current
-    std::string incoming;        ///< what takes its name
-    std::string previous;        ///< what it is called afterwards
+    std::string connection;          ///< libpq keywords of the server, as system.json has them
+    std::string os_user;             ///< who connects; empty: as we are
+    std::string name;                ///< current
+    std::string incoming;            ///< what takes its name
+    std::string previous;            ///< what it is called afterwards
     std::uint32_t incoming_oid = 0;  ///< tells which database is which, whatever it is called
     std::uint32_t current_oid = 0;   ///< 0: there is none
     bool operator==(const DatabaseSwap&) const = default;
@@ -22,8 +23,8 @@ struct DatabaseSwap {
 class DatabaseSwapper {
 public:
     virtual ~DatabaseSwapper() = default;
-    virtual void apply(const DatabaseSwap& swap) = 0;     ///< nothing to do when it is already applied
-    virtual void reverse(const DatabaseSwap& swap) = 0;   ///< nothing to do when it is not applied
+    virtual void apply(const DatabaseSwap& swap) = 0;    ///< nothing to do when it is already applied
+    virtual void reverse(const DatabaseSwap& swap) = 0;  ///< nothing to do when it is not applied
     /// Drops `previous` once the swap is final; nothing to do when it is gone.
     virtual void discard(const DatabaseSwap& swap) = 0;
 };
