@@ -48,7 +48,7 @@ public:
         } catch (const std::exception& error) {
             conversation_.finish(control::Failure{error.what(), outer_.requested()});
             tasks_.cancellation().request("the end of the run");
-            clean_up();
+            if (!needs_recovery(error)) clean_up();
             tasks_.wait();   // when the source failed first, that is the reason
             outer_.check();  // what a closed stream made of an interruption is not
             throw;
@@ -56,6 +56,12 @@ public:
     }
 
 private:
+    /// The journal may still need everything that was staged and restored.
+    static bool needs_recovery(const std::exception& error) {
+        const auto* ours = dynamic_cast<const base::Error*>(&error);
+        return ours != nullptr && ours->kind() == base::ErrorKind::recovery;
+    }
+
     void steps() {
         time_phase("backup", [&] { manifest_ = conversation_.wait_until_ready(console_); });
         tasks_.start("the source", [&] { conversation_.listen(); });

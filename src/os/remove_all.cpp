@@ -1,7 +1,18 @@
 #include "ft/base/error.h"
+#include "ft/base/escape.h"
 #include "ft/os/file.h"
 
 namespace ft::os {
+namespace {
+
+/// What is mounted in a directory that goes is not ours to empty.
+void require_same_file_system(const Status& status, std::uint64_t device, const std::string& shown) {
+    if (status.device == device) return;
+    throw base::Error{base::ErrorKind::io, base::escape(shown) + ": another file system is mounted here",
+                      "Unmount it, then run the same command again."};
+}
+
+}  // namespace
 
 void remove_all(Directory& directory, std::string_view path) {
     struct Pending {
@@ -10,6 +21,8 @@ void remove_all(Directory& directory, std::string_view path) {
     };
     const std::optional<Status> top = directory.status(path);
     if (!top) return;
+    const std::uint64_t device = directory.status(".")->device;
+    require_same_file_system(*top, device, directory.path() + "/" + std::string{path});
     if (top->type != FileType::directory) return directory.remove(path);
     std::vector<Pending> pending{{std::string{path}}};  // directories, each after those that hold it
     while (!pending.empty()) {
@@ -24,6 +37,7 @@ void remove_all(Directory& directory, std::string_view path) {
         for (const Name& entry : inside->list()) {
             const std::optional<Status> status = inside->status(entry.name);
             if (!status) continue;
+            require_same_file_system(*status, device, inside->path() + "/" + entry.name);
             if (status->type == FileType::directory) {
                 pending.push_back({here + "/" + entry.name});
             } else {

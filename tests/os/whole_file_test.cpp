@@ -4,6 +4,7 @@
 
 #include "ft/base/error.h"
 #include "os/temporary.h"
+#include "support/memory_disk.h"
 
 using namespace ft::os;
 using ft::base::Error;
@@ -28,6 +29,17 @@ TEST_CASE("remove_all takes everything beneath and follows no link", "[os]") {
     remove_all(at.root(), "link");
     CHECK(at.read().status("link") == std::nullopt);
     CHECK(at.content("outside/kept") == "kept");
+}
+
+TEST_CASE("remove_all does not empty what is mounted in a directory", "[os]") {
+    ft::test::MemoryDisk disk;
+    const auto root = disk.open("/");
+    make_directories(*root, "goes/mounted");
+    disk.mount("/goes/mounted");
+    write_whole(*disk.open("/goes/mounted"), "stays", "x");
+    CHECK_THROWS_AS(remove_all(*root, "goes"), Error);
+    CHECK_THROWS_AS(remove_all(*root, "goes/mounted"), Error);
+    CHECK(read_all(*disk.open("/goes/mounted"), "stays", 10) == "x");
 }
 
 TEST_CASE("remove_all reaches a depth of hundreds of directories", "[os]") {

@@ -115,7 +115,8 @@ public:
     virtual void sync_file_system() = 0;
 };
 
-/// Removes `path` and all beneath it; nothing to do when it does not exist.
+/// Removes `path` and all beneath it; nothing to do when it does not exist. Error io at another file system
+/// that is mounted there: what it holds stays.
 void remove_all(Directory& directory, std::string_view path);
 /// Opens `path`, making it (mode 0700) where it is missing; components of `path` too.
 std::unique_ptr<Directory> make_directories(Directory& directory, std::string_view path);
