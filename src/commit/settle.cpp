@@ -33,8 +33,8 @@ void reverse_all(const OrderedPlan& plan, LiveTrees& trees, DatabaseSwapper& swa
     trees.sync();
 }
 
-[[noreturn]] void give_up(const os::Directory& state, const Journal& journal, const base::Error& cause) {
-    const std::string_view step = journal.phase == Phase::committed ? "recorded" : "taken back";
+[[noreturn]] void give_up(const os::Directory& state, const Journal& journal, std::string_view step,
+                          const base::Error& cause) {
     throw base::Error{
         base::ErrorKind::recovery,
         fmt::format("the commit of run {} cannot be {}: {}", base::escape(journal.plan.run_id), step,
@@ -83,6 +83,7 @@ Committed settle(os::Directory& state, Journal& journal, LiveTrees& trees, Datab
         try {
             apply_all(journal.plan, trees, swapper);
         } catch (const base::Error& error) {
+            if (error.kind() == base::ErrorKind::recovery) give_up(state, journal, "finished", error);
             refused = error;
         }
     }
@@ -95,7 +96,7 @@ Committed settle(os::Directory& state, Journal& journal, LiveTrees& trees, Datab
         reverse_all(journal.plan, trees, swapper);
         append(state, journal, Phase::rolled_back);
     } catch (const base::Error& error) {
-        give_up(state, journal, error);
+        give_up(state, journal, journal.phase == Phase::committed ? "recorded" : "taken back", error);
     }
     return {base::Outcome::rolled_back, refused ? refused->what() : ""};
 }

@@ -99,8 +99,12 @@ private:
     base::Cancellation never_;  // a commit is not interrupted
 };
 
-Connection connect(os::Machine& machine, const DatabaseSwap& swap, base::Cancellation& never) {
+/// A server that is not there (after a reboot it may come later than we) refuses nothing: the swap waits for
+/// it.
+Connection connect(os::Machine& machine, const DatabaseSwap& swap, base::Cancellation& never) try {
     return connect_beside(machine, swap.connection, swap.os_user, swap.name, never);
+} catch (const base::Error& error) {
+    throw base::Error{base::ErrorKind::recovery, error.what(), error.advice()};
 }
 
 bool has_name(const std::optional<Standing>& standing, const std::string& name) {

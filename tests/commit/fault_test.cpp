@@ -106,6 +106,19 @@ TEST_CASE("a refused swap leaves trees untouched", "[commit]") {
     CHECK(world.is_clean());
 }
 
+TEST_CASE("a commit waits for a database server that is not there", "[commit]") {
+    World world{all_kinds()};
+    const Plan plan = world.stage_all();
+    world.swapper.gone = true;
+    CHECK(end_of([&] { return world.commit(plan).outcome; }).error == ErrorKind::recovery);
+    CHECK(end_of([&] { return world.recover().outcome; }).error == ErrorKind::recovery);
+    CHECK(world.is_old());
+    world.swapper.gone = false;
+    CHECK(world.recover().outcome == Outcome::committed);
+    CHECK(world.is_new());
+    CHECK(world.is_clean());
+}
+
 TEST_CASE("a sync that fails once is not believed later: power loss after it leaves old or new", "[commit]") {
     const std::uint64_t seed = GENERATE(0, 1, 2, 3, 4);
     bool seen_roll_back = false;

@@ -39,6 +39,7 @@ class FileSwapper : public DatabaseSwapper {
 public:
     explicit FileSwapper(test::MemoryDisk& disk) : disk_{disk} {}
     bool refuse = false;
+    bool gone = false;
     int discarded = 0;
 
     static std::string state(int current, int incoming, int previous) {
@@ -47,6 +48,7 @@ public:
     std::string state() const { return os::read_all(*disk_.open("/db"), "names", 100); }
 
     void apply(const DatabaseSwap&) override {
+        if (gone) throw base::Error{base::ErrorKind::recovery, "appliance: no server"};
         if (refuse) throw base::Error{base::ErrorKind::database, "appliance: has other sessions"};
         if (state() == state(1, 2, 0)) write(state(2, 0, 1));
         if (state() != state(2, 0, 1)) throw base::Error{base::ErrorKind::database, "appliance: " + state()};

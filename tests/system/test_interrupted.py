@@ -49,6 +49,21 @@ class InterruptedTest(unittest.TestCase):
                 self.require_replica()
                 sample.change_tree(self.old.path("/srv/data"), seed=seed)
 
+    def test_recovery_waits_for_the_database_server(self):
+        self.make_two_systems()
+        source = Source(self.old, "--port", "0")
+        killed = self.world.migrate(source, program=FT_FAULTS, env={"FT_FAULT": "kill-before:1", "FT_FAULT_AFTER_TEXT": '"COMMIT"'})
+        self.assertEqual(killed.status, -signal.SIGKILL, killed.stderr)
+        self.new.cluster.stop("immediate")
+        start = self.new.ft("--destination", "127.0.0.1:9", "--yes", "--code-file", source.code_file)
+        waiting = self.new.run(start)
+        self.assertEqual(waiting.returncode, 11, waiting.stderr)
+        self.assertIn(b"needs a person", waiting.stderr)
+        self.new.cluster.start()
+        finished = self.new.run(start)
+        self.assertEqual(finished.returncode, 4, finished.stderr)
+        self.require_replica()
+
     def test_an_operation_that_fails_is_taken_back(self):
         self.make_two_systems()
         before = self.state()

@@ -19,7 +19,8 @@ struct DatabaseSwap {
 };
 
 /// Does swaps; the room `database` implements it. Every function may be called again after it failed or was
-/// interrupted anywhere. Errors: database.
+/// interrupted anywhere. Errors: database (the server refuses), recovery (it cannot be
+/// asked: the commit is neither finished nor taken back until it can).
 class DatabaseSwapper {
 public:
     virtual ~DatabaseSwapper() = default;
