@@ -17,9 +17,9 @@ const std::vector<std::string>& host_setting_paths();
 /// True when the absolute `path` is a host setting or lies in one.
 bool is_host_setting(const std::string& path);
 
-/// What of `tree` is not migrated: its own patterns, `more` (the other side's), host settings, state_dir, and the
-/// `reserved` paths, relative to its root. Error usage for a pattern that says nothing.
-tree::Rules rules_of(const Description& system, const TreeDescription& tree, const std::vector<std::string>& more,
-                     const std::vector<std::string>& reserved);
+/// What of `tree` is not migrated: its own patterns, `more` (the other side's), host settings, state_dir, and
+/// the `reserved` paths, relative to its root. Error usage for a pattern that says nothing.
+tree::Rules rules_of(const Description& system, const TreeDescription& tree,
+                     const std::vector<std::string>& more, const std::vector<std::string>& reserved);
 
 }  // namespace ft::system

@@ -16,42 +16,44 @@ inline constexpr int kFormatVersion = 1;
 struct TreeFacts {
     std::string name;
     std::vector<std::string> exclude;
-    std::uint64_t entries = 0;   ///< as last counted; a live tree changes
+    std::uint64_t entries = 0;  ///< as last counted; a live tree changes
     std::uint64_t bytes = 0;
 };
 
 /// A role that owns or is granted something, as pg_authid has it.
 struct Role {
     std::string name;
-    std::map<std::string, bool> rights;        ///< "superuser", "inherit", "createrole", "createdb", "login", "replication", "bypassrls"
+    std::map<std::string, bool>
+        rights;  ///< "superuser", "inherit", "createrole", "createdb", "login", "replication", "bypassrls"
     int connection_limit = -1;
-    std::optional<std::string> password;       ///< the stored hash; nothing: none
+    std::optional<std::string> password;  ///< the stored hash; nothing: none
     std::optional<std::string> valid_until;
-    std::vector<std::string> member_of;        ///< names
+    std::vector<std::string> member_of;           ///< names
     std::map<std::string, std::string> settings;  ///< ALTER ROLE ... SET
 };
 
 struct DatabaseFacts {
     std::string name;
-    std::string module_directory;   ///< directory of its dump within the backup module
-    int server_version = 0;         ///< libpq's number: 150020
-    int dump_version = 0;           ///< of pg_dump, same form
+    std::string module_directory;  ///< directory of its dump within the backup module
+    int server_version = 0;        ///< libpq's number: 150020
+    int dump_version = 0;          ///< of pg_dump, same form
     std::string owner;
-    std::string encoding;           ///< "UTF8"
-    std::string locale_provider;    ///< "c" (libc) or "i" (ICU)
+    std::string encoding;         ///< "UTF8"
+    std::string locale_provider;  ///< "c" (libc) or "i" (ICU)
     std::string collate;
     std::string ctype;
     std::optional<std::string> icu_locale;
     std::optional<std::string> comment;
     int connection_limit = -1;
-    std::vector<std::string> acl;            ///< aclitems of the database as text; empty: default
+    std::vector<std::string> acl;  ///< aclitems of the database as text; empty: default
     bool acl_is_default = true;
-    std::vector<std::pair<std::string, std::string>> settings;  ///< ALTER DATABASE ... SET: name, value
+    std::vector<std::pair<std::string, std::string>> settings;    ///< ALTER DATABASE ... SET: name, value
     std::vector<std::pair<std::string, std::string>> extensions;  ///< name, version
-    std::vector<Role> roles;                 ///< roles before their members
-    std::map<std::string, std::uint64_t> row_counts;  ///< "schema.table" quoted as the server quotes -> rows in the snapshot
-    std::uint64_t size = 0;                  ///< bytes in the cluster
-    std::uint64_t dump_bytes = 0;            ///< bytes of the dump directory
+    std::vector<Role> roles;                                      ///< roles before their members
+    std::map<std::string, std::uint64_t>
+        row_counts;                ///< "schema.table" quoted as the server quotes -> rows in the snapshot
+    std::uint64_t size = 0;        ///< bytes in the cluster
+    std::uint64_t dump_bytes = 0;  ///< bytes of the dump directory
     std::map<std::string, std::string> dump_files;  ///< file of the dump -> xxh128 of its content, hex
 };
 
@@ -61,15 +63,15 @@ struct Manifest {
     std::string ft_version;
     std::string system_name;
     std::string host_name;
-    bool live = true;                  ///< production goes on
+    bool live = true;  ///< production goes on
     std::vector<TreeFacts> trees;
     std::vector<DatabaseFacts> databases;
 };
 
 nlohmann::json to_json(const Manifest& manifest);
 /// Error unfit when it is of another format. Error peer, naming the key, for anything that is not exactly a
-/// manifest (unknown and missing keys, types, ranges, duplicate names, names that no tree may have). Texts travel
-/// as base::escape writes them, so any bytes do.
+/// manifest (unknown and missing keys, types, ranges, duplicate names, names that no tree may have). Texts
+/// travel as base::escape writes them, so any bytes do.
 Manifest manifest_from_json(const nlohmann::json& json);
 
 /// Names of the modules that carry the backup and the trees.
