@@ -15,14 +15,17 @@ namespace {
 
 constexpr std::size_t kShownBytes = 600;
 
-// The search path first and alone: until it is empty no name but pg_catalog's is safe.
+// The search path first and alone: until it is empty no name but pg_catalog's is safe. Commits are on the
+// disk when they are answered, whatever the server's default: the journal rests on it. Looking after its
+// client, the server (14 or later) ends by itself the statement of a session that a stop has shut down.
 constexpr const char* kEmptySearchPath = "SELECT pg_catalog.set_config('search_path', '', false)";
 constexpr const char* kSettings = R"(
     SELECT set_config(s.name, v.setting, false)
     FROM (VALUES ('client_encoding', 'UTF8'), ('statement_timeout', '0'), ('lock_timeout', '60s'),
                  ('transaction_timeout', '0'), ('idle_in_transaction_session_timeout', '0'),
                  ('idle_session_timeout', '0'), ('standard_conforming_strings', 'on'), ('row_security', 'off'),
-                 ('datestyle', 'ISO, MDY'), ('timezone', 'UTC')) AS v(name, setting)
+                 ('datestyle', 'ISO, MDY'), ('timezone', 'UTC'), ('synchronous_commit', 'local'),
+                 ('client_connection_check_interval', '1s')) AS v(name, setting)
     JOIN pg_settings s ON lower(s.name) = v.name)";
 
 /// Variables by which an environment would redirect libpq; what counts is system.json.
@@ -128,15 +131,8 @@ Connection::Connection(os::Machine& machine, const std::string& server, const st
     state_->quiet = std::make_unique<pqxx::quiet_errorhandler>(*state_->session);
     state_->statements = std::make_unique<pqxx::nontransaction>(*state_->session);
     state_->socket = std::make_unique<SocketHandle>(state_->session->sock());
-    // The cancel request ends the statement in the server; the shut-down makes the stop stick, also when it
-    // comes between two statements.
-    state_->hook = cancellation.on_request([state = state_.get()] {
-        try {
-            state->session->cancel_query();
-        } catch (const std::exception&) {  // NOLINT(bugprone-empty-catch): the session ends all the same
-        }
-        state->socket->shut_down();
-    });
+    // No cancel request to the server: that would wait for it.
+    state_->hook = cancellation.on_request([state = state_.get()] { state->socket->shut_down(); });
     run(kEmptySearchPath);
     run(kSettings);
 }

@@ -38,6 +38,7 @@ public:
     }
     const std::string& host() const { return place_.path(); }
     bool has_cut() const { return cut_; }
+    int connections() const { return connections_; }
 
 private:
     static int unix_socket() { return ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0); }
@@ -50,6 +51,7 @@ private:
 
     void accept_all() {
         for (int client = 0; (client = ::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC)) >= 0;) {
+            ++connections_;
             carrying_.emplace_back([this, client] { carry(client); });
         }
     }
@@ -83,6 +85,7 @@ private:
     std::string word_;
     int listener_;
     std::atomic<bool> cut_{false};
+    std::atomic<int> connections_{0};
     std::thread accepting_;
     std::vector<std::thread> carrying_;
 };

@@ -3,6 +3,7 @@
 
 #include "database/appliance.h"
 #include "database/connection.h"
+#include "database/cutting_proxy.h"
 #include "database/remembered.h"
 #include "database/server.h"
 #include "database/settings.h"
@@ -95,17 +96,29 @@ TEST_CASE("a session is quiet, limited to pg_catalog, and a refused statement ca
     CHECK_THROWS_WITH(session.run("SELECT 1"), "interrupted by a test");
 }
 
-TEST_CASE("a stop ends the statement that runs", "[database]") {
+TEST_CASE("a stop ends the statement that runs, here and in the server, and asks the server nothing",
+          "[database]") {
     test::Side side{"postgres"};
+    const test::CuttingProxy proxy{side.cluster, "never said"};
+    side.system.databases.front().connection["host"] = proxy.host();
     Connection session = connect(side.access(), "postgres", side.cancellation);
+    const std::string sleeping = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%'";
     std::thread stopper{[&] {
-        const std::string sleeping =
-            "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%'";
         while (side.cluster.sql(sleeping) == "0\n") std::this_thread::yield();
         side.cancellation.request("a test");
     }};
-    CHECK_THROWS_WITH(session.run("SELECT pg_sleep(600)"), "interrupted by a test");
+    CHECK_THROWS_WITH(session.run("SELECT pg_sleep(86400)"), "interrupted by a test");
     stopper.join();
+    CHECK(proxy.connections() == 1);
+    while (side.cluster.sql(sleeping) != "0\n") std::this_thread::yield();
+}
+
+TEST_CASE("what a session commits is on the disk, whatever the server's default", "[database]") {
+    test::Side side{"postgres"};
+    side.cluster.sql("ALTER SYSTEM SET synchronous_commit TO off; SELECT pg_reload_conf()");
+    side.cluster.sql("ALTER ROLE postgres SET synchronous_commit TO off");
+    Connection session = connect(side.access(), "postgres", side.cancellation);
+    CHECK(session.value("SHOW synchronous_commit") == "local");
 }
 
 TEST_CASE("a lost session is an error and never replaced in silence", "[database]") {
