@@ -33,9 +33,13 @@ constexpr const char* kSettings = R"(
     SELECT split_part(c, '=', 1), substr(c, strpos(c, '=') + 1)
     FROM pg_db_role_setting s JOIN pg_database d ON d.oid = s.setdatabase, unnest(s.setconfig) WITH ORDINALITY a(c, position)
     WHERE d.datname = current_database() AND s.setrole = 0 AND NOT starts_with(c, $1) ORDER BY position)";
+constexpr const char* kSettingsOfRoles = R"(
+    SELECT pg_get_userbyid(s.setrole), split_part(c, '=', 1), substr(c, strpos(c, '=') + 1)
+    FROM pg_db_role_setting s JOIN pg_database d ON d.oid = s.setdatabase, unnest(s.setconfig) WITH ORDINALITY a(c, position)
+    WHERE d.datname = current_database() AND s.setrole <> 0 ORDER BY 1, position)";
 
-// Roles that own or are granted something here, the database's owner, the bootstrap superuser (its objects
-// are in no dependency), and all that these are members of; none that PostgreSQL brings itself.
+// Roles that own, are granted or have set something here, the database's owner, the bootstrap superuser (its
+// objects are in no dependency), and all that these are members of; none that PostgreSQL brings itself.
 constexpr const char* kUsedRoles = R"(
     WITH RECURSIVE here AS (SELECT oid, datdba FROM pg_database WHERE datname = current_database()),
     used(oid) AS (
@@ -43,6 +47,7 @@ constexpr const char* kUsedRoles = R"(
         WHERE s.refclassid = 'pg_authid'::regclass
           AND (s.dbid = here.oid OR (s.dbid = 0 AND s.classid = 'pg_database'::regclass AND s.objid = here.oid))
         UNION SELECT datdba FROM here
+        UNION SELECT s.setrole FROM pg_db_role_setting s, here WHERE s.setdatabase = here.oid AND s.setrole <> 0
         UNION SELECT 10::oid
         UNION SELECT m.roleid FROM pg_auth_members m JOIN used ON m.member = used.oid)
     SELECT r.oid, r.rolname, r.rolconnlimit, {}, r.rolvaliduntil::text{}
@@ -128,6 +133,10 @@ system::DatabaseFacts read_facts(Connection& session, const std::string& name) {
     for (const Row& item : session.query(kAcl)) facts.acl.push_back(item[0].value_or(""));
     for (const Row& setting : session.query(kSettings, {std::string{kMark} + "="})) {
         facts.settings.emplace_back(setting[0].value_or(""), setting[1].value_or(""));
+    }
+    for (const Row& setting : session.query(kSettingsOfRoles)) {
+        facts.role_settings.push_back(
+            {setting[0].value_or(""), setting[1].value_or(""), setting[2].value_or("")});
     }
     for (const Row& extension : session.query(kExtensions)) {
         facts.extensions.emplace_back(extension[0].value_or(""), extension[1].value_or(""));

@@ -63,6 +63,10 @@ std::uint32_t create_database(Connection& server, const std::string& name,
     for (const auto& [setting, value] : facts.settings) {
         server.run(fmt::format("ALTER DATABASE {} {}", quoted, set_clause(server, setting, value)));
     }
+    for (const auto& [role, setting, value] : facts.role_settings) {
+        server.run(fmt::format("ALTER ROLE {} IN DATABASE {} {}", server.identifier(role), quoted,
+                               set_clause(server, setting, value)));
+    }
     if (facts.comment)
         server.run(fmt::format("COMMENT ON DATABASE {} IS {}", quoted, server.literal(*facts.comment)));
     grant_access(server, name, facts);

@@ -53,6 +53,15 @@ json escaped(const std::vector<std::pair<std::string, std::string>>& pairs) {
     return result;
 }
 
+json escaped(const std::vector<RoleSetting>& settings) {
+    json result = json::array();
+    for (const RoleSetting& setting : settings) {
+        result.push_back(
+            {base::escape(setting.role), base::escape(setting.name), base::escape(setting.value)});
+    }
+    return result;
+}
+
 void set(json& object, const char* key, const std::optional<std::string>& text) {
     if (text) object[key] = base::escape(*text);
 }
@@ -86,6 +95,7 @@ json to_json(const DatabaseFacts& facts) {
                 {"acl", escaped(facts.acl)},
                 {"acl_is_default", facts.acl_is_default},
                 {"settings", escaped(facts.settings)},
+                {"role_settings", escaped(facts.role_settings)},
                 {"extensions", escaped(facts.extensions)},
                 {"roles", std::move(roles)},
                 {"row_counts", std::move(row_counts)},
@@ -98,10 +108,7 @@ json to_json(const DatabaseFacts& facts) {
 }
 
 json to_json(const TreeFacts& facts) {
-    return {{"name", base::escape(facts.name)},
-            {"exclude", escaped(facts.exclude)},
-            {"entries", facts.entries},
-            {"bytes", facts.bytes}};
+    return {{"name", base::escape(facts.name)}, {"exclude", escaped(facts.exclude)}};
 }
 
 std::vector<std::pair<std::string, std::string>> pairs(const ManifestReader& in, const char* key) {
@@ -109,6 +116,16 @@ std::vector<std::pair<std::string, std::string>> pairs(const ManifestReader& in,
     in.each(key, kMostEach, [&](const json& value, const std::string& at) {
         if (!value.is_array() || value.size() != 2) throw manifest_fault(at, "is no pair");
         result.emplace_back(manifest_text(value[0], at), manifest_text(value[1], at));
+    });
+    return result;
+}
+
+std::vector<RoleSetting> role_settings_of(const ManifestReader& in) {
+    std::vector<RoleSetting> result;
+    in.each("role_settings", kMostEach, [&](const json& value, const std::string& at) {
+        if (!value.is_array() || value.size() != 3) throw manifest_fault(at, "is no triple");
+        result.push_back(
+            {manifest_text(value[0], at), manifest_text(value[1], at), manifest_text(value[2], at)});
     });
     return result;
 }
@@ -158,9 +175,10 @@ DatabaseFacts database_of(const json& value, const std::string& at) {
     const ManifestReader in{
         value,
         at,
-        {"name", "module_directory", "server_version", "dump_version", "owner", "encoding", "locale_provider",
-         "collate", "ctype", "connection_limit", "acl", "acl_is_default", "settings", "extensions", "roles",
-         "row_counts", "size", "dump_bytes", "dump_files"},
+        {"name",     "module_directory", "server_version", "dump_version",  "owner",
+         "encoding", "locale_provider",  "collate",        "ctype",         "connection_limit",
+         "acl",      "acl_is_default",   "settings",       "role_settings", "extensions",
+         "roles",    "row_counts",       "size",           "dump_bytes",    "dump_files"},
         {"icu_locale", "comment"}};
     DatabaseFacts facts;
     facts.name = in.text("name");
@@ -173,8 +191,8 @@ DatabaseFacts database_of(const json& value, const std::string& at) {
     facts.owner = in.text("owner");
     facts.encoding = in.text("encoding");
     facts.locale_provider = in.text("locale_provider");
-    if (facts.locale_provider != "c" && facts.locale_provider != "i") {
-        throw in.fault("locale_provider", "is neither \"c\" nor \"i\"");
+    if (facts.locale_provider != "c" && facts.locale_provider != "i" && facts.locale_provider != "b") {
+        throw in.fault("locale_provider", "is none of \"c\", \"i\" and \"b\"");
     }
     facts.collate = in.text("collate", true);
     facts.ctype = in.text("ctype", true);
@@ -184,6 +202,7 @@ DatabaseFacts database_of(const json& value, const std::string& at) {
     facts.acl = in.texts("acl", kMostEach);
     facts.acl_is_default = in.boolean("acl_is_default");
     facts.settings = pairs(in, "settings");
+    facts.role_settings = role_settings_of(in);
     facts.extensions = pairs(in, "extensions");
     Once roles;
     in.each("roles", kMostEach, [&](const json& role, const std::string& name) {
@@ -198,7 +217,7 @@ DatabaseFacts database_of(const json& value, const std::string& at) {
 }
 
 TreeFacts tree_of(const json& value, const std::string& at) {
-    const ManifestReader in{value, at, {"name", "exclude", "entries", "bytes"}};
+    const ManifestReader in{value, at, {"name", "exclude"}};
     TreeFacts facts;
     facts.name = in.text("name");
     if (const std::string fault = fault_of_tree_name(facts.name); !fault.empty())
@@ -211,8 +230,6 @@ TreeFacts tree_of(const json& value, const std::string& at) {
             throw in.fault("exclude", error.what());
         }
     }
-    facts.entries = in.count("entries");
-    facts.bytes = in.count("bytes");
     return facts;
 }
 

@@ -18,7 +18,7 @@ system::Manifest make_manifest() {
     manifest.system_name = "files appliance";
     manifest.host_name = "old";
     manifest.live = false;
-    manifest.trees = {{.name = "data", .exclude = {"*.tmp"}, .entries = 12, .bytes = 3456}};
+    manifest.trees = {{.name = "data", .exclude = {"*.tmp"}}};
     system::DatabaseFacts database;
     database.name = "appliance";
     database.module_directory = "appliance";

@@ -20,6 +20,7 @@ inline constexpr const char* kRoles = R"SQL(
     ALTER ROLE app SET search_path TO "$user", public, 'a b';
     ALTER ROLE app SET work_mem TO '8MB';
     CREATE ROLE "we""ird 'role" LOGIN BYPASSRLS IN ROLE pg_monitor;
+    CREATE ROLE reporter LOGIN;
     CREATE ROLE unrelated LOGIN;
 )SQL";
 
@@ -30,6 +31,9 @@ inline constexpr const char* kDatabase = R"SQL(
     ALTER DATABASE appliance SET statement_timeout TO '5min';
     ALTER DATABASE appliance SET myapp.greeting TO 'it''s "me", \';
     ALTER DATABASE appliance SET default_transaction_read_only TO off;
+    ALTER ROLE app IN DATABASE appliance SET search_path TO "odd, schema", public;
+    ALTER ROLE app IN DATABASE appliance SET statement_timeout TO '1min';
+    ALTER ROLE reporter IN DATABASE appliance SET default_transaction_read_only TO on;
     REVOKE ALL ON DATABASE appliance FROM PUBLIC;
     GRANT CONNECT, TEMPORARY ON DATABASE appliance TO staff WITH GRANT OPTION;
     GRANT CREATE ON DATABASE appliance TO "we""ird 'role";

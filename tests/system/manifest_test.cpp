@@ -36,6 +36,7 @@ system::Manifest full() {
     facts.acl = {"=Tc/app", "app=CTc/app"};
     facts.acl_is_default = false;
     facts.settings = {{"work_mem", "4MB"}, {"work_mem", "8MB"}};
+    facts.role_settings = {{"app \"x\"", "work_mem", "1MB"}, {"readers", "a.b", "\xff\n"}};
     facts.extensions = {{"pg_trgm", "1.6"}};
     facts.roles.resize(1);
     facts.roles[0].name = "readers";
@@ -49,7 +50,7 @@ system::Manifest full() {
     manifest.system_name = "files.example.com";
     manifest.host_name = "old";
     manifest.live = false;
-    manifest.trees = {{"data", {"*.pid", "\xfe"}, 7, 8}, {"etc", {}, 0, 0}};
+    manifest.trees = {{"data", {"*.pid", "\xfe"}}, {"etc", {}}};
     manifest.databases = {facts};
     return manifest;
 }
@@ -76,6 +77,7 @@ TEST_CASE("a manifest survives the way through JSON text", "[system]") {
     CHECK(got.databases[0].comment == "a \\ comment\nof \xff bytes");
     CHECK(got.databases[0].row_counts == full().databases[0].row_counts);
     CHECK(got.databases[0].settings == full().databases[0].settings);
+    CHECK(got.databases[0].role_settings == full().databases[0].role_settings);
     CHECK(got.databases[0].roles[1].rights == full().databases[0].roles[1].rights);
     CHECK(got.databases[0].roles[1].password == "SCRAM-SHA-256$4096:a");
     CHECK_FALSE(got.databases[0].roles[0].password);
@@ -127,7 +129,7 @@ TEST_CASE("what is out of range in a manifest is refused by its key", "[system]"
     CHECK(complaint("/databases/0/server_version", 18'446'744'073'709'551'615u) != "");
     CHECK(complaint("/databases/0/server_version", 150020.0) != "");
     CHECK(complaint("/databases/0/size", -1) == "manifest: databases[0].size: is no number from 0 to 2^63-1");
-    CHECK(complaint("/trees/0/bytes", 9'223'372'036'854'775'808u) != "");
+    CHECK(complaint("/databases/0/dump_bytes", 9'223'372'036'854'775'808u) != "");
     CHECK(complaint("/trees/1/name", "data") == "manifest: trees[1].name: is there twice: data");
     CHECK(complaint("/trees/1/name", "../x").starts_with("manifest: trees[1].name: must be 1 to 64"));
     CHECK(complaint("/trees/1/name", "ft-backup")
@@ -147,9 +149,13 @@ TEST_CASE("what is out of range in a manifest is refused by its key", "[system]"
           "manifest: databases[0].module_directory: is no file name");
     CHECK(complaint("/databases/0/module_directory", "a/b") != "");
     CHECK(complaint("/databases/0/locale_provider", "x") ==
-          "manifest: databases[0].locale_provider: is neither \"c\" nor \"i\"");
+          "manifest: databases[0].locale_provider: is none of \"c\", \"i\" and \"b\"");
+    CHECK(complaint("/databases/0/locale_provider", "b") == "");
     CHECK(complaint("/databases/0/settings/0", json::array({"a"})) ==
           "manifest: databases[0].settings[0]: is no pair");
+    CHECK(complaint("/databases/0/role_settings/1", json::array({"a", "b"})) ==
+          "manifest: databases[0].role_settings[1]: is no triple");
+    CHECK(complaint("/databases/0/role_settings/1", json::array({"a", "b", 1})) != "");
     CHECK(complaint("/databases/0/dump_files/toc.dat", "xyz") ==
           "manifest: databases[0].dump_files: has no checksum for toc.dat");
     CHECK(complaint("/databases/0/dump_files/..", "0123456789abcdef0123456789abcdef") ==

@@ -16,8 +16,6 @@ inline constexpr int kFormatVersion = 1;
 struct TreeFacts {
     std::string name;
     std::vector<std::string> exclude;
-    std::uint64_t entries = 0;  ///< as last counted; a live tree changes
-    std::uint64_t bytes = 0;
 };
 
 /// A role that owns or is granted something, as pg_authid has it.
@@ -32,6 +30,14 @@ struct Role {
     std::map<std::string, std::string> settings;  ///< ALTER ROLE ... SET
 };
 
+/// What a role has set in one database only: ALTER ROLE ... IN DATABASE ... SET.
+struct RoleSetting {
+    std::string role;
+    std::string name;
+    std::string value;
+    bool operator==(const RoleSetting&) const = default;
+};
+
 struct DatabaseFacts {
     std::string name;
     std::string module_directory;  ///< directory of its dump within the backup module
@@ -39,15 +45,16 @@ struct DatabaseFacts {
     int dump_version = 0;          ///< of pg_dump, same form
     std::string owner;
     std::string encoding;         ///< "UTF8"
-    std::string locale_provider;  ///< "c" (libc) or "i" (ICU)
+    std::string locale_provider;  ///< "c" (libc), "i" (ICU) or "b" (builtin, since PostgreSQL 17)
     std::string collate;
     std::string ctype;
-    std::optional<std::string> icu_locale;
+    std::optional<std::string> icu_locale;  ///< the provider's own locale, also for "b"
     std::optional<std::string> comment;
     int connection_limit = -1;
     std::vector<std::string> acl;  ///< aclitems of the database as text; empty: default
     bool acl_is_default = true;
-    std::vector<std::pair<std::string, std::string>> settings;    ///< ALTER DATABASE ... SET: name, value
+    std::vector<std::pair<std::string, std::string>> settings;  ///< ALTER DATABASE ... SET: name, value
+    std::vector<RoleSetting> role_settings;
     std::vector<std::pair<std::string, std::string>> extensions;  ///< name, version
     std::vector<Role> roles;                                      ///< roles before their members
     std::map<std::string, std::uint64_t>
