@@ -39,14 +39,19 @@ int run_destination(os::Machine& machine, const migrate::DestinationOptions& opt
     // The loss of the SSH session does not take the run along.
     const os::Signals signals{cancellation, false};
     migrate::Report report;
+    const auto failed = [&](const base::Error& error) {
+        if (error.kind() == base::ErrorKind::recovery) report.outcome = base::Outcome::recovery_needed;
+        migrate::tell_result(report, &error, finish(exit_status(error.kind())), console);
+        return fail(console, error, "This run changed nothing on this server.");
+    };
     try {
         migrate::destination(machine, options, console, cancellation, report);
         migrate::tell_result(report, nullptr, finish(ExitStatus::done), console);
         return finish(ExitStatus::done);
     } catch (const base::Error& error) {
-        if (error.kind() == base::ErrorKind::recovery) report.outcome = base::Outcome::recovery_needed;
-        migrate::tell_result(report, &error, finish(exit_status(error.kind())), console);
-        return fail(console, error, "Nothing was changed on this server.");
+        return failed(error);
+    } catch (const std::exception& error) {
+        return failed(base::Error{base::ErrorKind::internal, base::escape(error.what())});
     }
 }
 

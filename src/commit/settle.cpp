@@ -90,7 +90,7 @@ Committed settle(os::Directory& state, Journal& journal, LiveTrees& trees, Datab
     try {
         if (journal.phase == Phase::committed && !refused) {
             append(state, journal, Phase::done);
-            return {base::Outcome::committed, {}};
+            return {base::Outcome::committed, {}, {}};
         }
         if (refused) append(state, journal, Phase::rolling_back, refused->what());
         reverse_all(journal.plan, trees, swapper);
@@ -98,7 +98,8 @@ Committed settle(os::Directory& state, Journal& journal, LiveTrees& trees, Datab
     } catch (const base::Error& error) {
         give_up(state, journal, journal.phase == Phase::committed ? "recorded" : "taken back", error);
     }
-    return {base::Outcome::rolled_back, refused ? refused->what() : ""};
+    if (!refused) return {base::Outcome::rolled_back, {}, {}};
+    return {base::Outcome::rolled_back, refused->what(), refused->kind()};
 }
 
 void free_databases(const Journal& journal, DatabaseSwapper& swapper) {

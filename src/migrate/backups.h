@@ -14,6 +14,9 @@
 
 namespace ft::migrate {
 
+using BackupProgress =
+    std::function<void(const std::string& database, std::uint64_t done, std::uint64_t expected)>;
+
 /// One dump of all databases, served as a module; its files go with the last one that uses it.
 class Backup {
 public:
@@ -36,9 +39,6 @@ private:
     std::unique_ptr<os::Directory> root_;
     std::vector<system::DatabaseFacts> databases_;
 };
-
-using BackupProgress =
-    std::function<void(const std::string& database, std::uint64_t done, std::uint64_t expected)>;
 
 /// The source's backups: each run gets a fresh one when the last was served already or is older than five
 /// minutes.

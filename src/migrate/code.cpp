@@ -42,7 +42,12 @@ transport::PairingCode parse_code(const std::string& text, const std::string& wh
 
 std::optional<std::string> read_secret(os::Machine& machine, const std::string& path) {
     const Place place = split(path);
-    const auto directory = machine.open_root_to_read(place.directory);
+    std::unique_ptr<const os::Directory> directory;
+    try {
+        directory = machine.open_root_to_read(place.directory);
+    } catch (const Error& error) {
+        throw Error{ErrorKind::usage, error.what()};
+    }
     const auto status = directory->status(place.name);
     if (!status) return std::nullopt;
     if ((status->attributes.mode & 077) != 0) {

@@ -26,7 +26,6 @@ constexpr std::chrono::seconds kAliveInterval{5};
 Conversation::Conversation(const Source& source, const std::string& run_id, base::Cancellation& cancellation)
     : connection_{transport::connect(source.machine.network(), source.host, source.port, source.code,
                                      transport::Purpose::control, source.limits, cancellation)},
-      hook_{cancellation.on_request([this] { connection_->shut_down(); })},
       channel_{*connection_} {
     channel_.send(control::Begin{system::kFormatVersion, FT_VERSION, run_id, source.machine.host_name()});
     alive_.emplace(kAliveInterval, [this] {
@@ -39,7 +38,8 @@ Conversation::Conversation(const Source& source, const std::string& run_id, base
     });
 }
 
-system::Manifest Conversation::wait_until_ready(ui::Console& console) {
+system::Manifest Conversation::wait_until_ready(ui::Console& console, base::Cancellation& cancellation) {
+    const auto hook = cancellation.on_request([this] { shut_down(); });
     while (const auto message = channel_.receive()) {
         if (const auto* ready = std::get_if<control::Ready>(&*message)) return ready->manifest;
         if (const auto* failure = std::get_if<control::Failure>(&*message)) throw_failure(*failure);
@@ -81,7 +81,7 @@ void Conversation::finish(const control::Message& last_word) {
         connection_->finish_writing();
     } catch (const base::Error& error) {
         base::log_info("the source could not be told how the run ended: {}", error.what());
-        connection_->shut_down();
+        shut_down();
     }
 }
 

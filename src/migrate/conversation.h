@@ -1,7 +1,6 @@
 #pragma once
 
 #include <atomic>
-#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -25,7 +24,7 @@ public:
 
     /// Waits until the source has a backup for this run, showing its progress. Error peer with the source's
     /// reason when it refuses or fails.
-    system::Manifest wait_until_ready(ui::Console& console);
+    system::Manifest wait_until_ready(ui::Console& console, base::Cancellation& cancellation);
     /// What goes to the source with the next sign of life.
     void set_progress(control::RunProgress progress);
     /// Reads until the source closes: returns when this side has said its last word. Error peer, network
@@ -33,13 +32,14 @@ public:
     void listen();
     /// Says how the run ended, in an orderly way; a source that is gone does not matter any more.
     void finish(const control::Message& last_word);
+    /// Ends both directions: listen returns. Any thread.
+    void shut_down() noexcept { connection_->shut_down(); }
 
     std::uint64_t bytes_received() const { return connection_->bytes_received(); }
     std::uint64_t bytes_sent() const { return connection_->bytes_sent(); }
 
 private:
     std::unique_ptr<transport::Connection> connection_;
-    base::Cancellation::Hook hook_;
     control::Channel channel_;
     std::mutex mutex_;  // guards progress_
     std::optional<control::RunProgress> progress_;

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <thread>
@@ -25,6 +26,8 @@
 namespace ft::migrate {
 namespace {
 
+constexpr std::size_t kParallelTrees = 4;
+
 /// One run, from the connection to the commit: what its steps share.
 class Run {
 public:
@@ -47,8 +50,14 @@ public:
             steps();
         } catch (const std::exception& error) {
             conversation_.finish(control::Failure{error.what(), outer_.requested()});
+            // A source that does not answer the goodbye is not waited for.
+            const Ticker impatient{std::chrono::seconds{1}, [this] { conversation_.shut_down(); }};
             tasks_.cancellation().request("the end of the run");
-            if (!needs_recovery(error)) clean_up();
+            if (committing_) {
+                join();
+                throw;
+            }
+            clean_up();
             tasks_.wait();   // when the source failed first, that is the reason
             outer_.check();  // what a closed stream made of an interruption is not
             throw;
@@ -56,14 +65,9 @@ public:
     }
 
 private:
-    /// The journal may still need everything that was staged and restored.
-    static bool needs_recovery(const std::exception& error) {
-        const auto* ours = dynamic_cast<const base::Error*>(&error);
-        return ours != nullptr && ours->kind() == base::ErrorKind::recovery;
-    }
-
     void steps() {
-        time_phase("backup", [&] { manifest_ = conversation_.wait_until_ready(console_); });
+        time_phase("backup",
+                   [&] { manifest_ = conversation_.wait_until_ready(console_, tasks_.cancellation()); });
         tasks_.start("the source", [&] { conversation_.listen(); });
         time_phase("check", [&] { check(); });
         confirm();
@@ -71,10 +75,16 @@ private:
         time_phase("commit", [&] { commit(); });
         conversation_.finish(
             control::Result{report_.run_id, report_.outcome, "committed: the destination is a replica"});
+        const Ticker impatient{std::chrono::seconds{1}, [this] { conversation_.shut_down(); }};
+        join();
+    }
+
+    /// Once the commit has begun, the source is not needed any more.
+    void join() {
         try {
             tasks_.wait();
         } catch (const base::Error& error) {
-            base::log_info("after the commit: {}", error.what());  // the source is not needed any more
+            base::log_info("the source, after the commit: {}", error.what());
         }
     }
 
@@ -89,7 +99,12 @@ private:
     void check();
     void confirm();
     void pull();
+    void pull_trees(base::TaskGroup& pulls);
     void commit();
+    void after_commit();
+    void let_go() {
+        for (const auto& tree : trees_) tree->let_go();
+    }
     void clean_up();
     void show_progress();
     void fill_report();
@@ -111,6 +126,8 @@ private:
     std::vector<std::unique_ptr<TreePull>> trees_;
     std::optional<BackupPull> backup_;
     std::vector<commit::DatabaseSwap> swaps_;
+    std::atomic<std::size_t> next_tree_{0};
+    bool committing_ = false;  // the journal decides now what this machine is
 };
 
 void Run::check() {
@@ -149,10 +166,14 @@ database::Access Run::access(const system::DatabaseFacts& facts) const {
 }
 
 void Run::book_database(const system::DatabaseFacts& facts) {
-    const auto directory = database::data_directory(access(facts), tasks_.cancellation());
-    if (!directory) return;
-    space_.book(*machine_.open_root_to_read(*directory), "database " + base::escape(facts.name), facts.size,
-                0);
+    const auto path = database::data_directory(access(facts), tasks_.cancellation());
+    std::unique_ptr<const os::Directory> directory;
+    try {
+        if (path) directory = machine_.open_root_to_read(*path);
+    } catch (const base::Error& error) {  // the server sees another file system than we do
+        base::log_info("no space check for the database: {}", error.what());
+    }
+    if (directory) space_.book(*directory, "database " + base::escape(facts.name), facts.size, 0);
 }
 
 void Run::pull() {
@@ -177,12 +198,20 @@ void Run::pull() {
             }
         });
     }
-    for (const auto& tree : trees_) {
-        pulls.start("tree " + tree->name(),
-                    [&, &pull = *tree] { pull.run(source_, manifest_.live, space_, pulls.cancellation()); });
-    }
+    pull_trees(pulls);
     const Ticker ticker{std::chrono::seconds{1}, [this] { show_progress(); }};
     pulls.wait();
+}
+
+/// A few at a time: more would not be faster, and the source keeps few unproved connections.
+void Run::pull_trees(base::TaskGroup& pulls) {
+    for (std::size_t worker = 0; worker < std::min(kParallelTrees, trees_.size()); ++worker) {
+        pulls.start(fmt::format("tree worker {}", worker), [&] {
+            for (std::size_t tree = next_tree_++; tree < trees_.size(); tree = next_tree_++) {
+                trees_[tree]->run(source_, manifest_.live, space_, pulls.cancellation());
+            }
+        });
+    }
 }
 
 void Run::show_progress() {
@@ -207,7 +236,7 @@ void Run::commit() {
     commit::Plan plan;
     plan.run_id = report_.run_id;
     plan.swaps = swaps_;
-    for (const auto& tree : trees_) plan.trees.push_back(tree->hand_over());
+    for (const auto& tree : trees_) plan.trees.push_back(tree->finish());
     fill_report();
     for (std::size_t i = 0; i < trees_.size(); ++i) report_.trees[i].counts = plan.trees[i].list.counts;
 
@@ -218,23 +247,40 @@ void Run::commit() {
     tasks_.cancellation().close();
     console_.phase("commit", "Making it live.");
     database::PostgresSwapper swapper{machine_};
-    const commit::Committed committed = commit::commit(machine_, state_, plan, swapper);
+    commit::Committed committed;
+    try {
+        committed = commit::commit(machine_, state_, plan, swapper);
+    } catch (const base::Error& error) {
+        // The journal may still need everything that was staged and restored.
+        committing_ = error.kind() == base::ErrorKind::recovery;
+        if (committing_) let_go();
+        throw;
+    }
+    let_go();
     report_.outcome = committed.outcome;
     if (committed.outcome != base::Outcome::committed) {
-        throw base::Error{base::ErrorKind::io,
+        throw base::Error{committed.kind,
                           "the changes could not be made and were taken back: " + committed.reason};
     }
-    database::settle(state_);
-    if (backup_) backup_->keep();
+    committing_ = true;
+    after_commit();
+}
+
+/// The replica is live: what fails now is told, and mended by the next start.
+void Run::after_commit() {
+    try {
+        database::settle(state_);
+        if (backup_) backup_->keep();
+    } catch (const base::Error& error) {
+        report_.warnings.push_back(fmt::format("after the commit: {}", error.what()));
+        console_.warn(report_.warnings.back());
+    }
 }
 
 void Run::clean_up() {
     trees_.clear();
     try {
-        if (database::has_unfinished(state_)) {
-            for (const auto& database : system_.databases)
-                database::abandon({&machine_, &system_, &database}, state_);
-        }
+        database::abandon_all(machine_, state_);
         os::remove_all(state_, kIncomingBackup);
     } catch (const base::Error& error) {
         base::log_warning("left for the next start: {}", error.what());
@@ -260,7 +306,7 @@ void Run::fill_report() {
         };
         for (const std::string& owner : pulled.unknown_owners)
             warn(owner + " is not known here: its number is kept");
-        for (const std::string& name : pulled.vanished_names) warn(name + " vanished while it was copied");
+        for (const std::string& warning : pulled.warnings) warn(warning);
     }
     for (const auto& facts : manifest_.databases) {
         DatabaseReport database{facts.name, facts.row_counts.size(), 0, facts.dump_bytes};

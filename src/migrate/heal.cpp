@@ -2,12 +2,29 @@
 
 #include <fmt/format.h>
 
+#include "ft/base/error.h"
+#include "ft/base/log.h"
 #include "ft/base/outcome.h"
 #include "ft/commit/commit.h"
 #include "ft/database/database.h"
+#include "ft/staging/names.h"
+#include "ft/staging/staging.h"
 #include "migrate/state_directory.h"
 
 namespace ft::migrate {
+namespace {
+
+/// What a killed run had staged in a tree.
+void clear_staging(os::Machine& machine, const std::string& path) {
+    try {
+        const auto root = machine.open_root(path);
+        if (root->status(staging::kReservedDirectory)) staging::Staging{*root}.discard();
+    } catch (const base::Error& error) {  // no tree, or none that can be staged in: the checks say so
+        base::log_info("{}", error.what());
+    }
+}
+
+}  // namespace
 
 void heal(os::Machine& machine, const system::Description& system, os::Directory& state,
           ui::Console& console) {
@@ -24,10 +41,10 @@ void heal(os::Machine& machine, const system::Description& system, os::Directory
     }
     if (database::has_unfinished(state)) {
         console.say("An earlier run left a half-restored database: removing it.");
-        for (const auto& database : system.databases)
-            database::abandon({&machine, &system, &database}, state);
+        database::abandon_all(machine, state);
     }
     os::remove_all(state, kIncomingBackup);
+    for (const auto& tree : system.trees) clear_staging(machine, system.below_root(tree.path));
 }
 
 }  // namespace ft::migrate

@@ -8,6 +8,7 @@
 #include "ft/base/error.h"
 #include "ft/base/escape.h"
 #include "ft/base/log.h"
+#include "ft/base/task_group.h"
 #include "ft/staging/names.h"
 #include "ft/system/host_settings.h"
 #include "ft/ui/format.h"
@@ -30,9 +31,23 @@ Host::Host(os::Machine& machine, const system::Description& system, Backups& bac
       console_{console},
       accounts_{machine.accounts(system.root)} {
     for (const auto& tree : system.trees) {
-        trees_.push_back({&tree, machine.open_root_to_read(system.below_root(tree.path)),
-                          system::rules_of(system, tree, {}, {std::string{staging::kReservedDirectory}})});
+        ServedTree served{&tree,
+                          system::rules_of(system, tree, {}, {std::string{staging::kReservedDirectory}})};
+        served.device = machine.open_root_to_read(system.below_root(tree.path))->status(".")->device;
+        trees_.push_back(std::move(served));
     }
+}
+
+std::unique_ptr<const os::Directory> Host::open_root(const ServedTree& tree) const {
+    const std::string path = system_.below_root(tree.description->path);
+    auto root = machine_.open_root_to_read(path);
+    if (root->status(".")->device != tree.device) {
+        throw base::Error{
+            base::ErrorKind::unfit,
+            fmt::format("{}: is on another file system than when the source was started", base::escape(path)),
+            "Mount it again, or start the source again."};
+    }
+    return root;
 }
 
 void Host::handle(transport::Connection& connection, base::Cancellation& cancellation) {
@@ -54,72 +69,92 @@ void Host::converse(transport::Connection& connection, base::Cancellation& cance
     const auto* begin = std::get_if<control::Begin>(&*first);
     if (begin == nullptr)
         throw base::Error{base::ErrorKind::peer, "the conversation does not begin with a run"};
-    try {
-        const std::unique_lock only{one_run_, std::try_to_lock};
-        if (!only) throw base::Error{base::ErrorKind::busy, "the source serves another destination already"};
-        if (begin->format != system::kFormatVersion) {
-            throw base::Error{
-                base::ErrorKind::unfit,
-                fmt::format("the source is ft {}, the destination ft {}: install the same version on both",
-                            FT_VERSION, begin->ft_version)};
-        }
+    const std::unique_lock only{one_run_, std::try_to_lock};
+    std::string refusal;
+    if (!only) refusal = "the source serves another destination already";
+    if (begin->format != system::kFormatVersion) {
+        refusal = fmt::format("the source is ft {}, the destination ft {}: install the same version on both",
+                              FT_VERSION, begin->ft_version);
+    }
+    if (refusal.empty()) {
         run(channel, *begin, connection.peer(), cancellation);
-    } catch (const base::Error& error) {
-        if (error.kind() != base::ErrorKind::network)
-            channel.send(control::Failure{error.what(), cancellation.requested()});
-        connection.finish_writing();
-        throw;
+    } else {
+        channel.send(control::Failure{refusal, false});
+        console_.warn(fmt::format("{}: refused: {}", connection.peer(), refusal));
     }
     connection.finish_writing();
 }
 
 void Host::run(control::Channel& channel, const control::Begin& begin, const std::string& peer,
                base::Cancellation& cancellation) {
-    {
+    const auto set_channel = [this](control::Channel* current) {
         const std::lock_guard lock{channel_mutex_};
-        channel_ = &channel;
-    }
-    struct Forget {
-        Host& host;
-        ~Forget() {
-            const std::lock_guard lock{host.channel_mutex_};
-            host.channel_ = nullptr;
-        }
-    } const forget{*this};
-    const Ticker alive{kAliveInterval, [&] { channel.send(control::Alive{}); }};
-
+        channel_ = current;
+    };
+    set_channel(&channel);
     console_.say(fmt::format("{}: run {} begins", peer, begin.run_id));
     console_.event("run_started", {{"run_id", begin.run_id}, {"peer", peer}});
-    const auto backup = backups_.for_run(
-        cancellation, [&](const std::string& database, std::uint64_t done, std::uint64_t expected) {
-            channel.send(control::BackupProgress{database, done, expected});
-        });
-    channel.send(control::Ready{manifest(*backup)});
-    bool told = false;
-    while (const auto message = channel.receive()) {
-        show(peer, *message);
-        told = told || std::holds_alternative<control::Result>(*message) ||
-               std::holds_alternative<control::Failure>(*message);
+    {
+        const Ticker alive{kAliveInterval, [&] { channel.send(control::Alive{}); }};
+        // Beside the reading, so that a destination that leaves does not keep the backup going for nothing.
+        base::TaskGroup tasks{cancellation};
+        tasks.start("the backup", [&] { prepare(channel, tasks.cancellation()); });
+        listen(channel, begin, peer);
+        tasks.cancellation().request("the end of the run");
+        end_transfers();
+        set_channel(nullptr);
+        tasks.wait();
     }
-    if (!told) console_.warn(fmt::format("{}: run {} ended without saying how", peer, begin.run_id));
 }
 
-void Host::show(const std::string& peer, const control::Message& message) {
-    if (const auto* progress = std::get_if<control::RunProgress>(&message)) {
-        console_.progress(fmt::format("{}: {}, {} of {}", peer, progress->phase,
-                                      ui::bytes(progress->bytes_done), ui::bytes(progress->bytes_wanted)),
-                          {{"phase", progress->phase},
-                           {"bytes_done", progress->bytes_done},
-                           {"bytes_wanted", progress->bytes_wanted}});
-    } else if (const auto* result = std::get_if<control::Result>(&message)) {
-        console_.say(fmt::format("{}: run {} ended: {}", peer, result->run_id, result->message));
-        console_.event(
-            "run_ended",
-            {{"run_id", result->run_id}, {"peer", peer}, {"outcome", base::name_of(result->outcome)}});
-    } else if (const auto* failure = std::get_if<control::Failure>(&message)) {
-        console_.warn(fmt::format("{}: the run failed there: {}", peer, failure->message));
-        console_.event("run_ended", {{"peer", peer}, {"outcome", base::name_of(base::Outcome::unchanged)}});
+void Host::prepare(control::Channel& channel, base::Cancellation& cancellation) {
+    const auto tell = [&](const std::string& database, std::uint64_t done, std::uint64_t expected) {
+        try {
+            channel.send(control::BackupProgress{database, done, expected});
+        } catch (const base::Error&) {  // who reads the channel finds out why
+        }
+    };
+    try {
+        for (const ServedTree& tree : trees_) open_root(tree);
+        const auto backup = backups_.for_run(cancellation, tell);
+        channel.send(control::Ready{manifest(*backup)});
+    } catch (const base::Error& error) {
+        if (!cancellation.requested()) channel.send(control::Failure{error.what(), false});
+        throw;
     }
+}
+
+/// Until the destination has said how the run ended, or is gone.
+void Host::listen(control::Channel& channel, const control::Begin& begin, const std::string& peer) {
+    std::string outcome = "unknown";
+    std::string end = "the destination left without saying how it ended";
+    try {
+        while (const auto message = channel.receive()) {
+            if (const auto* progress = std::get_if<control::RunProgress>(&*message)) {
+                console_.progress(
+                    fmt::format("{}: {}, {} of {}", peer, progress->phase, ui::bytes(progress->bytes_done),
+                                ui::bytes(progress->bytes_wanted)),
+                    {{"phase", progress->phase},
+                     {"bytes_done", progress->bytes_done},
+                     {"bytes_wanted", progress->bytes_wanted}});
+            } else if (const auto* result = std::get_if<control::Result>(&*message)) {
+                outcome = base::name_of(result->outcome);
+                end = result->message;
+            } else if (const auto* failure = std::get_if<control::Failure>(&*message)) {
+                outcome = base::name_of(base::Outcome::unchanged);
+                end = "it failed there: " + failure->message;
+            }
+        }
+    } catch (const base::Error& error) {
+        if (outcome == "unknown") end = error.what();
+    }
+    console_.say(fmt::format("{}: run {} ended: {}", peer, begin.run_id, end));
+    console_.event("run_ended", {{"run_id", begin.run_id}, {"peer", peer}, {"outcome", outcome}});
+}
+
+void Host::end_transfers() {
+    const std::lock_guard lock{transfers_mutex_};
+    for (transport::Connection* transfer : transfers_) transfer->shut_down();
 }
 
 system::Manifest Host::manifest(const Backup& backup) const {
@@ -138,21 +173,45 @@ system::Manifest Host::manifest(const Backup& backup) const {
     return manifest;
 }
 
+/// A transfer while it goes on.
+class Host::Listed {
+public:
+    Listed(Host& host, transport::Connection* transfer) : host_{host}, transfer_{transfer} {
+        const std::lock_guard lock{host_.transfers_mutex_};
+        if (transfer_ != nullptr) host_.transfers_.insert(transfer_);
+    }
+    ~Listed() {
+        const std::lock_guard lock{host_.transfers_mutex_};
+        host_.transfers_.erase(transfer_);
+    }
+    Listed(const Listed&) = delete;
+    Listed& operator=(const Listed&) = delete;
+
+private:
+    Host& host_;
+    transport::Connection* transfer_;
+};
+
 void Host::serve(transport::Connection& connection, base::Cancellation& cancellation) {
     const auto backup = backups_.current();  // held until this client has it, whatever is made meanwhile
     rsync::ServeOptions options;
     options.accounts = accounts_.get();
     options.fill_random = [this](std::span<std::byte> into) { machine_.fill_random(into); };
-    for (const auto& tree : trees_) {
-        options.modules.push_back(
-            {tree.description->name, "tree " + tree.description->path, tree.root.get(), &tree.rules});
+    std::vector<std::unique_ptr<const os::Directory>> roots;
+    for (const ServedTree& tree : trees_) {
+        roots.push_back(open_root(tree));
+        options.modules.push_back({tree.description->name, "tree " + tree.description->path,
+                                   roots.back().get(), &tree.rules, live_});
     }
     if (!backup->databases().empty()) {
-        options.modules.push_back({system::kBackupModule, "database backup", &backup->root(), &no_rules_});
+        options.modules.push_back(
+            {system::kBackupModule, "database backup", &backup->root(), &no_rules_, false});
     }
-    if (connection.purpose() == transport::Purpose::plain_rsync) options.credentials = credentials_;
+    const bool plain = connection.purpose() == transport::Purpose::plain_rsync;
+    if (plain) options.credentials = credentials_;
 
     base::Progress progress;
+    const Listed listed{*this, plain ? nullptr : &connection};
     const rsync::Served served = rsync::serve(connection, options, progress, cancellation);
     if (!served.refused.empty()) {
         console_.warn(fmt::format("{}: refused: {}", connection.peer(), served.refused));

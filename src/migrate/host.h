@@ -1,18 +1,19 @@
 #pragma once
 
-#include <atomic>
 #include <memory>
 #include <mutex>
+#include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "ft/base/cancellation.h"
 #include "ft/control/channel.h"
-#include "ft/migrate/migrate.h"
 #include "ft/rsync/serve.h"
 #include "ft/system/description.h"
 #include "ft/transport/connection.h"
 #include "ft/tree/rules.h"
+#include "ft/ui/console.h"
 #include "migrate/backups.h"
 
 namespace ft::migrate {
@@ -30,18 +31,24 @@ public:
     void say_goodbye();
 
 private:
+    class Listed;
+    struct ServedTree {
+        const system::TreeDescription* description;
+        tree::Rules rules;
+        std::uint64_t device = 0;  // of the file system that it lay on when it was checked
+    };
+
     void converse(transport::Connection& connection, base::Cancellation& cancellation);
     void run(control::Channel& channel, const control::Begin& begin, const std::string& peer,
              base::Cancellation& cancellation);
+    void prepare(control::Channel& channel, base::Cancellation& cancellation);
+    void listen(control::Channel& channel, const control::Begin& begin, const std::string& peer);
+    void end_transfers();
+    /// Opened afresh for each use: the tree may have been replaced meanwhile, and nothing is kept busy. Error
+    /// unfit when it is not on its file system any more.
+    std::unique_ptr<const os::Directory> open_root(const ServedTree& tree) const;
     void serve(transport::Connection& connection, base::Cancellation& cancellation);
-    void show(const std::string& peer, const control::Message& message);
     system::Manifest manifest(const Backup& backup) const;
-
-    struct ServedTree {
-        const system::TreeDescription* description;
-        std::unique_ptr<const os::Directory> root;
-        tree::Rules rules;
-    };
 
     os::Machine& machine_;
     const system::Description& system_;
@@ -55,6 +62,8 @@ private:
     std::mutex one_run_;
     std::mutex channel_mutex_;  // guards channel_
     control::Channel* channel_ = nullptr;
+    std::mutex transfers_mutex_;                  // guards transfers_
+    std::set<transport::Connection*> transfers_;  // of the run: they end with it
 };
 
 }  // namespace ft::migrate

@@ -43,8 +43,10 @@ public:
     /// Fetches everything into staging, over a connection of its own. Adds the connection's bytes to
     /// `received`, `sent`.
     void run(const Source& source, bool live, checks::Space& space, base::Cancellation& cancellation);
-    /// The staged changes, durable, for the commit, which cleans staging up from then on.
-    commit::TreeChanges hand_over();
+    /// The staged changes, durable, for the commit.
+    commit::TreeChanges finish();
+    /// The commit has decided, and cleans staging up itself.
+    void let_go() { let_go_ = true; }
 
     const std::string& name() const { return tree_.name; }
     const rsync::Pulled& pulled() const { return pulled_; }
@@ -65,7 +67,7 @@ private:
     base::Progress progress_;
     std::uint64_t received_ = 0;
     std::uint64_t sent_ = 0;
-    bool handed_over_ = false;
+    bool let_go_ = false;
 };
 
 /// The backup of a run at the destination: received whole into the state directory, with the last one as

@@ -8,7 +8,6 @@
 #include "ft/base/escape.h"
 #include "ft/base/task_group.h"
 #include "ft/checks/checks.h"
-#include "ft/database/database.h"
 #include "ft/migrate/migrate.h"
 #include "ft/staging/names.h"
 #include "ft/system/description.h"
@@ -67,7 +66,7 @@ void announce(os::Machine& machine, const SourceOptions& options, std::uint16_t 
     console.say("\nOn the new server, type (its address for this one may be another):\n");
     console.say(fmt::format("    ft migrate --destination {}\n", address));
     if (options.code_file.empty()) {
-        // To the terminal only: the code is never in a log.
+        // To the console only: the code is never in ft's log.
         machine.terminal().write_error(fmt::format("Pairing code: {}\n\n", code.text()));
     } else {
         console.say(fmt::format("The pairing code is in {}.\n", base::escape(options.code_file)));

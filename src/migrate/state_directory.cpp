@@ -10,9 +10,16 @@ namespace ft::migrate {
 
 StateDirectory::StateDirectory(os::Machine& machine, const system::Description& system,
                                const std::string& role)
-    : machine_{machine}, path_{system.below_root(system.state_dir)}, made_{machine.make_root(path_)} {
-    lock_ = machine.lock(path_);
-    directory_ = machine.open_root(path_);
+    : machine_{machine}, path_{system.below_root(system.state_dir)} {
+    // Another run's end may remove the directory between our steps: what is locked must be what is used.
+    std::uint64_t locked = 0;
+    do {
+        made_ = machine.make_root(path_);
+        const auto before = machine.open_root(path_);
+        locked = before->status(".")->inode;
+        lock_ = machine.lock(path_);
+        directory_ = machine.open_root(path_);
+    } while (directory_->status(".")->inode != locked);
     if (!lock_) {
         std::string who = "another run";
         try {

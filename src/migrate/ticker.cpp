@@ -2,8 +2,6 @@
 
 #include <utility>
 
-#include "ft/base/error.h"
-
 namespace ft::migrate {
 
 Ticker::Ticker(std::chrono::milliseconds interval, std::function<void()> action)
@@ -24,7 +22,7 @@ void Ticker::run() {
         lock.unlock();
         try {
             action_();
-        } catch (const base::Error&) {
+        } catch (...) {
             return;
         }
         lock.lock();

@@ -20,7 +20,7 @@ TreePull::TreePull(os::Machine& machine, const system::Description& system,
       accounts_{machine.accounts(system.root)} {}
 
 TreePull::~TreePull() {
-    if (handed_over_) return;
+    if (let_go_) return;
     try {
         if (staging_) staging_->discard();
         for (auto made = made_.rbegin(); made != made_.rend(); ++made) machine_.remove_root(*made);
@@ -50,10 +50,9 @@ void TreePull::run(const Source& source, bool live, checks::Space& space, base::
     sent_ = connection->bytes_sent();
 }
 
-commit::TreeChanges TreePull::hand_over() {
+commit::TreeChanges TreePull::finish() {
     commit::TreeChanges changes{path_, staging_->finish()};
     staging_->sync();
-    handed_over_ = true;
     return changes;
 }
 

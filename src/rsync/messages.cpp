@@ -11,6 +11,7 @@ namespace ft::rsync {
 namespace {
 
 constexpr std::size_t kFailuresKept = 10;
+constexpr std::size_t kWarningsKept = 10;
 
 std::string one_line(std::string_view text) {
     while (text.ends_with('\n') || text.ends_with('\r')) text.remove_suffix(1);
@@ -24,9 +25,12 @@ void Messages::take(const wire::Message& message) {
         case wire::MessageCode::error:
         case wire::MessageCode::error_xfer:
             if (failures_.size() < kFailuresKept) failures_.push_back(one_line(message.text));
+            base::log_warning("the source says: {}", one_line(message.text));
+            break;
+        case wire::MessageCode::warning:
+            if (warnings_.size() < kWarningsKept) warnings_.push_back(one_line(message.text));
             [[fallthrough]];
         case wire::MessageCode::info:
-        case wire::MessageCode::warning:
             base::log_info("the source says: {}", one_line(message.text));
             break;
         case wire::MessageCode::io_error:

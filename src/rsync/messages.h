@@ -18,6 +18,8 @@ public:
 
     /// Texts that say what failed, escaped, first ten.
     const std::vector<std::string>& failures() const { return failures_; }
+    /// What did not end the pull: the first of them.
+    const std::vector<std::string>& warnings() const { return warnings_; }
     /// Throws Error peer when the sender could not read something, or when something vanished and is missed
     /// (a source that is not `live` stands still).
     void require_complete(bool live) const;
@@ -27,6 +29,7 @@ private:
 
     std::int32_t io_error_ = 0;
     std::vector<std::string> failures_;
+    std::vector<std::string> warnings_;
 };
 
 }  // namespace ft::rsync

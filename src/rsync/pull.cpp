@@ -20,23 +20,14 @@ namespace ft::rsync {
 
 namespace {
 
-bool holds_something(const tree::Listing& listing, std::size_t directory) {
-    if (directory + 1 >= listing.size()) return false;
-    const std::string_view path = listing[directory].path;
-    const std::string_view next = listing[directory + 1].path;
-    return next.size() > path.size() && next.starts_with(path) && next[path.size()] == '/';
-}
-
-// A mount point at the source: what it holds is not ours to remove.
-void require_nothing_in_closed(const std::vector<std::string>& closed, const tree::Listing& live) {
-    for (const std::string& path : closed) {
-        const auto index = live.find(path);
-        if (!index || !live[*index].is_directory() || !holds_something(live, *index)) continue;
-        throw base::Error{base::ErrorKind::unfit,
-                          base::escape(path) +
-                              ": is a mount point at the source, which does not send what it holds, "
-                              "and is not empty here"};
-    }
+// What a mounted file system holds is neither sent nor replaced: with one in it, no tree becomes a replica.
+void require_no_mounts(const std::vector<std::string>& there, const std::vector<std::string>& here) {
+    const auto refuse = [](const std::string& path, const char* where) {
+        return base::Error{base::ErrorKind::unfit, path + ": another file system is mounted here" + where,
+                           "Name it as a tree of its own and exclude it in this one."};
+    };
+    if (!there.empty()) throw refuse(base::escape(there.front()), " at the source");
+    if (!here.empty()) throw refuse(here.front(), "");
 }
 
 // Whatever ends a pull, nobody stays blocked: neither our threads nor the source.
@@ -107,6 +98,7 @@ public:
         messages_.require_complete(options_.live);
         pulled_.listed = list.listing.totals();
         pulled_.unknown_owners = std::move(list.unknown_owners);
+        pulled_.warnings = messages_.warnings();
         at_failure.release();
         at_end.release();
         return pulled_;
@@ -136,7 +128,7 @@ private:
                                           live.unreadable.front())}
                 .with_details(live.unreadable);
         }
-        require_nothing_in_closed(list.closed, live.listing);
+        require_no_mounts(list.closed, live.mount_points);
     }
 
     base::Stream& stream_;

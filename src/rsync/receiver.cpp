@@ -12,7 +12,6 @@ namespace ft::rsync {
 
 namespace {
 
-constexpr std::size_t kNamesKept = 10;
 constexpr std::uint64_t kLiveGrowth = 64 * 1024 * 1024;
 
 // Copies neighbouring blocks in one go.
@@ -135,7 +134,6 @@ void Receiver::take_no_send(std::int32_t index) {
                           path.escaped() + ": the source listed it and cannot send it"};
     }
     ++pulled_.vanished;
-    if (pulled_.vanished_names.size() < kNamesKept) pulled_.vanished_names.push_back(path.escaped());
     if (request.over == staging::Over::something) session_.staging.remove(path);
 }
 

@@ -156,10 +156,10 @@ void Sender::answer(const wire::Item& item, int phase) {
 void Sender::send_file(const wire::Item& item, const BlockSums& sums) {
     const std::string path = offer_.path_of(offer_.listing()[static_cast<std::size_t>(item.index)].path);
     std::unique_ptr<const os::File> file;
-    std::uint64_t size = 0;
+    os::Status before;
     try {
         file = session_.module.root->open_file(path);
-        size = file->status().size;
+        before = file->status();
     } catch (const base::Error& error) {
         return cannot_send(item, path, error.what());
     }
@@ -168,18 +168,37 @@ void Sender::send_file(const wire::Item& item, const BlockSums& sums) {
     wire::write_sum_head(head, sums.head());
     write(head);
     wire::TokenWriter tokens{session_.out};
-    const SentContent sent = send_content(*file, size, sums, strong_, session_.setup.checksum, tokens);
+    const SentContent sent = send_content(*file, before.size, sums, strong_, session_.setup.checksum, tokens);
     session_.out.write((sent.shorter ? wrong_digest(sent.digest) : sent.digest).bytes());
     if (!sent.fault.empty()) {
         io_error_ |= wire::kIoGeneral;
         failed(sent.fault);
         say(wire::MessageCode::error_xfer, sent.fault);
+    } else {
+        note_change(before, file->status(), item, path);
     }
     ++served_.files_sent;
     served_.bytes_literal += sent.literal;
     ++progress_.files_done;
     progress_.bytes_done += sent.literal + sent.matched;
     progress_.bytes_literal += sent.literal;
+}
+
+/// Content that was read while it changed may be of no moment, and is not that of the listed time.
+void Sender::note_change(const os::Status& before, const os::Status& after, const wire::Item& item,
+                         const std::string& path) {
+    const base::Object listed = offer_.listing()[static_cast<std::size_t>(item.index)].object;
+    if (before.size == listed.size && before.attributes.mtime == listed.attributes.mtime &&
+        after.size == before.size && after.attributes.mtime == before.attributes.mtime &&
+        after.ctime == before.ctime) {
+        return;
+    }
+    ++served_.changed;
+    const std::string line = base::escape(path) + ": changed while it was read";
+    if (session_.module.live) return say(wire::MessageCode::warning, line);
+    io_error_ |= wire::kIoGeneral;
+    failed(line);
+    say(wire::MessageCode::error_xfer, line);
 }
 
 void Sender::cannot_send(const wire::Item& item, const std::string& path, const std::string& why) {

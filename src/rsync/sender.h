@@ -45,6 +45,8 @@ private:
     void answer(const wire::Item& item, int phase);
     void send_file(const wire::Item& item, const BlockSums& sums);
     void say(wire::MessageCode code, const std::string& line);
+    void note_change(const os::Status& before, const os::Status& after, const wire::Item& item,
+                     const std::string& path);
     void cannot_send(const wire::Item& item, const std::string& path, const std::string& why);
     void failed(const std::string& line);
     std::int32_t next_index();

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "ft/base/log.h"
@@ -64,7 +65,7 @@ void Console::progress(std::string_view line, const nlohmann::json& fields) {
     const std::lock_guard lock{mutex_};
     if (terminal_) {
         clear_progress();
-        const std::size_t room = machine_.terminal().columns() - 1;
+        const std::size_t room = std::max(machine_.terminal().columns(), 2u) - 1;
         const std::string_view shown = line.substr(0, room);
         write_text(shown);
         progress_width_ = shown.size();

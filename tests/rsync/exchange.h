@@ -86,6 +86,7 @@ struct Exchange {
     MemoryMachine destination_machine{destination};
     tree::Rules rules;
     rsync::PullOptions options;
+    bool module_live = true;
     std::optional<rsync::Credentials> credentials;  // what the source wants
     std::vector<Tamper> to_source;
     std::vector<Tamper> to_destination;
@@ -103,7 +104,11 @@ struct Exchange {
     std::string said_by_destination;
 
     rsync::ServeOptions serve_options(const os::Directory& root) {
-        return {.modules = {{.name = "data", .comment = "the data", .root = &root, .rules = &rules}},
+        return {.modules = {{.name = "data",
+                             .comment = "the data",
+                             .root = &root,
+                             .rules = &rules,
+                             .live = module_live}},
                 .accounts = &source_machine.table,
                 .credentials = credentials,
                 .fill_random = [](std::span<std::byte> into) {

@@ -145,7 +145,8 @@ TEST_CASE("a file that vanishes from a live source goes here too, and is named",
     };
     REQUIRE(exchange.run());
     CHECK(exchange.pulled.vanished == 2);
-    CHECK(exchange.pulled.vanished_names == std::vector<std::string>{"a", "b"});
+    CHECK(exchange.pulled.warnings ==
+          std::vector<std::string>{"file has vanished: a", "file has vanished: b"});
     CHECK(exchange.served.vanished == 2);
     CHECK(exchange.served.failed.empty());
     CHECK(exchange.ours() == Tree{{".", directory()}, {"c", file("c")}});
@@ -158,6 +159,37 @@ TEST_CASE("a file that vanishes from a source that stands still ends the pull", 
     CHECK(exchange.pull_error == "a: the source listed it and cannot send it");
     CHECK(exchange.pull_error_kind == base::ErrorKind::peer);
     CHECK(exchange.ours() == Tree{{".", directory()}});
+}
+
+TEST_CASE("a file that changes while it is read is named, and ends the pull of a source that stands still",
+          "[rsync]") {
+    Exchange exchange{{{".", directory()}, {"a", file("first")}}, {{".", directory()}}};
+    const bool live = GENERATE(false, true);
+    exchange.options.live = live;
+    exchange.module_live = live;
+    exchange.options.on_need = [&](const rsync::Need&) {
+        exchange.source.open("/data")->change_file("a")->write_at(0, base::as_bytes("other"));
+    };
+    exchange.run();
+    CHECK(exchange.served.changed == 1);
+    if (live) {
+        CHECK(exchange.pull_error == "");
+        CHECK(exchange.pulled.warnings == std::vector<std::string>{"a: changed while it was read"});
+        CHECK(exchange.ours().at("a").content == "other");
+    } else {
+        CHECK(exchange.pull_error == "the source could not read everything: a: changed while it was read");
+        CHECK(exchange.ours() == Tree{{".", directory()}});
+    }
+}
+
+TEST_CASE("a file system that is mounted in either tree ends the pull", "[rsync]") {
+    Exchange exchange{{{".", directory()}, {"a", directory()}}, {{".", directory()}, {"a", directory()}}};
+    const bool at_source = GENERATE(false, true);
+    (at_source ? exchange.source : exchange.destination).mount("/data/a");
+    exchange.run();
+    CHECK(exchange.pull_error_kind == base::ErrorKind::unfit);
+    CHECK(exchange.pull_error ==
+          std::string{"a: another file system is mounted here"} + (at_source ? " at the source" : ""));
 }
 
 TEST_CASE("a file that cannot be read ends the pull, live or not, with the source's own words", "[rsync]") {

@@ -7,6 +7,7 @@ id, and removes what it made.
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -110,13 +111,17 @@ class Host:
         return [built(program), "migrate", *map(str, arguments), "--system", str(self.system_file), "--root", str(self.root)]
 
 
+def code_arguments(file):
+    return ["--code-file", file] if file else []
+
+
 class Source:
     """`ft migrate --source` while it runs; its events are read from --json."""
 
-    def __init__(self, host, *arguments, program=FT, env=None, wait=True, wrapper=()):
+    def __init__(self, host, *arguments, program=FT, env=None, wait=True, wrapper=(), code_file=True):
         self.host = host
-        self.code_file = host.world.directory / "code"
-        argv = host.ft("--source", "--json", "--code-file", self.code_file, *arguments, program=program)
+        self.code_file = host.world.directory / "code" if code_file else None
+        argv = host.ft("--source", "--json", *code_arguments(self.code_file), *arguments, program=program)
         self.stderr_path = host.world.directory / "source.stderr"
         with open(self.stderr_path, "wb") as stderr:
             self.process = host.world.start([*wrapper, *host.command(argv)], stdout=subprocess.PIPE, stderr=stderr,
@@ -135,6 +140,10 @@ class Source:
 
     def stderr(self):
         return self.stderr_path.read_text(errors="replace")
+
+    def shown_code(self):
+        """The code that a source without a file for it shows to the admin."""
+        return re.search(r"^Pairing code: (\S+)$", self.stderr(), re.MULTILINE)[1]
 
     def stop(self, how=signal.SIGINT):
         """Interrupts it and returns its exit status."""
@@ -202,7 +211,7 @@ class World:
 
     def migrate(self, source, *arguments, program=FT, env=None):
         """Runs the destination to its end."""
-        argv = self.new.ft("--destination", f"{self.old.address}:{source.port}", "--code-file", source.code_file, "--yes",
+        argv = self.new.ft("--destination", f"{self.old.address}:{source.port}", *code_arguments(source.code_file), "--yes",
                            "--json", *arguments, program=program)
         return Run(self.new.run(argv, env=env))
 

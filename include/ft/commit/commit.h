@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "ft/base/error.h"
 #include "ft/base/outcome.h"
 #include "ft/commit/database_swap.h"
 #include "ft/os/machine.h"
@@ -35,7 +36,8 @@ struct Plan {
 /// comes before COMMIT: nothing was changed.
 struct Committed {
     base::Outcome outcome = base::Outcome::unchanged;
-    std::string reason;  ///< of a roll back
+    std::string reason;                          ///< of a roll back
+    base::ErrorKind kind = base::ErrorKind::io;  ///< of the reason
 };
 Committed commit(os::Machine& machine, os::Directory& state, const Plan& plan, DatabaseSwapper& swapper);
 

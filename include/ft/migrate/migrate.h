@@ -2,7 +2,6 @@
 
 #include <chrono>
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -75,7 +74,7 @@ struct Report {
 };
 
 /// One run. Returns after the commit. An Error of kind recovery: an earlier or this commit needs a person;
-/// any other Error: nothing was changed. `report` is filled as far as the run came, in either case.
+/// any other Error: nothing was changed. `report` is complete after a commit; before, it knows the run only.
 void destination(os::Machine& machine, const DestinationOptions& options, ui::Console& console,
                  base::Cancellation& cancellation, Report& report);
 

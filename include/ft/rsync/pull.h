@@ -45,8 +45,8 @@ struct PullOptions {
 
 struct Pulled {
     tree::Totals listed;
-    std::uint64_t vanished = 0;               ///< listed and gone when asked for (live sources only)
-    std::vector<std::string> vanished_names;  ///< escaped, first ten
+    std::uint64_t vanished = 0;         ///< listed and gone when asked for (live sources only)
+    std::vector<std::string> warnings;  ///< what the source said of files that vanished or changed, first ten
     std::uint64_t bytes_literal = 0;
     std::uint64_t bytes_matched = 0;
     std::vector<std::string> unknown_owners;  ///< names that this machine does not know

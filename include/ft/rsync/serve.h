@@ -21,6 +21,9 @@ struct Module {
     std::string comment;
     const os::Directory* root = nullptr;
     const tree::Rules* rules = nullptr;
+    /// Production goes on in it: a file that changes while it is read is told as a warning, otherwise as an
+    /// error.
+    bool live = true;
 };
 
 /// User and secret of rsync's own challenge and response.
@@ -44,6 +47,7 @@ struct Served {
     std::uint64_t files_sent = 0;
     std::uint64_t bytes_literal = 0;
     std::uint64_t vanished = 0;
+    std::uint64_t changed = 0;        ///< while they were read
     std::vector<std::string> failed;  ///< objects that could not be read, escaped, first ten
     std::uint64_t failed_count = 0;
     std::string refused;  ///< why the client got an error instead of a tree; empty when it did not
