@@ -2,41 +2,19 @@
 
 #include "database/facts.h"
 #include "database/files.h"
-#include "database/remembered.h"
+#include "database/leftovers.h"
 #include "database/roles.h"
 #include "database/server.h"
 #include "database/settings.h"
 #include "database/tools.h"
 #include "ft/base/error.h"
 #include "ft/base/escape.h"
-#include "ft/base/log.h"
 #include "ft/database/database.h"
 
 namespace ft::database {
 namespace {
 
 constexpr std::size_t kDifferencesShown = 5;
-
-/// Removes what an earlier restore left. The database only when it still has the incoming name: under another
-/// one it has been committed.
-void remove_leftovers(const Access& access, Connection& server, os::Directory& state,
-                      base::Cancellation& cancellation) {
-    const std::string& name = access.database->name;
-    Remembered left = recall(state, name);
-    const auto incoming = find_database(server, names_of(name).incoming);
-    const bool committed =
-        left.oid != 0 && find_database(server, left.oid) && (!incoming || incoming->oid != left.oid);
-    if (committed) return remember(state, name, {});
-    if (incoming && (!incoming->mark.empty() || left.database)) {
-        drop_database(*access.machine, server, *incoming, cancellation);
-    }
-    std::erase_if(left.roles, [&](const std::string& role) {
-        const bool dropped = drop_role(server, role);
-        if (!dropped) base::log_warning("role {} stays: something depends on it", base::escape(role));
-        return dropped;
-    });
-    remember(state, name, {0, false, left.roles});
-}
 
 std::string create_statement(const Connection& server, const std::string& name,
                              const system::DatabaseFacts& facts) {
@@ -127,9 +105,11 @@ commit::DatabaseSwap restore(const Access& access, const system::DatabaseFacts& 
                              os::Directory& state, int jobs, base::Cancellation& cancellation) try {
     const std::string& name = access.database->name;
     const Names names = names_of(name);
+    Remembered made = remove_leftovers(access, state, cancellation);
     Connection server = connect_beside(access, cancellation);
-    remove_leftovers(access, server, state, cancellation);
-    if (find_database(server, names.incoming)) {
+    if (const auto standing = find_database(server, names.incoming); standing && !standing->mark.empty()) {
+        drop_database(*access.machine, server, *standing, cancellation);  // of a lost state directory
+    } else if (standing) {
         throw base::Error{
             base::ErrorKind::unfit,
             fmt::format("a database {} exists that ft did not make", base::escape(names.incoming)),
@@ -138,16 +118,15 @@ commit::DatabaseSwap restore(const Access& access, const system::DatabaseFacts& 
     check_files(backup, facts, cancellation);
     give_to(*access.machine, backup, access.database->os_user);
 
-    Remembered made = recall(state, name);
     const std::vector<system::Role> missing = missing_roles(server, facts);
     for (const system::Role& role : missing) made.roles.push_back(role.name);
-    remember(state, name, made);
+    remember(state, made);
     create_roles(server, missing);
 
     made.database = true;
-    remember(state, name, made);
+    remember(state, made);
     made.oid = create_database(server, names.incoming, facts);
-    remember(state, name, made);
+    remember(state, made);
 
     fill(access, names, facts, backup, server.server_version(), jobs, cancellation);
     Connection session = connect(access, names.incoming, cancellation);
@@ -157,14 +136,6 @@ commit::DatabaseSwap restore(const Access& access, const system::DatabaseFacts& 
     const auto current = find_database(server, names.current);
     return {server_of(access), access.database->os_user,  names.current, names.incoming, names.previous,
             made.oid,          current ? current->oid : 0};
-} catch (const base::Error& error) {
-    throw error.on("database " + access.database->name);
-}
-
-void abandon(const Access& access, os::Directory& state) try {
-    base::Cancellation never;
-    Connection server = connect_beside(access, never);
-    remove_leftovers(access, server, state, never);
 } catch (const base::Error& error) {
     throw error.on("database " + access.database->name);
 }

@@ -4,28 +4,15 @@
 
 #include <charconv>
 
-#include "ft/base/digest.h"
 #include "ft/base/error.h"
 #include "ft/base/escape.h"
 
 namespace ft::database {
 namespace {
 
-constexpr std::size_t kNameBytes = 63;  // NAMEDATALEN - 1: the server cuts what is longer
 constexpr const char* kSessionId = "pid || ' ' || backend_start";  // a pid alone comes again
 constexpr int kPolls = 100;
 constexpr std::chrono::milliseconds kPollInterval{100};
-
-/// `database` with `suffix`; of a name that is too long for it a part, and a digest of the whole.
-std::string with_suffix(const std::string& database, const std::string& suffix) {
-    if (database.size() + suffix.size() <= kNameBytes) return database + suffix;
-    const std::string digest =
-        "_" + base::digest_of(base::DigestKind::xxh128, base::as_bytes(database)).hex().substr(0, 8);
-    std::size_t kept = kNameBytes - suffix.size() - digest.size();
-    while (kept > 0 && (static_cast<unsigned char>(database[kept]) & 0xc0) == 0x80)
-        --kept;  // a whole character
-    return database.substr(0, kept) + digest + suffix;
-}
 
 std::optional<Standing> find(Connection& server, const std::string& condition, const std::string& parameter) {
     const auto rows = server.query(
@@ -61,7 +48,7 @@ std::vector<Row> end_all(os::Machine& machine, Connection& server, const std::st
 }  // namespace
 
 Names names_of(const std::string& database) {
-    return {database, with_suffix(database, "_ft_incoming"), with_suffix(database, "_ft_previous")};
+    return {database, database + "_ft_incoming", database + "_ft_previous"};
 }
 
 std::optional<Standing> find_database(Connection& server, const std::string& name) {

@@ -9,7 +9,8 @@
 
 namespace ft::database {
 
-/// What a database is called while it is restored beside the current one, and after it was replaced.
+/// What a database is called while it is restored beside the current one, and after it was replaced. A name
+/// that system.json may hold leaves room for that.
 struct Names {
     std::string current;
     std::string incoming;

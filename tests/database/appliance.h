@@ -7,10 +7,10 @@
 
 namespace ft::test {
 
-/// A name that only correct quoting survives, 63 bytes long.
+/// A name that only correct quoting survives, as long as one may be.
 inline const std::string kOddName = R"(o"dd '$(touch /tmp/x)' \! %s =1 ; -- )"
                                     "\n"
-                                    "ünd so weiter, bis 63 b.";
+                                    "ünd 50 byte";
 
 /// Roles of the appliance: with passwords, groups, settings, rights.
 inline constexpr const char* kRoles = R"SQL(

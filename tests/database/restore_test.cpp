@@ -172,11 +172,11 @@ TEST_CASE("what differs from the source's facts is corrupt", "[database]") {
     backup.directory->remove("1.dat");
     backup.directory->change_file("toc.dat")->write_at(0, base::as_bytes("PGDMQ"));
     CHECK(kind() == ErrorKind::corrupt);
-    database::abandon(replica.access(), *replica.state);
+    database::abandon_all(real_machine(), *replica.state);
     CHECK(database_names(source.cluster) == "appliance\n");
 }
 
-TEST_CASE("what a restore made is removed by abandon or the next restore, and stays after the commit",
+TEST_CASE("what a restore made is removed by abandon_all or the next restore, and stays after the commit",
           "[database]") {
     Side source;
     Side destination;
@@ -201,7 +201,7 @@ TEST_CASE("what a restore made is removed by abandon or the next restore, and st
         restore(destination, backup),
         "database appliance: pg_restore: could not execute query: ERROR:  syntax error at or near \"TIPE\"");
     CHECK(database::has_unfinished(*destination.state));
-    database::abandon(destination.access(), *destination.state);
+    database::abandon_all(real_machine(), *destination.state);
     CHECK(untouched());
     os::write_whole(*backup.directory, "toc.dat", toc);
     backup.facts = facts;
@@ -210,14 +210,54 @@ TEST_CASE("what a restore made is removed by abandon or the next restore, and st
     const auto second = restore(destination, backup);
     CHECK(first.incoming_oid != second.incoming_oid);
     CHECK(database_names(destination.cluster) == "appliance_ft_incoming\n");
-    database::abandon(destination.access(), *destination.state);
-    database::abandon(destination.access(), *destination.state);
+    database::abandon_all(real_machine(), *destination.state);
+    database::abandon_all(real_machine(), *destination.state);
     CHECK(untouched());
 
     database::PostgresSwapper{real_machine()}.apply(restore(destination, backup));
-    database::abandon(destination.access(), *destination.state);
+    database::abandon_all(real_machine(), *destination.state);
     CHECK(destination.cluster.dump("appliance") == source.cluster.dump("appliance"));
     CHECK_THAT(destination.cluster.roles(), Catch::Contains("CREATE ROLE staff"));
+    CHECK_FALSE(database::has_unfinished(*destination.state));
+}
+
+TEST_CASE("what system.json no longer names is removed all the same, and a failure keeps nothing else",
+          "[database]") {
+    Side source;
+    Side lost;
+    Side destination;
+    source.cluster.sql("CREATE ROLE app; CREATE DATABASE appliance OWNER app");
+    TestBackup backup{source};
+    const std::string roles = destination.cluster.roles();
+    // All need the role that the first of them makes: it goes when the last of them is gone.
+    for (const std::string name : {"b", "a", "c"}) {
+        destination.system.databases.front().name = name;
+        restore(destination, backup);
+    }
+    lost.system.databases.front().name = "lost";
+    database::restore(lost.access(), backup.facts, *backup.directory, *destination.state, 2,
+                      lost.cancellation);
+    os::write_whole(*destination.state, "restore-0", "damaged");
+    destination.system.databases.clear();
+
+    lost.cluster.stop();
+    CHECK_THROWS_WITH(database::abandon_all(real_machine(), *destination.state),
+                      Catch::Contains("restore-0: not written by ft: damaged"));
+    CHECK(database_names(destination.cluster) == "\n");
+    CHECK(destination.cluster.roles() == roles);
+    destination.state->remove("restore-0");
+    try {
+        database::abandon_all(real_machine(), *destination.state);
+        FAIL("no error");
+    } catch (const base::Error& error) {
+        CHECK(error.kind() == ErrorKind::database);
+        CHECK_THAT(error.what(), Catch::StartsWith("database lost: connection to server"));
+        CHECK_THAT(error.advice(), Catch::Contains("remove " + destination.place.path() + "/restore-"));
+    }
+    CHECK(destination.state->list().size() == 1);
+    lost.cluster.start();
+    database::abandon_all(real_machine(), *destination.state);
+    CHECK(database_names(lost.cluster) == "\n");
     CHECK_FALSE(database::has_unfinished(*destination.state));
 }
 
@@ -227,7 +267,7 @@ TEST_CASE("a foreign database with the name of ours is never touched", "[databas
     source.cluster.sql("CREATE DATABASE appliance; CREATE DATABASE replica_ft_incoming");
     TestBackup backup{source};
     CHECK(kind_of_failure([&] { restore(replica, backup); }) == ErrorKind::unfit);
-    database::abandon(replica.access(), *replica.state);
+    database::abandon_all(real_machine(), *replica.state);
     CHECK(database_names(source.cluster) == "appliance replica_ft_incoming\n");
 }
 
@@ -252,7 +292,7 @@ TEST_CASE("an interrupted backup and an interrupted restore end at once, as canc
     }};
     CHECK(kind_of_failure([&] { restore(replica, backup); }) == ErrorKind::cancelled);
     stopper.join();
-    database::abandon(replica.access(), *replica.state);
+    database::abandon_all(real_machine(), *replica.state);
     CHECK(database_names(source.cluster) == "appliance\n");
 }
 

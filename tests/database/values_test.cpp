@@ -28,41 +28,34 @@ TEST_CASE("a server's words are one line, escaped and cut", "[database]") {
     CHECK(shown("").empty());
 }
 
-TEST_CASE("names beside a long name are short enough, whole characters, and differ", "[database]") {
-    CHECK(names_of("appliance").incoming == "appliance_ft_incoming");
-    std::string name;
-    for (int i = 0; i < 31; ++i) name += "ü";
-    const Names names = names_of(name + "a");
-    CHECK(names.incoming.size() <= 63);
-    CHECK(base::escape(names.incoming) == names.incoming);
-    CHECK(names.incoming != names_of(name + "b").incoming);
-    CHECK(names.incoming != names.previous);
-}
-
 TEST_CASE("what a restore remembers survives, and a damaged file is named", "[database]") {
     const test::Place place;
     const auto state = test::real_machine().open_root(place.path());
-    const Remembered made{4711, true, {"app", "two\nlines \\", "\xff"}};
+    const Remembered made{"d",  "host='/run' password='a\nb'",   "", 4711,
+                          true, {"app", "two\nlines \\", "\xff"}};
+    const std::string file = file_of("d");
     CHECK_FALSE(has_unfinished(*state));
-    CHECK(recall(*state, "d") == Remembered{});
-    remember(*state, "d", made);
-    CHECK(recall(*state, "d") == made);
-    CHECK(recall(*state, "other") == Remembered{});
+    remember(*state, made);
+    CHECK(recall(*state, file) == made);
+    CHECK(remembering_files(*state) == std::vector<std::string>{file});
     CHECK(has_unfinished(*state));
-    const std::string file = state->list().front().name;
     for (const char* damaged :
-         {"", "ft-restore 2\n", "ft-restore 1\ndatabase x\n", "ft-restore 1\nrole \\q\n",
-          "ft-restore 1\nrole \n", "ft-restore 1\ndatabase 99999999999\n", "ft-restore 1\nx\n"}) {
+         {"", "ft-restore 2\n", "ft-restore 1\n", "ft-restore 1\nname e\n",
+          "ft-restore 1\nname d\ndatabase x\n", "ft-restore 1\nname d\nrole \\q\n",
+          "ft-restore 1\nname d\nrole \n", "ft-restore 1\nname d\ndatabase 99999999999\n",
+          "ft-restore 1\nname d\nx\n", "ft-restore 1\nname d\nx y\n"}) {
         os::write_whole(*state, file, damaged);
         INFO(damaged);
-        CHECK_THROWS_AS(recall(*state, "d"), base::Error);
+        CHECK_THROWS_AS(recall(*state, file), base::Error);
     }
-    remember(*state, "d", {});
+    remember(*state, {"d", "host='/run'", "", 0, false, {}});
     CHECK_FALSE(has_unfinished(*state));
-    remember(*state, "a", made);
-    remember(*state, "b", made);
+    state->create_file(file + ".new");
+    CHECK_FALSE(has_unfinished(*state));
+    remember(*state, made);
+    remember(*state, {"b", "", "postgres", 0, true, {}});
     settle(*state);
-    CHECK_FALSE(has_unfinished(*state));
+    CHECK(state->list().empty());
 }
 
 TEST_CASE("versions with known faults are refused by name", "[database]") {

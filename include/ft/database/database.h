@@ -47,13 +47,15 @@ std::optional<std::string> data_directory(const Access& access, base::Cancellati
 /// and settings, pg_restore with `jobs` jobs and exit on error, ANALYZE, row counts compared with `facts`.
 /// The backup must hold the files that `facts` names, with their digests, and nothing else; they become those
 /// of os_user. What an earlier restore left is removed first. Returns what the commit needs. Errors:
-/// database, corrupt (files or counts differ), cancelled. What it made is removed by abandon().
+/// database, corrupt (files or counts differ), cancelled. What it made is removed by abandon_all().
 commit::DatabaseSwap restore(const Access& access, const system::DatabaseFacts& facts, os::Directory& backup,
                              os::Directory& state, int jobs, base::Cancellation& cancellation);
 
-/// Removes what an unfinished or failed restore left: the incoming database if it is ours (by its mark), and
-/// roles that it had created. Nothing to do: nothing done. A server that is down is Error database.
-void abandon(const Access& access, os::Directory& state);
+/// Removes what unfinished or failed restores left: the incoming databases that are ours, and the roles that
+/// were created for them. It needs only what `state` remembers, not that system.json still names them.
+/// Nothing to do: nothing done. One that fails (a server that is down is Error database) keeps no other from
+/// being removed; the first error is thrown at the end.
+void abandon_all(os::Machine& machine, os::Directory& state);
 /// The restore was committed: forgets which roles it had created.
 void settle(os::Directory& state);
 /// True when `state` remembers an unfinished restore.
