@@ -63,11 +63,11 @@ class Cluster:
                               input=text.encode(), check=True, stdout=subprocess.PIPE).stdout.decode().strip()
 
     def dump(self, database):
-        """The database as pg_dump writes it, to be compared."""
+        """The lines of the database as pg_dump writes it, sorted: where the server puts a row among others is its affair."""
         dump = subprocess.run([POSTGRES_BIN / "pg_dump", "-h", self.socket, "-U", "postgres", "-d", database],
                               check=True, stdout=subprocess.PIPE).stdout
         # Each dump is fenced by a random word of its own.
-        return [line for line in dump.splitlines() if not line.startswith((b"\\restrict ", b"\\unrestrict "))]
+        return sorted(line for line in dump.splitlines() if not line.startswith((b"\\restrict ", b"\\unrestrict ")))
 
     def databases(self):
         return self.sql("postgres", "SELECT datname FROM pg_database WHERE NOT datistemplate ORDER BY 1").split("\n")

@@ -66,7 +66,9 @@ def fill_tree(directory, files=2000, seed=1):
         file.write(b"#!/bin/true\n")
     os.chown(directory / "setuid", 1234, 4321)
     os.chmod(directory / "setuid", 0o4755)
-    # Not of this very second: stock rsync leaves a directory's time alone when only its nanoseconds differ.
+    # Not of this very second: stock rsync leaves a time alone when only its nanoseconds differ.
+    for link in ("current", "dangling"):
+        os.utime(directory / link, ns=(0, 1_640_000_000_000_000_001), follow_symlinks=False)
     for folder, _, _ in os.walk(directory, topdown=False):
         os.utime(folder, ns=(0, 1_650_000_000_123_456_789 + rng.randrange(10**15)))
 
