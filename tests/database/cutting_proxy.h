@@ -77,7 +77,11 @@ private:
         const std::string_view text{buffer.data(), static_cast<std::size_t>(count)};
         const bool cut = from_client && text.find(word_) != std::string_view::npos && !cut_.exchange(true);
         if (::send(to, buffer.data(), text.size(), MSG_NOSIGNAL) != count) return false;
-        return !cut;
+        // Not before the answer: ft's next session would end this one before the server has heard the word.
+        if (!cut) return true;
+        pollfd answer{to, POLLIN, 0};
+        ::poll(&answer, 1, -1);
+        return false;
     }
 
     Place place_;
