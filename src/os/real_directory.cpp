@@ -6,8 +6,10 @@
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
+#include <sys/xattr.h>
 
 #include <array>
+#include <cerrno>
 #include <climits>
 #include <limits>
 
@@ -169,6 +171,14 @@ std::unique_ptr<File> RealDirectory::create_file(std::string_view path) {
 void RealDirectory::create_directory(std::string_view path) {
     const Place at = place(path, "create");
     if (::mkdirat(at.parent, at.name.c_str(), 0700) != 0) fail("create", path);
+    // An inherited ACL would give rights that nobody asked for, to the directory and to all that is made in
+    // it.
+    const Fd made{::openat(at.parent, at.name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
+    if (made.number() < 0) fail("open", path);
+    for (const char* acl : {"system.posix_acl_access", "system.posix_acl_default"}) {
+        if (::fremovexattr(made.number(), acl) != 0 && errno != ENODATA && errno != EOPNOTSUPP)
+            fail("remove the inherited ACL of", path);
+    }
 }
 
 void RealDirectory::create_symlink(std::string_view path, std::string_view target) {

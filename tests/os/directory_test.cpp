@@ -1,6 +1,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/xattr.h>
 
 #include <catch2/catch.hpp>
 #include <set>
@@ -275,4 +276,20 @@ TEST_CASE("a file system tells its room", "[os]") {
     CHECK(space.free_bytes > 0);
     CHECK(space.total_bytes >= space.free_bytes);
     CHECK(space.free_inodes > 0);
+}
+
+TEST_CASE("a directory inherits no ACL, nor does what is made in it", "[os]") {
+    Temporary at;
+    // Version 2, then tag, permissions, id: owner, user 65534, group, mask, others.
+    const std::array<unsigned char, 44> acl{2,    0,    0,    0,    1,    0,    7,    0,    0xff, 0xff, 0xff,
+                                            0xff, 2,    0,    7,    0,    0xfe, 0xff, 0,    0,    4,    0,
+                                            5,    0,    0xff, 0xff, 0xff, 0xff, 0x10, 0,    7,    0,    0xff,
+                                            0xff, 0xff, 0xff, 0x20, 0,    5,    0,    0xff, 0xff, 0xff, 0xff};
+    REQUIRE(::setxattr(at.path().c_str(), "system.posix_acl_default", acl.data(), acl.size(), 0) == 0);
+    at.root().create_directory("made");
+    at.root().create_file("made/file");
+    for (const char* name : {"made", "made/file"}) {
+        CHECK(::getxattr(at.path(name).c_str(), "system.posix_acl_access", nullptr, 0) == -1);
+        CHECK(::getxattr(at.path(name).c_str(), "system.posix_acl_default", nullptr, 0) == -1);
+    }
 }

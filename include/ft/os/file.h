@@ -95,7 +95,7 @@ public:
     virtual std::unique_ptr<File> create_file(std::string_view path) = 0;
     /// An existing regular file, for writing too.
     virtual std::unique_ptr<File> change_file(std::string_view path) = 0;
-    /// A new directory, mode 0700; Error io when the name exists.
+    /// A new directory, mode 0700, without any inherited ACL; Error io when the name exists.
     virtual void create_directory(std::string_view path) = 0;
     virtual void create_symlink(std::string_view path, std::string_view target) = 0;
     /// A device, FIFO or socket (mode 0600); never opened.
