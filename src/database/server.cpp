@@ -122,6 +122,8 @@ void drop_database(os::Machine& machine, Connection& server, const Standing& dat
                    base::Cancellation& cancellation) {
     close_doors(server, database.name);
     end_sessions(machine, server, database, cancellation);
+    // The mark of a template protects the admin from mistakes, not a replaced database from its replacement.
+    server.run("ALTER DATABASE " + server.identifier(database.name) + " IS_TEMPLATE false");
     server.run("DROP DATABASE " + server.identifier(database.name));
 }
 

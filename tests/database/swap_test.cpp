@@ -208,6 +208,15 @@ TEST_CASE("the replaced database of an earlier run gives way", "[database]") {
     CHECK(pair.side.cluster.sql("SELECT what FROM t", "appliance_ft_previous") == "old\n");
 }
 
+TEST_CASE("a replaced database that was a template goes like any other", "[database]") {
+    Pair pair;
+    pair.side.cluster.sql("ALTER DATABASE appliance IS_TEMPLATE true");
+    pair.swapper.apply(pair.swap);
+    pair.swapper.discard(pair.swap);
+    CHECK(pair.side.cluster.sql("SELECT count(*) FROM pg_database WHERE datname ~ 'appliance'") == "1\n");
+    CHECK(pair.current() == "new\n");
+}
+
 TEST_CASE("a server that stops in the middle of a swap is swapped when it is back", "[database]") {
     Pair pair;
     pair.side.cluster.stop("immediate");
