@@ -6,6 +6,7 @@
 
 #include "ft/base/error.h"
 #include "ft/base/escape.h"
+#include "ft/checks/space.h"
 #include "ft/database/database.h"
 #include "ft/system/host_settings.h"
 #include "ft/tree/scan.h"
@@ -93,10 +94,16 @@ Checked source(os::Machine& machine, const system::Description& system,
     for (const auto& tree : system.trees) {
         guarded(checked, [&] { check_tree(machine, system, tree, reserved, cancellation, checked); });
     }
+    Space space;
     for (const auto& database : system.databases) {
+        const std::string object = "database " + base::escape(database.name);
+        const database::Access access{&machine, &system, &database};
         guarded(checked, [&] {
-            add(checked, "database " + base::escape(database.name),
-                database::source_findings({&machine, &system, &database}, cancellation));
+            const auto findings = database::source_findings(access, cancellation);
+            add(checked, object, findings);
+            if (!findings.empty()) return;
+            space.book(*machine.open_root_to_read(system.below_root(system.state_dir)),
+                       "the backup of " + object, database::expected_backup_size(access, cancellation), 0);
         });
     }
     return checked;

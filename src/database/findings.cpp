@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "database/facts.h"
 #include "database/server.h"
 #include "database/tools.h"
 #include "ft/base/error.h"
@@ -213,6 +214,11 @@ std::optional<std::uint64_t> current_size(const Access& access, base::Cancellati
                                           {access.database->name});
     if (size.empty()) return std::nullopt;
     return std::stoull(size);
+}
+
+std::uint64_t expected_backup_size(const Access& access, base::Cancellation& cancellation) {
+    Connection session = connect(access, access.database->name, cancellation);
+    return expected_dump_bytes(session);
 }
 
 std::optional<std::string> data_directory(const Access& access, base::Cancellation& cancellation) {

@@ -215,6 +215,14 @@ class BadInputTest(unittest.TestCase):
         self.require_refused(self.destination(f"{self.old.address}:{source.port}"), 6, "/srv/data", "MB")
         self.require_unchanged()
 
+    def test_no_room_for_the_backup(self):
+        self.fill()
+        sample.fill_database(self.old.make_cluster(), scale=100)
+        self.old.describe()
+        self.world.mount(self.old, "/var/lib/ft", "1m")
+        finished = self.old.run(self.old.ft("--source", "--port", "0"))
+        self.require_refused(finished, 3, "/var/lib/ft", "the backup of database app", "MB")
+
     def test_two_runs_at_once(self):
         self.fill()
         source = Source(self.old, "--port", "0")

@@ -38,6 +38,9 @@ system::DatabaseFacts make_backup(const Access& access, os::Directory& into, bas
 std::vector<std::string> destination_findings(const Access& access, const system::DatabaseFacts& facts,
                                               base::Cancellation& cancellation);
 
+/// About how large a backup will be, in bytes: its tables without their indexes.
+std::uint64_t expected_backup_size(const Access& access, base::Cancellation& cancellation);
+
 /// What is here now, for the summary: size in bytes; nothing when the database does not exist.
 std::optional<std::uint64_t> current_size(const Access& access, base::Cancellation& cancellation);
 /// Directory of the cluster's data on this machine, for the space check; nothing when it is not to be had.
