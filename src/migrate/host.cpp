@@ -58,7 +58,9 @@ void Host::handle(transport::Connection& connection, base::Cancellation& cancell
             serve(connection, cancellation);
         }
     } catch (const base::Error& error) {
-        if (!cancellation.requested()) console_.warn(fmt::format("{}: {}", connection.peer(), error.what()));
+        // What the end of a run, or of the source, interrupted is no news.
+        const bool interrupted = cancellation.requested() || error.kind() == base::ErrorKind::cancelled;
+        if (!interrupted) console_.warn(fmt::format("{}: {}", connection.peer(), error.what()));
     }
 }
 
@@ -85,26 +87,36 @@ void Host::converse(transport::Connection& connection, base::Cancellation& cance
     connection.finish_writing();
 }
 
+/// The channel of the run that goes on, for say_goodbye.
+class Host::Current {
+public:
+    Current(Host& host, control::Channel& channel) : host_{host} { set(&channel); }
+    ~Current() { set(nullptr); }
+    Current(const Current&) = delete;
+    Current& operator=(const Current&) = delete;
+
+private:
+    void set(control::Channel* channel) {
+        const std::lock_guard lock{host_.channel_mutex_};
+        host_.channel_ = channel;
+    }
+
+    Host& host_;
+};
+
 void Host::run(control::Channel& channel, const control::Begin& begin, const std::string& peer,
                base::Cancellation& cancellation) {
-    const auto set_channel = [this](control::Channel* current) {
-        const std::lock_guard lock{channel_mutex_};
-        channel_ = current;
-    };
-    set_channel(&channel);
+    const Current current{*this, channel};
     console_.say(fmt::format("{}: run {} begins", peer, begin.run_id));
     console_.event("run_started", {{"run_id", begin.run_id}, {"peer", peer}});
-    {
-        const Ticker alive{kAliveInterval, [&] { channel.send(control::Alive{}); }};
-        // Beside the reading, so that a destination that leaves does not keep the backup going for nothing.
-        base::TaskGroup tasks{cancellation};
-        tasks.start("the backup", [&] { prepare(channel, tasks.cancellation()); });
-        listen(channel, begin, peer);
-        tasks.cancellation().request("the end of the run");
-        end_transfers();
-        set_channel(nullptr);
-        tasks.wait();
-    }
+    const Ticker alive{kAliveInterval, [&] { channel.send(control::Alive{}); }};
+    // Beside the reading, so that a destination that leaves does not keep the backup going for nothing.
+    base::TaskGroup tasks{cancellation};
+    tasks.start("the backup", [&] { prepare(channel, tasks.cancellation()); });
+    listen(channel, begin, peer);
+    tasks.cancellation().request("the end of the run");
+    end_transfers();
+    tasks.wait();
 }
 
 void Host::prepare(control::Channel& channel, base::Cancellation& cancellation) {

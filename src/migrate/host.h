@@ -31,6 +31,7 @@ public:
     void say_goodbye();
 
 private:
+    class Current;
     class Listed;
     struct ServedTree {
         const system::TreeDescription* description;
