@@ -131,7 +131,7 @@ class BadInputTest(unittest.TestCase):
     def fake_peer(self, greeting):
         """A server in the old host's namespace that says `greeting` and closes."""
         script = ("import socket,sys\ns=socket.create_server(('0.0.0.0',0))\nprint(s.getsockname()[1],flush=True)\n"
-                  f"c,_=s.accept()\nc.sendall({greeting!r})\nc.recv(9999) if {bool(greeting)} else None\nc.close()\n")
+                  f"c,_=s.accept()\nc.sendall({greeting!r})\nc.recv(9999)\nc.close()\n")
         process = self.world.start(self.old.command(["/usr/bin/python3", "-c", script]), stdout=subprocess.PIPE)
 
         class Peer:
