@@ -32,6 +32,7 @@ void drop_remembered_database(os::Machine& machine, os::Directory& state, Rememb
                               base::Cancellation& cancellation) {
     if (!left.database) return;
     Connection server = connect_to(machine, state, left, cancellation);
+    end_maker(machine, server, names_of(left.name).incoming, cancellation);
     const auto incoming = find_database(server, names_of(left.name).incoming);
     const bool renamed =
         left.oid != 0 && (!incoming || incoming->oid != left.oid) && find_database(server, left.oid);

@@ -118,6 +118,12 @@ void end_session(os::Machine& machine, Connection& server, const std::string& id
     end_all(machine, server, fmt::format("{} = $1", kSessionId), id, cancellation);
 }
 
+void end_maker(os::Machine& machine, Connection& server, const std::string& name,
+               base::Cancellation& cancellation) {
+    end_all(machine, server, "pid <> pg_backend_pid() AND starts_with(query, $1)",
+            "CREATE DATABASE " + server.identifier(name) + " ", cancellation);
+}
+
 void drop_database(os::Machine& machine, Connection& server, const Standing& database,
                    base::Cancellation& cancellation) {
     close_doors(server, database.name);

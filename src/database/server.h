@@ -42,6 +42,11 @@ Connection connect_beside(os::Machine& machine, const std::string& server, const
                           const std::string& current, base::Cancellation& cancellation);
 Connection connect_beside(const Access& access, base::Cancellation& cancellation);
 
+/// Ends the session that still makes database `name`: a server goes on with a statement after its client has
+/// left.
+void end_maker(os::Machine& machine, Connection& server, const std::string& name,
+               base::Cancellation& cancellation);
+
 /// Shuts new sessions out of database `name`, or lets them in again.
 void close_doors(Connection& server, const std::string& name);
 void open_doors(Connection& server, const std::string& name);

@@ -5,11 +5,14 @@ PostgreSQL cluster (socket below its root) and its own system.json. Leaving the 
 id, and removes what it made.
 """
 
+import ctypes
 import json
 import os
 import re
+import select
 import shutil
 import signal
+import struct
 import subprocess
 import tempfile
 import time
@@ -230,6 +233,33 @@ class World:
         for namespace in self.namespaces:
             subprocess.run(["ip", "netns", "delete", namespace], check=False)
         shutil.rmtree(self.directory, ignore_errors=True)
+
+
+class Held:
+    """While it lives, whoever opens `path` waits: so a run stands still at a known place."""
+
+    OPEN_PERMISSION, ADD, HERE, CONTENT_CLASS = 0x10000, 1, -100, 0x5  # as <sys/fanotify.h> has them
+
+    def __init__(self, path):
+        libc = ctypes.CDLL(None, use_errno=True)
+        self.events = libc.fanotify_init(self.CONTENT_CLASS, os.O_RDONLY | os.O_LARGEFILE)
+        if self.events < 0:
+            raise OSError(ctypes.get_errno(), "fanotify_init")
+        if libc.fanotify_mark(self.events, self.ADD, ctypes.c_uint64(self.OPEN_PERMISSION), self.HERE, os.fsencode(path)) < 0:
+            raise OSError(ctypes.get_errno(), "fanotify_mark", str(path))
+
+    def __enter__(self):
+        return self
+
+    def wait(self):
+        """Until somebody stands here."""
+        if not select.select([self.events], [], [], DEADLINE)[0]:
+            raise AssertionError(f"nobody opened it in {DEADLINE} s")
+        *_, opened, _ = struct.unpack_from("=IBBHQii", os.read(self.events, 4096))
+        os.close(opened)
+
+    def __exit__(self, *_):
+        os.close(self.events)  # which lets them go on
 
 
 def listing(tree):

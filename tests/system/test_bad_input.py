@@ -70,7 +70,8 @@ class BadInputTest(unittest.TestCase):
         for arguments in (["--help"], ["migrate", "--help"]):
             text = self.new.run([program, *arguments])
             self.assertEqual(text.returncode, 0)
-            self.assertLess(text.stdout.index(b"--source"), text.stdout.index(b"--destination"))
+            places = [text.stdout.index(part) for part in (b"ft migrate --source", b"ft migrate --destination", b"\nOptions:")]
+            self.assertEqual(places, sorted(places), "the examples come first, in the order in which they are typed")
 
     def test_all_findings_of_system_json(self):
         self.old.system_file.write_text('{\n "trees": [{"name": "data", "path": "data"},\n  {"name": "data", "path": "/x"}],\n'

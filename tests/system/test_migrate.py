@@ -6,7 +6,7 @@ import subprocess
 import unittest
 
 from support import sample
-from support.hosts import World, Source, differences
+from support.hosts import Held, World, Source, differences
 
 
 class MigrateTest(unittest.TestCase):
@@ -173,6 +173,12 @@ class MigrateTest(unittest.TestCase):
         source = Source(self.old, "--port", "0")
         refused = self.new.run(["rsync", f"rsync://{self.old.address}:{source.port}/"])
         self.assertNotEqual(refused.returncode, 0)
+        self.assertIn(b"not allowed", refused.stderr)
+
+    @staticmethod
+    def sessions_of_ft(cluster):
+        return cluster.sql("postgres", "SELECT application_name, state, query FROM pg_stat_activity "
+                                       "WHERE application_name ~ '^(ft|pg_dump|pg_restore)'")
 
     def test_the_source_stays_reachable_and_unchanged(self):
         sample.fill_tree(self.old.path("/srv/data"), files=200)
@@ -184,12 +190,22 @@ class MigrateTest(unittest.TestCase):
         before = subprocess.run(times, check=True, stdout=subprocess.PIPE).stdout
         dump = self.old.cluster.dump("app")
         source = Source(self.old, "--port", "0")
-        self.old.cluster.sql("app", "BEGIN; UPDATE settings SET value = '1'; ROLLBACK")
-        self.require_done(self.world.migrate(source))
-        source.stop()
+        argv = self.new.ft("--destination", f"{self.old.address}:{source.port}", "--code-file", source.code_file, "--yes", "--json")
+        with Held(self.old.path("/srv/data/big.dat")) as held:
+            process = self.world.start(self.new.command(argv), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            held.wait()  # the source serves; no lock and no snapshot of it is in anybody's way
+            self.old.cluster.sql("app", "BEGIN; UPDATE settings SET value = '1'; ALTER TABLE audit ADD more int; ROLLBACK")
+            self.assertEqual(self.sessions_of_ft(self.old.cluster), "")
+        stderr = process.communicate()[1]
+        self.assertEqual(process.returncode, 0, stderr)
+        self.assertEqual(source.stop(), 0)
+        for host in (self.old, self.new):
+            self.assertEqual(self.sessions_of_ft(host.cluster), "")
         after = subprocess.run(times, check=True, stdout=subprocess.PIPE).stdout
         self.assertEqual(before, after)
         self.assertEqual(dump, self.old.cluster.dump("app"))
+        self.require_equal_trees("data")
+        self.require_equal_database("app")
         self.assertEqual(self.old.cluster.databases(), ["app", "postgres"])
 
 
