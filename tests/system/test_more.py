@@ -105,7 +105,6 @@ class MoreTest(unittest.TestCase):
         run = self.vanish("--stop-traffic")
         self.assertEqual(run.status, 5, run.stderr)
         self.assertIn("big.dat", run.stderr)
-        print(run.stderr)
         self.require_unchanged()
 
     def test_a_file_that_vanishes_is_told_while_traffic_goes_on(self):
