@@ -20,7 +20,7 @@ std::optional<Message> Channel::receive() {
     std::size_t searched = 0;
     for (;;) {
         const std::size_t end = received_.find('\n', searched);
-        if (end != std::string::npos && end < kLineBytes) {
+        if (end < kLineBytes) {  // npos is not
             const std::string line = received_.substr(0, end);
             received_.erase(0, end + 1);
             return decode(line);

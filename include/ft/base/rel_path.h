@@ -36,7 +36,7 @@ public:
     std::string escaped() const;
 
     bool operator==(const RelPath&) const = default;
-    std::strong_ordering operator<=>(const RelPath&) const = default;
+    std::strong_ordering operator<=>(const RelPath&) const = default;  // NOLINT(modernize-use-nullptr): false
 
 private:
     std::string bytes_;
