@@ -46,7 +46,7 @@ std::string find_program(const std::string& name, std::string_view path) {
     while (!path.empty()) {
         const std::string_view place = path.substr(0, path.find(':'));
         path.remove_prefix(std::min(place.size() + 1, path.size()));
-        const std::string candidate = std::string{place} + "/" + name;
+        std::string candidate = std::string{place} + "/" + name;
         struct stat status;
         const bool fits = place.starts_with('/') && ::stat(candidate.c_str(), &status) == 0 &&
                           S_ISREG(status.st_mode) && ::access(candidate.c_str(), X_OK) == 0;
