@@ -43,7 +43,7 @@ void map_owners(wire::Reader& in, const wire::ListOptions& options, const os::Ac
     tree::OwnerNames names;
     for (const wire::IdName& user : wire::read_ids(in, options)) names.users.emplace(user.id, user.name);
     for (const wire::IdName& group : wire::read_ids(in, options)) names.groups.emplace(group.id, group.name);
-    const tree::OwnerMap map{std::move(names), accounts};
+    const tree::OwnerMap map{names, accounts};
     for (std::size_t arrival = 0; arrival < list.listing.size(); ++arrival) {
         const base::Attributes theirs = list.listing[arrival].object.attributes;
         list.listing.set_owner(arrival, map.user(theirs.uid), map.group(theirs.gid));
