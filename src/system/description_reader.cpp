@@ -67,6 +67,7 @@ std::vector<std::string> DescriptionReader::findings() const {
     std::stable_sort(sorted.begin(), sorted.end(),
                      [](const Finding& a, const Finding& b) { return a.line < b.line; });
     std::vector<std::string> lines;
+    lines.reserve(sorted.size());
     for (const Finding& finding : sorted)
         lines.push_back(fmt::format("line {}: {}", finding.line, finding.text));
     return lines;

@@ -110,7 +110,7 @@ private:
 
     std::string begin_value() {
         if (!levels_.empty() && !levels_.back().array) return levels_.back().key;
-        const std::string name = levels_.empty() ? "" : element(levels_.back().name, levels_.back().count++);
+        std::string name = levels_.empty() ? "" : element(levels_.back().name, levels_.back().count++);
         lines_[name] = line_now();
         return name;
     }

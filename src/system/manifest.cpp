@@ -159,7 +159,7 @@ Role role_of(const json& value, const std::string& at) {
 }
 
 std::map<std::string, std::string> dump_files_of(const ManifestReader& in) {
-    const auto files = in.table<std::string>("dump_files", manifest_text);
+    auto files = in.table<std::string>("dump_files", manifest_text);
     for (const auto& [name, digest] : files) {
         if (!is_file_name(name))
             throw in.fault("dump_files", "holds what is no file name: " + base::escape(name));
