@@ -112,12 +112,6 @@ Checked source(os::Machine& machine, const system::Description& system,
 Checked destination(os::Machine& machine, const system::Description& system, const system::Manifest& manifest,
                     base::Cancellation& cancellation) {
     Checked checked;
-    if (manifest.format != system::kFormatVersion) {
-        checked.findings.push_back(fmt::format(
-            "the source speaks format {}, this ft {}: install the same version of ft on both sides",
-            manifest.format, system::kFormatVersion));
-        return checked;
-    }
     check_names("tree", names_of(system.trees), names_of(manifest.trees), checked);
     check_names("database", names_of(system.databases), names_of(manifest.databases), checked);
     for (const auto& database : system.databases) {

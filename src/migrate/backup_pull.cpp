@@ -49,7 +49,8 @@ void BackupPull::run(const Source& source, checks::Space& space, base::Cancellat
     received_ = connection->bytes_received();
     sent_ = connection->bytes_sent();
     // Nobody else looks at this directory: no journal is needed to fill it.
-    for (const staging::Change& change : staging.finish().changes) {
+    const staging::ChangeList staged = staging.finish();
+    for (const staging::Change& change : staged.changes) {
         if (change.kind != staging::ChangeKind::place) continue;
         root_->rename(staging::slot_path(change.slot), *root_, change.path.bytes());
     }

@@ -13,8 +13,6 @@
 namespace ft::migrate {
 namespace {
 
-constexpr std::chrono::seconds kAliveInterval{5};
-
 [[noreturn]] void throw_failure(const control::Failure& failure) {
     throw base::Error{base::ErrorKind::peer, "the source ended the run: " + failure.message,
                       failure.cancelled ? "Start ft on the source again, then run the same command again."

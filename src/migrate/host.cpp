@@ -15,11 +15,6 @@
 #include "migrate/ticker.h"
 
 namespace ft::migrate {
-namespace {
-
-constexpr std::chrono::seconds kAliveInterval{5};
-
-}  // namespace
 
 Host::Host(os::Machine& machine, const system::Description& system, Backups& backups, bool live,
            std::optional<rsync::Credentials> credentials, ui::Console& console)

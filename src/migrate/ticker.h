@@ -8,6 +8,9 @@
 
 namespace ft::migrate {
 
+/// How often each side of the control channel shows life; far below the idle limit of transport::Limits.
+inline constexpr std::chrono::seconds kAliveInterval{5};
+
 /// Calls `action` on a thread of its own every `interval` until destroyed. An action that throws is not
 /// called again: what it talked to has gone, and whoever reads from there finds out why.
 class Ticker {

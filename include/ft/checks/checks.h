@@ -21,7 +21,7 @@ struct Checked {
 Checked source(os::Machine& machine, const system::Description& system,
                const std::vector<std::string>& reserved, base::Cancellation& cancellation);
 
-/// The destination, knowing the manifest: format, the same trees and databases on both sides, databases that
+/// The destination, knowing the manifest: the same trees and databases on both sides, databases that
 /// can be restored here.
 Checked destination(os::Machine& machine, const system::Description& system, const system::Manifest& manifest,
                     base::Cancellation& cancellation);
