@@ -46,8 +46,9 @@ int run_destination(os::Machine& machine, const migrate::DestinationOptions& opt
     };
     try {
         migrate::destination(machine, options, console, cancellation, report);
-        migrate::tell_result(report, nullptr, finish(ExitStatus::done), console);
-        return finish(ExitStatus::done);
+        const ExitStatus status = report.problems.empty() ? ExitStatus::done : ExitStatus::committed_with_trouble;
+        migrate::tell_result(report, nullptr, finish(status), console);
+        return finish(status);
     } catch (const base::Error& error) {
         return failed(error);
     } catch (const std::exception& error) {

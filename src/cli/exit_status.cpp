@@ -7,6 +7,7 @@ ExitStatus exit_status(base::ErrorKind kind) {
     switch (kind) {
         case ErrorKind::internal:
         case ErrorKind::database:
+        case ErrorKind::command:
             return ExitStatus::failed;
         case ErrorKind::usage:
             return ExitStatus::usage;

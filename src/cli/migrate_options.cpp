@@ -45,6 +45,12 @@ std::string absolute(const std::string& path) {
     return path.empty() ? path : std::filesystem::absolute(path).lexically_normal().string();
 }
 
+const CLI::Option* first_given(const std::vector<CLI::Option*>& options) {
+    const auto given =
+        std::find_if(options.begin(), options.end(), [](const auto* option) { return option->count() > 0; });
+    return given == options.end() ? nullptr : *given;
+}
+
 }  // namespace
 
 Request parse(const std::vector<std::string>& arguments) {
@@ -86,20 +92,31 @@ Request parse(const std::vector<std::string>& arguments) {
     std::vector<CLI::Option*> for_source = {
         command->add_option("--listen", source.listen, "Listen on this address only")->type_name("ADDRESS"),
         command->add_option("--port", port, "Listen on this port")->type_name("PORT")->capture_default_str(),
-        command->add_flag("--keep-traffic", keep_traffic, "Production goes on (default)"),
+        command->add_flag("--keep-traffic", keep_traffic, "Production goes on: runs are rehearsals"),
         command->add_flag("--stop-traffic", stop_traffic,
-                          "Production is stopped: a file that vanishes is an error"),
+                          "Production is stopped until the end: runs are final"),
         command->add_option("--allow-plain", source.plain_user, "Serve stock rsync clients too, as this user")
             ->type_name("USER"),
         command
             ->add_option("--plain-secret-file", source.plain_secret_file, "Their secret: first line of FILE")
             ->type_name("FILE"),
+        command->add_flag("--allow-final", source.allow_final,
+                          "The destination may have production stopped (--final there)"),
     };
     for_source[3]->excludes(for_source[2]);
     for_source[4]->needs(for_source[5]);
     for_source[5]->needs(for_source[4]);
-    CLI::Option* yes =
-        command->add_flag("--yes", target.yes, "Destination: replace what is here without asking");
+    const std::vector<CLI::Option*> for_destination = {
+        command->add_flag("--yes", target.yes, "Replace what is here without asking"),
+        command->add_flag("--final", target.final_run,
+                          "Fetch while production goes on, then have the source stop it and fetch the rest"),
+        command
+            ->add_option("--max-delete", target.max_delete,
+                         "Refuse to remove more of a tree's files than this")
+            ->type_name("PERCENT")
+            ->check(CLI::Range(0, 100))
+            ->capture_default_str(),
+    };
 
     Request request;
     try {
@@ -118,19 +135,19 @@ Request parse(const std::vector<std::string>& arguments) {
     if (!as_source && destination.empty()) refuse("either --source or --destination HOST is needed");
     request.json = json;
     if (as_source) {
-        if (yes->count() > 0) refuse("--yes is for the destination");
+        if (const auto* given = first_given(for_destination))
+            refuse(fmt::format("{} is for the destination", given->get_name()));
         source.system_file = absolute(system_file);
         source.root = absolute(root);
         source.code_file = absolute(code_file);
         source.plain_secret_file = absolute(source.plain_secret_file);
         source.port = port;
-        source.stop_traffic = stop_traffic;
+        if (stop_traffic || keep_traffic) source.stop_traffic = stop_traffic;
         request.command = source;
         return request;
     }
-    const auto given = std::find_if(for_source.begin(), for_source.end(),
-                                    [](const auto* option) { return option->count() > 0; });
-    if (given != for_source.end()) refuse(fmt::format("{} is for the source", (*given)->get_name()));
+    if (const auto* given = first_given(for_source))
+        refuse(fmt::format("{} is for the source", given->get_name()));
     target.address = destination;
     target.system_file = absolute(system_file);
     target.root = absolute(root);

@@ -40,12 +40,26 @@ std::string shortened(std::string text) {
     return text;
 }
 
+/// Names and values of a database: bytes that are looked up, so escaped on the way and given back.
+json to_json(const system::KeptRows& rows) {
+    json values = json::array();
+    for (const std::string& value : rows.values) values.push_back(base::escape(value));
+    return {{"database", base::escape(rows.database)},
+            {"table", base::escape(rows.table)},
+            {"key", base::escape(rows.key)},
+            {"values", std::move(values)}};
+}
+
 json to_fields(const Begin& begin) {
+    json keep_rows = json::array();
+    for (const system::KeptRows& rows : begin.keep_rows) keep_rows.push_back(to_json(rows));
     return {{"message", "begin"},
             {"format", begin.format},
             {"ft_version", shown(begin.ft_version)},
             {"run_id", shown(begin.run_id)},
-            {"host_name", shown(begin.host_name)}};
+            {"host_name", shown(begin.host_name)},
+            {"final_run", begin.final_run},
+            {"keep_rows", std::move(keep_rows)}};
 }
 json to_fields(const BackupProgress& progress) {
     return {{"message", "backup_progress"},
@@ -73,6 +87,7 @@ json to_fields(const Result& result) {
             {"outcome", base::name_of(result.outcome)},
             {"text", shortened(shown(result.message))}};
 }
+json to_fields(const StopTraffic&) { return {{"message", "stop_traffic"}}; }
 json to_fields(const Alive&) { return {{"message", "alive"}}; }
 
 Error broken(const std::string& what) { return {ErrorKind::peer, "control channel: " + what}; }
@@ -127,6 +142,32 @@ private:
     json object_;
 };
 
+std::string bytes_of(const json& value) {
+    if (!value.is_string()) throw broken("\"keep_rows\" holds what is no text");
+    try {
+        return base::unescape(value.get_ref<const std::string&>());
+    } catch (const Error&) {
+        throw broken("\"keep_rows\" holds a text that was not escaped");
+    }
+}
+
+std::vector<system::KeptRows> to_kept_rows(const json& value) {
+    if (!value.is_array()) throw broken("\"keep_rows\" is no list");
+    std::vector<system::KeptRows> result;
+    for (const json& each : value) {
+        Fields fields{each};
+        system::KeptRows& rows = result.emplace_back();
+        rows.database = bytes_of(fields.take("database"));
+        rows.table = bytes_of(fields.take("table"));
+        rows.key = bytes_of(fields.take("key"));
+        const json values = fields.take("values");
+        if (!values.is_array()) throw broken("\"keep_rows\" has values that are no list");
+        for (const json& one : values) rows.values.push_back(bytes_of(one));
+        fields.require_end();
+    }
+    return result;
+}
+
 /// A begin of another format is read as far as it tells which: the source answers with both versions.
 Begin to_begin(Fields& fields) {
     const std::uint64_t format = fields.number("format");
@@ -137,6 +178,8 @@ Begin to_begin(Fields& fields) {
     if (begin.format == system::kFormatVersion) {
         begin.run_id = fields.text("run_id");
         begin.host_name = fields.text("host_name");
+        begin.final_run = fields.truth("final_run");
+        begin.keep_rows = to_kept_rows(fields.take("keep_rows"));
     } else {
         fields.drop_rest();
     }
@@ -151,6 +194,7 @@ Message to_message(const std::string& kind, Fields& fields) {
                               .bytes_expected = fields.number("bytes_expected")};
     }
     if (kind == "ready") return Ready{system::manifest_from_json(fields.take("manifest"))};
+    if (kind == "stop_traffic") return StopTraffic{};
     if (kind == "run_progress") {
         return RunProgress{.phase = fields.text("phase"),
                            .bytes_done = fields.number("bytes_done"),

@@ -25,7 +25,11 @@ Conversation::Conversation(const Source& source, const std::string& run_id, base
     : connection_{transport::connect(source.machine.network(), source.host, source.port, source.code,
                                      transport::Purpose::control, source.limits, cancellation)},
       channel_{*connection_} {
-    channel_.send(control::Begin{system::kFormatVersion, FT_VERSION, run_id, source.machine.host_name()});
+    control::Begin begin;
+    begin.ft_version = FT_VERSION;
+    begin.run_id = run_id;
+    begin.host_name = source.machine.host_name();
+    channel_.send(begin);
     alive_.emplace(kAliveInterval, [this] {
         const std::lock_guard lock{mutex_};
         if (progress_) {

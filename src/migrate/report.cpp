@@ -44,18 +44,24 @@ nlohmann::json to_json(const Report& report) {
                              {"rows", database.rows},
                              {"dump_bytes", database.dump_bytes}});
     }
+    nlohmann::json kept = nlohmann::json::array();
+    for (const KeptReport& each : report.kept)
+        kept.push_back({{"kind", each.kind}, {"name", base::escape(each.name)}});
     nlohmann::json durations = nlohmann::json::object();
     for (const PhaseReport& phase : report.phases) durations[phase.name + "_ms"] = phase.duration.count();
     return {{"run_id", report.run_id},
             {"source", base::escape(report.source)},
             {"outcome", base::name_of(report.outcome)},
+            {"phase", report.phase},
             {"trees", trees},
             {"databases", databases},
             {"backup_bytes_literal", report.backup_bytes_literal},
             {"bytes_received", report.bytes_received},
             {"bytes_sent", report.bytes_sent},
             {"durations", durations},
-            {"warnings", report.warnings}};
+            {"kept", kept},
+            {"warnings", report.warnings},
+            {"problems", report.problems}};
 }
 
 }  // namespace

@@ -132,7 +132,7 @@ void source(os::Machine& machine, const SourceOptions& options, ui::Console& con
 
     Backups backups{machine, system, state.directory()};
     make_backup(backups, system, console, cancellation);
-    Host host{machine, system, backups, !options.stop_traffic, credentials, console};
+    Host host{machine, system, backups, !options.stop_traffic.value_or(false), credentials, console};
     announce(machine, options, listener.port(), code, *backups.current(), console);
     serve(listener, host, console, cancellation);
     console.say("Stopped. This system is as it was before.");

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/random.h>
+#include <sys/stat.h>
 
 #include <climits>
 #include <csignal>
@@ -45,6 +46,7 @@ private:
 class RealMachine final : public Machine {
 public:
     RealMachine() {
+        ::umask(022);  // what services and hooks expect; files of ours say their mode
         ::signal(SIGPIPE, SIG_IGN);
         // Standard streams that nobody opened would become files of ours.
         while (true) {
@@ -89,6 +91,10 @@ public:
         char name[HOST_NAME_MAX + 1];
         if (::gethostname(name, sizeof name) != 0) throw base::system_error("get", "the host name", errno);
         return name;
+    }
+    void set_host_name(const std::string& name) override {
+        if (::sethostname(name.data(), name.size()) != 0)
+            throw base::system_error("set", "the host name", errno);
     }
     std::optional<std::string> environment(const char* name) const override {
         const char* value = std::getenv(name);

@@ -69,21 +69,29 @@ Finished RealProcesses::run(const Command& command, base::Cancellation& cancella
     Reading output{child.output(), kOutputLimit, silent};
     Reading errors{child.errors(), kErrorsLimit, on_error_line};
     bool stopping = false;
+    bool timed_out = false;
     Deadline patience;
+    if (command.time_limit) patience = std::chrono::steady_clock::now() + *command.time_limit;
+    const auto stop = [&] {
+        stopping = true;
+        child.signal(SIGTERM);
+        patience = std::chrono::steady_clock::now() + kGrace;
+    };
     while (true) {
         pollfd what[] = {{child.ended(), POLLIN, 0},
                          {output.number(), POLLIN, 0},
                          {errors.number(), POLLIN, 0},
                          {stopping ? -1 : wake.number(), POLLIN, 0}};
         if (!wait_for(what, patience)) {
-            child.signal(SIGKILL);
-            patience.reset();
+            if (stopping) {
+                child.signal(SIGKILL);
+                patience.reset();
+            } else {
+                timed_out = true;
+                stop();
+            }
         }
-        if (what[3].revents != 0) {
-            stopping = true;
-            child.signal(SIGTERM);
-            patience = std::chrono::steady_clock::now() + kGrace;
-        }
+        if (what[3].revents != 0) stop();
         output.take();
         errors.take();
         if (what[0].revents != 0) break;
@@ -93,7 +101,7 @@ Finished RealProcesses::run(const Command& command, base::Cancellation& cancella
     }
     if (stopping) cancellation.check();
     const int status = child.wait();
-    return {status, output.finish(), errors.finish()};
+    return {status, output.finish(), errors.finish(), timed_out};
 }
 
 void RealProcesses::as_user(const std::string& user, const std::function<void()>& action) {

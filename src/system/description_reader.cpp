@@ -6,6 +6,7 @@
 
 #include "ft/base/error.h"
 #include "ft/base/escape.h"
+#include "ft/base/rel_path.h"
 #include "ft/system/host_settings.h"
 #include "ft/tree/rules.h"
 #include "system/connection_string.h"
@@ -39,7 +40,11 @@ Description DescriptionReader::read() {
             {fault.line, fault.key.empty() ? fault.message : base::escape(fault.key) + ": " + fault.message});
     }
     const json& top = json_.value();
-    if (!findings_.empty() || !is_object(top, "", {"name", "state_dir", "databases", "trees"})) return system;
+    if (!findings_.empty() || !is_object(top, "",
+                                         {"name", "state_dir", "databases", "trees", "services", "keep",
+                                          "accounts", "public_hostname", "hooks"})) {
+        return system;
+    }
 
     system.name = top.contains("name") ? text(top, "", "name", Need::required) : "system";
     if (top.contains("state_dir")) system.state_dir = path(top, "", "state_dir", Need::required);
@@ -57,6 +62,11 @@ Description DescriptionReader::read() {
     if (findings_.empty() && system.databases.empty() && system.trees.empty()) {
         add("", "names neither a database nor a tree");
     }
+    read_services(top, system);
+    read_keep(top, system);
+    system.accounts = flag(top, "", "accounts");
+    read_public_hostname(top, system);
+    read_hooks(top, system);
     check_databases(system);
     check_trees(system);
     return system;
@@ -91,32 +101,46 @@ bool DescriptionReader::is_object(const json& value, const std::string& at,
 }
 
 std::string DescriptionReader::text(const json& object, const std::string& at, const char* key, Need need) {
-    const std::string name = member(at, key);
     const auto found = object.find(key);
-    if (found == object.end()) {
-        if (need == Need::required) add(name, "is missing");
+    if (found != object.end()) return text_of(*found, member(at, key), need);
+    if (need == Need::required) add(member(at, key), "is missing");
+    return {};
+}
+
+std::string DescriptionReader::text_of(const json& json, const std::string& at, Need need) {
+    if (!json.is_string()) {
+        add(at, "must be a string, is " + shown(json));
         return {};
     }
-    if (!found->is_string()) {
-        add(name, "must be a string, is " + shown(*found));
-        return {};
-    }
-    const auto& value = found->get_ref<const std::string&>();
-    if (value.empty() && need == Need::required) add(name, "must not be empty");
-    if (value.size() > kLongestText) add(name, "must have at most 4096 bytes");
-    if (has_controls(value)) add(name, "must not hold control characters, is " + shown(value));
+    const auto& value = json.get_ref<const std::string&>();
+    if (value.empty() && need == Need::required) add(at, "must not be empty");
+    if (value.size() > kLongestText) add(at, "must have at most 4096 bytes");
+    if (has_controls(value)) add(at, "must not hold control characters, is " + shown(value));
     return value;
+}
+
+std::vector<std::string> DescriptionReader::texts(const json& object, const std::string& at, const char* key,
+                                                  std::size_t most, Need need) {
+    std::vector<std::string> result;
+    const json* all = list(object, at, key, most);
+    if (all == nullptr) return result;
+    for (std::size_t i = 0; i < all->size(); ++i)
+        result.push_back(text_of((*all)[i], element(member(at, key), i), need));
+    return result;
 }
 
 std::string DescriptionReader::path(const json& object, const std::string& at, const char* key, Need need) {
     const std::size_t before = findings_.size();
     const std::string value = text(object, at, key, need);
     if (value.empty() || findings_.size() != before) return {};
+    return path_of(value, member(at, key));
+}
+
+std::string DescriptionReader::path_of(const std::string& value, const std::string& at) {
     const auto result = normalised(value);
     if (result) return *result;
-    add(member(at, key), value.starts_with('/')
-                             ? "must not hold \"..\" or names above 255 bytes, is " + shown(value)
-                             : "must be an absolute path, is " + shown(value));
+    add(at, value.starts_with('/') ? "must not hold \"..\" or names above 255 bytes, is " + shown(value)
+                                   : "must be an absolute path, is " + shown(value));
     return {};
 }
 
@@ -161,7 +185,7 @@ DatabaseDescription DescriptionReader::database(const json& json, const std::str
 
 TreeDescription DescriptionReader::tree(const json& json, const std::string& at) {
     TreeDescription result;
-    if (!is_object(json, at, {"name", "path", "exclude"})) return result;
+    if (!is_object(json, at, {"name", "path", "exclude", "mount_point", "must_exist"})) return result;
     const std::size_t before = findings_.size();
     result.name = text(json, at, "name", Need::required);
     if (findings_.size() == before) {
@@ -171,6 +195,15 @@ TreeDescription DescriptionReader::tree(const json& json, const std::string& at)
     result.path = path(json, at, "path", Need::required);
     if (const auto* exclude = list(json, at, "exclude", kMostPatterns)) {
         result.exclude = patterns(*exclude, member(at, "exclude"));
+    }
+    result.mount_point = flag(json, at, "mount_point");
+    result.must_exist = texts(json, at, "must_exist", kMostPatterns, Need::required);
+    for (std::size_t i = 0; i < result.must_exist.size(); ++i) {
+        const std::string_view fault = base::RelPath::fault(result.must_exist[i]);
+        if (!fault.empty() && !result.must_exist[i].empty()) {
+            add(element(member(at, "must_exist"), i),
+                fmt::format("must be a path within the tree, not one with {}", fault));
+        }
     }
     return result;
 }

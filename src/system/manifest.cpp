@@ -9,6 +9,7 @@
 #include "ft/base/error.h"
 #include "ft/base/escape.h"
 #include "ft/base/rel_path.h"
+#include "ft/system/description.h"
 #include "ft/tree/rules.h"
 #include "system/manifest_reader.h"
 #include "system/names.h"
@@ -77,12 +78,26 @@ json to_json(const Role& role) {
     return result;
 }
 
+json to_json(const KeptTable& kept) {
+    json unique = json::array();
+    for (const UniqueKey& key : kept.unique) {
+        json taken = json::array();
+        for (const auto& values : key.taken) taken.push_back(escaped(values));
+        unique.push_back({{"columns", escaped(key.columns)}, {"taken", std::move(taken)}});
+    }
+    return {
+        {"table", base::escape(kept.table)}, {"key", base::escape(kept.key)}, {"unique", std::move(unique)}};
+}
+
 json to_json(const DatabaseFacts& facts) {
     json roles = json::array();
     for (const Role& role : facts.roles) roles.push_back(to_json(role));
     json row_counts = json::object();
     for (const auto& [table, rows] : facts.row_counts) row_counts[base::escape(table)] = rows;
+    json kept = json::array();
+    for (const KeptTable& table : facts.kept) kept.push_back(to_json(table));
     json result{{"name", base::escape(facts.name)},
+                {"kept", std::move(kept)},
                 {"module_directory", base::escape(facts.module_directory)},
                 {"server_version", facts.server_version},
                 {"dump_version", facts.dump_version},
@@ -104,6 +119,22 @@ json to_json(const DatabaseFacts& facts) {
                 {"dump_files", escaped(facts.dump_files)}};
     set(result, "icu_locale", facts.icu_locale);
     set(result, "comment", facts.comment);
+    return result;
+}
+
+/// The files of the accounts by name: for writer and reader.
+struct AccountFile {
+    const char* name;
+    std::vector<std::string> AccountFiles::*lines;
+};
+constexpr AccountFile kAccountFiles[] = {
+    {"passwd", &AccountFiles::passwd}, {"shadow", &AccountFiles::shadow},
+    {"group", &AccountFiles::group},   {"gshadow", &AccountFiles::gshadow},
+    {"subuid", &AccountFiles::subuid}, {"subgid", &AccountFiles::subgid}};
+
+json to_json(const AccountFiles& files) {
+    json result = json::object();
+    for (const AccountFile& file : kAccountFiles) result[file.name] = escaped(files.*file.lines);
     return result;
 }
 
@@ -171,6 +202,30 @@ std::map<std::string, std::string> dump_files_of(const ManifestReader& in) {
     return files;
 }
 
+KeptTable kept_table_of(const json& value, const std::string& at) {
+    const ManifestReader in{value, at, {"table", "key", "unique"}};
+    KeptTable kept{in.text("table"), in.text("key"), {}};
+    in.each("unique", kMostEach, [&](const json& unique, const std::string& name) {
+        const ManifestReader key_in{unique, name, {"columns", "taken"}};
+        UniqueKey& key = kept.unique.emplace_back();
+        key.columns = key_in.texts("columns", kMostEach);
+        key_in.each("taken", kMostEach, [&](const json& values, const std::string& row) {
+            if (!values.is_array() || values.size() != key.columns.size())
+                throw manifest_fault(row, "has not one value a column");
+            auto& texts = key.taken.emplace_back();
+            for (const json& text : values) texts.push_back(manifest_text(text, row));
+        });
+    });
+    return kept;
+}
+
+AccountFiles accounts_of(const json& value, const std::string& at) {
+    const ManifestReader in{value, at, {"passwd", "shadow", "group", "gshadow", "subuid", "subgid"}};
+    AccountFiles files;
+    for (const AccountFile& file : kAccountFiles) files.*file.lines = in.texts(file.name, kMostEach);
+    return files;
+}
+
 DatabaseFacts database_of(const json& value, const std::string& at) {
     const ManifestReader in{
         value,
@@ -178,7 +233,8 @@ DatabaseFacts database_of(const json& value, const std::string& at) {
         {"name",     "module_directory", "server_version", "dump_version",  "owner",
          "encoding", "locale_provider",  "collate",        "ctype",         "connection_limit",
          "acl",      "acl_is_default",   "settings",       "role_settings", "extensions",
-         "roles",    "row_counts",       "size",           "dump_bytes",    "dump_files"},
+         "roles",    "row_counts",       "size",           "dump_bytes",    "dump_files",
+         "kept"},
         {"icu_locale", "comment"}};
     DatabaseFacts facts;
     facts.name = in.text("name");
@@ -213,6 +269,9 @@ DatabaseFacts database_of(const json& value, const std::string& at) {
     facts.size = in.count("size");
     facts.dump_bytes = in.count("dump_bytes");
     facts.dump_files = dump_files_of(in);
+    in.each("kept", kMostEach, [&](const json& kept, const std::string& name) {
+        facts.kept.push_back(kept_table_of(kept, name));
+    });
     return facts;
 }
 
@@ -240,13 +299,17 @@ json to_json(const Manifest& manifest) {
     for (const TreeFacts& facts : manifest.trees) trees.push_back(to_json(facts));
     json databases = json::array();
     for (const DatabaseFacts& facts : manifest.databases) databases.push_back(to_json(facts));
-    return {{"format", manifest.format},
-            {"ft_version", base::escape(manifest.ft_version)},
-            {"system_name", base::escape(manifest.system_name)},
-            {"host_name", base::escape(manifest.host_name)},
-            {"live", manifest.live},
-            {"trees", std::move(trees)},
-            {"databases", std::move(databases)}};
+    json result{{"format", manifest.format},
+                {"ft_version", base::escape(manifest.ft_version)},
+                {"system_name", base::escape(manifest.system_name)},
+                {"host_name", base::escape(manifest.host_name)},
+                {"live", manifest.live},
+                {"machine", base::escape(manifest.machine)},
+                {"trees", std::move(trees)},
+                {"databases", std::move(databases)}};
+    set(result, "public_hostname", manifest.public_hostname);
+    if (manifest.accounts) result["accounts"] = to_json(*manifest.accounts);
+    return result;
 }
 
 Manifest manifest_from_json(const json& value) {
@@ -259,13 +322,23 @@ Manifest manifest_from_json(const json& value) {
                           "Install the same version of ft on both servers."};
     }
     const ManifestReader in{
-        value, "", {"format", "ft_version", "system_name", "host_name", "live", "trees", "databases"}};
+        value,
+        "",
+        {"format", "ft_version", "system_name", "host_name", "live", "machine", "trees", "databases"},
+        {"public_hostname", "accounts"}};
     Manifest manifest;
     manifest.format = static_cast<int>(in.number("format", kFormatVersion, kFormatVersion));
     manifest.ft_version = in.text("ft_version");
     manifest.system_name = in.text("system_name");
     manifest.host_name = in.text("host_name", true);
     manifest.live = in.boolean("live");
+    manifest.machine = in.text("machine", true);
+    manifest.public_hostname = in.optional_text("public_hostname");
+    if (manifest.public_hostname) {
+        if (const std::string fault = fault_of_host_name(*manifest.public_hostname); !fault.empty())
+            throw in.fault("public_hostname", fault);
+    }
+    if (value.contains("accounts")) manifest.accounts = accounts_of(value["accounts"], in.at("accounts"));
     Once trees;
     in.each("trees", kMostTrees, [&](const json& tree, const std::string& at) {
         manifest.trees.push_back(tree_of(tree, at));

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "ft/system/description.h"
 #include "ft/system/manifest.h"
 
 namespace ft::system {
@@ -41,6 +42,27 @@ std::string fault_of_database_name(const std::string& name) {
     if (name.ends_with("_ft_incoming") || name.ends_with("_ft_previous")) {
         return "must not end as the databases that ft makes";
     }
+    return {};
+}
+
+std::string fault_of_host_name(const std::string& name) {
+    // RFC 1123, and what Linux' sethostname takes at most (HOST_NAME_MAX).
+    constexpr std::size_t kLongestName = 64;
+    constexpr std::size_t kLongestLabel = 63;
+    if (name.empty() || name.size() > kLongestName) return "must be a host name of 1 to 64 bytes";
+    bool numeric = true;
+    for (std::string_view left = name;;) {
+        const std::string_view label = left.substr(0, left.find('.'));
+        const bool fits = !label.empty() && label.size() <= kLongestLabel && label.front() != '-' &&
+                          label.back() != '-' && std::all_of(label.begin(), label.end(), [](char c) {
+                              return c != '.' && c != '_' && is_name_byte(c);
+                          });
+        if (!fits) return "must be a host name: labels of letters, digits and '-', joined by '.'";
+        numeric = label.find_first_not_of("0123456789") == std::string_view::npos;
+        if (label.size() == left.size()) break;
+        left.remove_prefix(label.size() + 1);
+    }
+    if (numeric) return "must be a host name, not a number or an address";
     return {};
 }
 

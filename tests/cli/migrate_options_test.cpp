@@ -16,7 +16,7 @@ TEST_CASE("the source's options are understood", "[cli]") {
     CHECK(source.root == "/r");
     CHECK(source.listen == "::1");
     CHECK(source.port == 8730);
-    CHECK(source.stop_traffic);
+    CHECK(source.stop_traffic == true);
     CHECK(source.code_file == "/c");
     CHECK(source.plain_user == "admin");
     CHECK(source.plain_secret_file == "/p");
@@ -30,6 +30,7 @@ TEST_CASE("the source's defaults are those of the manual", "[cli]") {
     CHECK(source.listen.empty());
     CHECK(source.port == 873);
     CHECK(!source.stop_traffic);
+    CHECK(!source.allow_final);
 }
 
 TEST_CASE("the destination's options are understood", "[cli]") {

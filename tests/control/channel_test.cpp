@@ -39,7 +39,12 @@ system::Manifest make_manifest() {
 
 /// One of each kind, with the values at the edges.
 std::vector<Message> make_messages() {
-    return {Begin{.ft_version = "0.1.0", .run_id = "20260714T221000-1f", .host_name = "new"},
+    return {Begin{.ft_version = "0.1.0",
+                  .run_id = "20260714T221000-1f",
+                  .host_name = "new",
+                  .final_run = true,
+                  .keep_rows = {{"app", "settings", "name", {"mail \xff", ""}}}},
+            StopTraffic{},
             BackupProgress{.database = "appliance", .bytes_done = 0, .bytes_expected = UINT64_MAX},
             Ready{make_manifest()},
             RunProgress{.phase = "files", .bytes_done = 1, .bytes_wanted = 2},

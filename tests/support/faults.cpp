@@ -72,6 +72,7 @@ os::Clock& FaultyMachine::clock() { return parts_->real.clock(); }
 os::Terminal& FaultyMachine::terminal() { return parts_->real.terminal(); }
 void FaultyMachine::fill_random(std::span<std::byte> into) { parts_->real.fill_random(into); }
 std::string FaultyMachine::host_name() const { return parts_->real.host_name(); }
+void FaultyMachine::set_host_name(const std::string& name) { parts_->real.set_host_name(name); }
 
 std::optional<std::string> FaultyMachine::environment(const char* name) const {
     return parts_->real.environment(name);

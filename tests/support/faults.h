@@ -48,6 +48,7 @@ public:
     os::Terminal& terminal() override;
     void fill_random(std::span<std::byte> into) override;
     std::string host_name() const override;
+    void set_host_name(const std::string& name) override;
     std::optional<std::string> environment(const char* name) const override;
     void forget_environment(const char* name) override;
 

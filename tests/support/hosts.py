@@ -124,6 +124,8 @@ class Source:
     def __init__(self, host, *arguments, program=FT, env=None, wait=True, wrapper=(), code_file=True):
         self.host = host
         self.code_file = host.world.directory / "code" if code_file else None
+        if not {"--stop-traffic", "--keep-traffic"} & set(arguments):
+            arguments = (*arguments, "--keep-traffic")
         argv = host.ft("--source", "--json", *code_arguments(self.code_file), *arguments, program=program)
         self.stderr_path = host.world.directory / "source.stderr"
         with open(self.stderr_path, "wb") as stderr:

@@ -223,7 +223,8 @@ void MemoryMachine::fill_random(std::span<std::byte> into) {
     for (std::byte& byte : into) byte = static_cast<std::byte>(parts_->random());
 }
 
-std::string MemoryMachine::host_name() const { return "memory"; }
+std::string MemoryMachine::host_name() const { return own_name; }
+void MemoryMachine::set_host_name(const std::string& name) { own_name = name; }
 
 std::optional<std::string> MemoryMachine::environment(const char* name) const {
     return look_up(variables, std::string{name});

@@ -37,6 +37,7 @@ public:
     std::string out;                               ///< all of stdout
     std::string err;                               ///< all of stderr, questions included
     std::map<std::string, std::string> variables;  ///< the environment
+    std::string own_name = "memory";               ///< the kernel's name of the machine
 
     std::unique_ptr<os::Directory> open_root(const std::string& path) override;
     std::unique_ptr<const os::Directory> open_root_to_read(const std::string& path) override;
@@ -50,6 +51,7 @@ public:
     os::Terminal& terminal() override;
     void fill_random(std::span<std::byte> into) override;
     std::string host_name() const override;
+    void set_host_name(const std::string& name) override;
     std::optional<std::string> environment(const char* name) const override;
     void forget_environment(const char* name) override;
 

@@ -45,7 +45,12 @@ system::Manifest full() {
     facts.size = 1;
     facts.dump_bytes = 2;
     facts.dump_files = {{"toc.dat", "0123456789abcdef0123456789abcdef"}};
+    facts.kept = {{"settings", "name", {{{"id"}, {{"7"}, {""}}}, {{"a \xff", "b"}, {{"1", "x\n"}}}}}};
     system::Manifest manifest;
+    manifest.machine = "0123abcd";
+    manifest.public_hostname = "files.example.com";
+    manifest.accounts = {
+        {"root:x:0:0::/root:/bin/sh", "a\xff"}, {"root:*:1::::::"}, {"root:x:0:"}, {}, {}, {""}};
     manifest.ft_version = "0.1.0";
     manifest.system_name = "files.example.com";
     manifest.host_name = "old";

@@ -18,6 +18,7 @@ enum class ErrorKind {
     permission,  ///< as io: the system refused
     no_space,    ///< as io: space, inodes or quota ended
     database,    ///< PostgreSQL or its tools
+    command,     ///< a program that system.json names: a service's, a hook
     corrupt,     ///< copied, but not equal
     cancelled,   ///< the admin interrupted
     busy,        ///< another run holds the lock

@@ -10,6 +10,7 @@
 #include "ft/base/bytes.h"
 #include "ft/base/error.h"
 #include "ft/base/outcome.h"
+#include "ft/system/description.h"
 #include "ft/system/manifest.h"
 
 namespace ft::control {
@@ -21,6 +22,8 @@ struct Begin {
     std::string ft_version;
     std::string run_id;
     std::string host_name;
+    bool final_run = false;                   ///< the source will be asked to stop production traffic
+    std::vector<system::KeptRows> keep_rows;  ///< the manifest says what would clash with these
 };
 /// Source -> destination: the backup for this run is being made.
 struct BackupProgress {
@@ -28,6 +31,9 @@ struct BackupProgress {
     std::uint64_t bytes_done = 0;
     std::uint64_t bytes_expected = 0;  ///< a guess; 0: unknown
 };
+/// Destination -> source, once in a final run after Ready: production traffic shall stop. The answer is a
+/// second Ready with a fresh backup (or Failure).
+struct StopTraffic {};
 /// Source -> destination: the backup is ready, modules may be pulled.
 struct Ready {
     system::Manifest manifest;
@@ -52,7 +58,7 @@ struct Result {
 /// Either side, every few seconds when nothing else is said, so that silence means trouble.
 struct Alive {};
 
-using Message = std::variant<Begin, BackupProgress, Ready, RunProgress, Failure, Result, Alive>;
+using Message = std::variant<Begin, BackupProgress, Ready, StopTraffic, RunProgress, Failure, Result, Alive>;
 
 /// The conversation of the two sides as values: one JSON object a line (docs/protocol.md, "Control channel").
 /// Texts arrive fit to be shown: escape made them so on the way, unless they were escaped already. Longer

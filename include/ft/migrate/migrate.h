@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,8 +21,9 @@ struct SourceOptions {
     std::string root = "/";
     std::string listen;  ///< address; empty: all of both families
     std::uint16_t port = 873;
-    bool stop_traffic = false;      ///< production is stopped: nothing may change while trees are read
-    std::string code_file;          ///< read, or made with a new code; empty: a new code, printed
+    std::optional<bool> stop_traffic;  ///< production is stopped, or goes on; nothing: ask
+    bool allow_final = false;          ///< a destination may have production stopped (--final)
+    std::string code_file;             ///< read, or made with a new code; empty: a new code, printed
     std::string plain_user;         ///< stock rsync clients are served too, as this user; empty: they are not
     std::string plain_secret_file;  ///< first line: their secret
 };
@@ -36,8 +38,10 @@ struct DestinationOptions {
     std::string address;  ///< HOST[:PORT] of the source
     std::string system_file = "/etc/ft/system.json";
     std::string root = "/";
-    std::string code_file;  ///< empty: FT_CODE, or a question
-    bool yes = false;       ///< replace what is here without asking
+    std::string code_file;     ///< empty: FT_CODE, or a question
+    bool yes = false;          ///< replace what is here without asking
+    bool final_run = false;    ///< fetch while production goes on, then have the source stop it
+    unsigned max_delete = 50;  ///< percent of a tree's files that a run may remove, unless they are few
 };
 
 /// One tree of a run, for people and scripts.
@@ -59,11 +63,17 @@ struct PhaseReport {
     std::string name;
     std::chrono::milliseconds duration{0};
 };
+/// Something that stayed this machine's own although a tree or database covers it.
+struct KeptReport {
+    std::string kind;  ///< "host setting", "file", "rows", "account"
+    std::string name;
+};
 /// What a run did.
 struct Report {
     std::string run_id;
     std::string source;
     base::Outcome outcome = base::Outcome::unchanged;
+    std::string phase;  ///< "rehearsal" or "final"; empty until the source has said whether it is live
     std::vector<TreeReport> trees;
     std::vector<DatabaseReport> databases;
     std::vector<PhaseReport> phases;
@@ -71,6 +81,8 @@ struct Report {
     std::uint64_t bytes_received = 0;  ///< on the wire, TLS included
     std::uint64_t bytes_sent = 0;
     std::vector<std::string> warnings;
+    std::vector<KeptReport> kept;
+    std::vector<std::string> problems;  ///< what failed after the commit: exit status 10
 };
 
 /// One run. Returns after the commit. An Error of kind recovery: an earlier or this commit needs a person;

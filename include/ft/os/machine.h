@@ -70,6 +70,8 @@ public:
     virtual Terminal& terminal() = 0;
     virtual void fill_random(std::span<std::byte> into) = 0;  ///< from the kernel's generator
     virtual std::string host_name() const = 0;
+    /// The kernel's name of this machine, until it starts again.
+    virtual void set_host_name(const std::string& name) = 0;
     virtual std::optional<std::string> environment(const char* name) const = 0;
     /// Takes a variable out of the environment, so that no child sees it.
     virtual void forget_environment(const char* name) = 0;

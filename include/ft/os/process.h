@@ -1,8 +1,10 @@
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,21 +24,24 @@ struct Command {
     std::string user{};
     /// Held by descriptor: `user` needs no right on the way to it. Nothing: "/".
     const Directory* working_directory = nullptr;
+    /// How long it may take; nothing: as long as it wants.
+    std::optional<std::chrono::milliseconds> time_limit{};
 };
 
 struct Finished {
-    int status = 0;        ///< exit status; 128 + signal when one ended it
-    std::string output{};  ///< stdout, first 16 MiB
-    std::string errors{};  ///< stderr, first 64 KiB
+    int status = 0;          ///< exit status; 128 + signal when one ended it
+    std::string output{};    ///< stdout, first 16 MiB
+    std::string errors{};    ///< stderr, first 64 KiB
+    bool timed_out = false;  ///< it was ended because its time was over
 };
 
 class Processes {
 public:
     virtual ~Processes() = default;
     /// Runs to the end. `on_error_line` is called for each line of stderr as it comes (not escaped). When
-    /// `cancellation` is requested the child gets TERM, and KILL after 5 seconds: Error cancelled. The child
-    /// dies with us, and is not reached by a Ctrl-C on the terminal. Errors: unfit when the program or the
-    /// user does not exist.
+    /// `cancellation` is requested, or its time is over, the child gets TERM, and KILL after 5 seconds: Error
+    /// cancelled, or `timed_out`. The child dies with us, and is not reached by a Ctrl-C on the terminal.
+    /// Errors: unfit when the program or the user does not exist.
     virtual Finished run(const Command& command, base::Cancellation& cancellation,
                          const std::function<void(std::string_view)>& on_error_line = {}) = 0;
     /// Calls `action` with the calling thread's effective ids those of `user` (peer authentication asks the

@@ -11,7 +11,7 @@
 namespace ft::system {
 
 /// What this version of ft calls the conversation; the other side's must be equal.
-inline constexpr int kFormatVersion = 1;
+inline constexpr int kFormatVersion = 2;
 
 struct TreeFacts {
     std::string name;
@@ -38,6 +38,21 @@ struct RoleSetting {
     bool operator==(const RoleSetting&) const = default;
 };
 
+/// A unique key of a table (columns of an index) and the values that rows of the source have for it.
+struct UniqueKey {
+    std::vector<std::string> columns;
+    std::vector<std::vector<std::string>> taken;  ///< as text; rows with a null among them are left out
+    bool operator==(const UniqueKey&) const = default;
+};
+
+/// A table of which the destination keeps rows, as the source has it: without the rows that will give way.
+struct KeptTable {
+    std::string table;  ///< as the destination named it (KeptRows)
+    std::string key;
+    std::vector<UniqueKey> unique;
+    bool operator==(const KeptTable&) const = default;
+};
+
 struct DatabaseFacts {
     std::string name;
     std::string module_directory;  ///< directory of its dump within the backup module
@@ -62,6 +77,18 @@ struct DatabaseFacts {
     std::uint64_t size = 0;        ///< bytes in the cluster
     std::uint64_t dump_bytes = 0;  ///< bytes of the dump directory
     std::map<std::string, std::string> dump_files;  ///< file of the dump -> xxh128 of its content, hex
+    std::vector<KeptTable> kept;                    ///< answers to what the run's begin asked
+};
+
+/// The account files of a system, as lines without their newlines; a file that is missing has none.
+struct AccountFiles {
+    std::vector<std::string> passwd;
+    std::vector<std::string> shadow;
+    std::vector<std::string> group;
+    std::vector<std::string> gshadow;
+    std::vector<std::string> subuid;
+    std::vector<std::string> subgid;
+    bool operator==(const AccountFiles&) const = default;
 };
 
 /// What the source tells first.
@@ -70,7 +97,10 @@ struct Manifest {
     std::string ft_version;
     std::string system_name;
     std::string host_name;
-    bool live = true;  ///< production goes on
+    bool live = true;                            ///< production goes on
+    std::string machine;                         ///< digest of the machine id, hex; empty: it has none
+    std::optional<std::string> public_hostname;  ///< valid; nothing: system.json does not say
+    std::optional<AccountFiles> accounts;        ///< when they come across
     std::vector<TreeFacts> trees;
     std::vector<DatabaseFacts> databases;
 };
