@@ -9,6 +9,7 @@
 #include "ft/checks/space.h"
 #include "ft/database/database.h"
 #include "ft/system/host_settings.h"
+#include "ft/system/services.h"
 #include "ft/tree/scan.h"
 
 namespace ft::checks {
@@ -75,6 +76,12 @@ void add(Checked& checked, const std::string& object, const std::vector<std::str
         checked.findings.push_back(fmt::format("{}: {}", object, finding));
 }
 
+void check_services(os::Machine& machine, const system::Description& system, system::Phase phase,
+                    base::Cancellation& cancellation, Checked& checked) {
+    for (std::string& finding : system::service_findings(machine, system.services, phase, cancellation))
+        checked.findings.push_back(std::move(finding));
+}
+
 /// Runs a check whose own failure (a server that is down) is a finding like the others.
 template <typename Check>
 void guarded(Checked& checked, const Check& check) {
@@ -94,6 +101,7 @@ Checked source(os::Machine& machine, const system::Description& system,
     for (const auto& tree : system.trees) {
         guarded(checked, [&] { check_tree(machine, system, tree, reserved, cancellation, checked); });
     }
+    check_services(machine, system, system::Phase::rehearsal, cancellation, checked);
     Space space;
     for (const auto& database : system.databases) {
         const std::string object = "database " + base::escape(database.name);
@@ -114,6 +122,8 @@ Checked destination(os::Machine& machine, const system::Description& system, con
     Checked checked;
     check_names("tree", names_of(system.trees), names_of(manifest.trees), checked);
     check_names("database", names_of(system.databases), names_of(manifest.databases), checked);
+    check_services(machine, system, manifest.live ? system::Phase::rehearsal : system::Phase::final_run,
+                   cancellation, checked);
     for (const auto& database : system.databases) {
         const auto facts =
             std::find_if(manifest.databases.begin(), manifest.databases.end(),

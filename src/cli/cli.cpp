@@ -1,5 +1,7 @@
 #include "ft/cli/cli.h"
 
+#include <fmt/format.h>
+
 #include <exception>
 
 #include "cli/exit_status.h"
@@ -8,6 +10,7 @@
 #include "ft/base/error.h"
 #include "ft/base/escape.h"
 #include "ft/os/signals.h"
+#include "ft/os/supervise.h"
 #include "ft/ui/console.h"
 
 namespace ft::cli {
@@ -23,15 +26,42 @@ int fail(ui::Console& console, const base::Error& error, const char* unchanged) 
     return finish(status);
 }
 
-int run_source(os::Machine& machine, const migrate::SourceOptions& options, ui::Console& console) {
+int work_as_source(os::Machine& machine, const migrate::SourceOptions& options, ui::Console& console) {
     base::Cancellation cancellation;
-    const os::Signals signals{cancellation, true};
+    migrate::SourceReport report;
+    const auto failed = [&](const base::Error& error) {
+        return fail(console, error,
+                    report.not_started.empty() ? "This system is as it was before."
+                                               : "Everything else is as it was before.");
+    };
     try {
-        migrate::source(machine, options, console, cancellation);
+        const os::Signals signals{cancellation, true};
+        migrate::source(machine, options, console, cancellation, report);
         return finish(ExitStatus::done);
     } catch (const base::Error& error) {
-        return fail(console, error, "This system is as it was before.");
+        return failed(error);
+    } catch (const std::exception& error) {
+        return failed(base::Error{base::ErrorKind::internal, base::escape(error.what())});
     }
+}
+
+/// The source works in a process of its own: who kills that one leaves this one to put everything back.
+int run_source(os::Machine& machine, const migrate::SourceOptions& options, ui::Console& console) {
+    const os::WorkerEnd end = os::supervise([&] { return work_as_source(machine, options, console); });
+    if (!end.signal) return end.status;
+    console.say(fmt::format("The source was ended by signal {}: cleaning up.", *end.signal));
+    migrate::clean_up_after_source(machine, options, console);
+    return fail(
+        console,
+        base::Error{base::ErrorKind::internal, fmt::format("the source was ended by signal {}", *end.signal)},
+        "This system is as it was before.");
+}
+
+int run_start_services(os::Machine& machine, const migrate::ServicesOptions& options, ui::Console& console) {
+    base::Cancellation cancellation;
+    const os::Signals signals{cancellation, true};
+    migrate::start_services(machine, options, console, cancellation);
+    return finish(ExitStatus::done);
 }
 
 int run_destination(os::Machine& machine, const migrate::DestinationOptions& options, ui::Console& console) {
@@ -46,7 +76,8 @@ int run_destination(os::Machine& machine, const migrate::DestinationOptions& opt
     };
     try {
         migrate::destination(machine, options, console, cancellation, report);
-        const ExitStatus status = report.problems.empty() ? ExitStatus::done : ExitStatus::committed_with_trouble;
+        const ExitStatus status =
+            report.problems.empty() ? ExitStatus::done : ExitStatus::committed_with_trouble;
         migrate::tell_result(report, nullptr, finish(status), console);
         return finish(status);
     } catch (const base::Error& error) {
@@ -66,6 +97,8 @@ int run(os::Machine& machine, const std::vector<std::string>& arguments) {
             return run_source(machine, *source, console);
         if (const auto* target = std::get_if<migrate::DestinationOptions>(&request.command))
             return run_destination(machine, *target, console);
+        if (const auto* services = std::get_if<migrate::ServicesOptions>(&request.command))
+            return run_start_services(machine, *services, console);
         machine.terminal().write_out(request.text);
         return finish(ExitStatus::done);
     } catch (const base::Error& error) {

@@ -28,6 +28,12 @@ constexpr const char* kMigrateHeader = R"(Moves the system that system.json desc
   ft migrate --destination old.example.com  on the new server: becomes a replica of the old one
 )";
 
+constexpr const char* kServicesHeader =
+    R"(Starts every service of system.json that is not active, in reverse order.
+
+  ft start-services   on the new server, after a rehearsal: what "rehearsal": "off" kept off, too
+)";
+
 constexpr const char* kStatusFooter = R"(Exit status:
   0 done                             6 no space, or no permission
   1 failed, nothing changed          7 what came is not equal to the source
@@ -69,6 +75,17 @@ Request parse(const std::vector<std::string>& arguments) {
     CLI::App app{kMainHeader, "ft"};
     app.set_version_flag("--version", "ft " FT_VERSION);
     app.footer(kStatusFooter);
+    migrate::ServicesOptions services;
+    CLI::App* start_services =
+        app.add_subcommand("start-services", "Starts every service of system.json that is not active");
+    start_services->description(kServicesHeader);
+    start_services->add_option("--system", system_file, "What the system is made of")
+        ->type_name("FILE")
+        ->capture_default_str();
+    start_services->add_option("--root", root, "Place every path of system.json below DIR")
+        ->type_name("DIR")
+        ->capture_default_str();
+    start_services->add_flag("--json", json, "One JSON object a line on stdout; talk on stderr");
     CLI::App* command = app.add_subcommand("migrate", "Moves the system to a new server");
     command->description(kMigrateHeader);
     command->footer(kStatusFooter);
@@ -123,7 +140,10 @@ Request parse(const std::vector<std::string>& arguments) {
         std::vector<std::string> reversed{arguments.rbegin(), arguments.rend()};
         app.parse(reversed);
     } catch (const CLI::CallForHelp&) {
-        request.text = command->parsed() ? command->help() : app.help();
+        const CLI::App* asked = command->parsed()          ? command
+                                : start_services->parsed() ? start_services
+                                                           : &app;
+        request.text = asked->help();
         return request;
     } catch (const CLI::CallForVersion&) {
         request.text = "ft " FT_VERSION "\n";
@@ -131,9 +151,16 @@ Request parse(const std::vector<std::string>& arguments) {
     } catch (const CLI::ParseError& error) {
         refuse(base::escape(error.what()));
     }
+    request.json = json;
+    if (start_services->parsed()) {
+        if (command->parsed()) refuse("one command at a time");
+        services.system_file = absolute(system_file);
+        services.root = absolute(root);
+        request.command = services;
+        return request;
+    }
     if (!command->parsed()) refuse("no command");
     if (!as_source && destination.empty()) refuse("either --source or --destination HOST is needed");
-    request.json = json;
     if (as_source) {
         if (const auto* given = first_given(for_destination))
             refuse(fmt::format("{} is for the destination", given->get_name()));

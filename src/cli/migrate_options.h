@@ -12,7 +12,9 @@ namespace ft::cli {
 /// What the arguments ask for.
 struct Request {
     /// Nothing: only `text` is to be printed (help, version).
-    std::variant<std::monostate, migrate::SourceOptions, migrate::DestinationOptions> command;
+    std::variant<std::monostate, migrate::SourceOptions, migrate::DestinationOptions,
+                 migrate::ServicesOptions>
+        command;
     bool json = false;
     std::string text;
 };

@@ -42,13 +42,15 @@ void decide(os::Directory& state, Journal& journal) {
 
 }  // namespace
 
-Committed commit(os::Machine& machine, os::Directory& state, const Plan& plan, DatabaseSwapper& swapper) {
+Committed commit(os::Machine& machine, os::Directory& state, const Plan& plan, DatabaseSwapper& swapper,
+                 const Decided& decided) {
     clear_earlier(state, swapper);
     OrderedPlan ordered = order(machine, plan);
     LiveTrees trees{machine, ordered.trees};
     Journal journal = write_journal(state, std::move(ordered));
     decide(state, journal);
     Committed result = settle(state, journal, trees, swapper);
+    if (decided) decided(result.outcome, plan.run_id);
     free_all(machine, state, journal, swapper);
     return result;
 }

@@ -31,16 +31,19 @@ void finish(os::Machine& machine, os::Directory& state, Journal& journal, Databa
 
 }  // namespace
 
-Recovered recover(os::Machine& machine, os::Directory& state, DatabaseSwapper& swapper) {
+Recovered recover(os::Machine& machine, os::Directory& state, DatabaseSwapper& swapper,
+                  const Decided& decided) {
     std::optional<Journal> journal = read_journal(state);
     if (!journal || journal->phase == Phase::prepared) {
         remove_journal(state);
         return {};
     }
     if (journal->is_open()) finish(machine, state, *journal, swapper);
+    const auto outcome =
+        journal->phase == Phase::done ? base::Outcome::committed : base::Outcome::rolled_back;
+    if (decided) decided(outcome, journal->plan.run_id);
     free_all(machine, state, *journal, swapper);
-    const bool done = journal->phase == Phase::done;
-    return {done ? base::Outcome::committed : base::Outcome::rolled_back, journal->plan.run_id};
+    return {outcome, journal->plan.run_id};
 }
 
 bool needs_recovery(const os::Directory& state) {

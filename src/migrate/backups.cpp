@@ -54,7 +54,6 @@ std::uint64_t Backup::bytes() const {
 
 Backups::Backups(os::Machine& machine, const system::Description& system, os::Directory& state)
     : machine_{machine}, system_{system}, state_{state} {
-    os::remove_all(state_, kSourceBackups);  // of a source that was killed
     directory_ = os::make_directories(state_, kSourceBackups);
 }
 

@@ -22,6 +22,7 @@
 #include "migrate/pull.h"
 #include "migrate/report.h"
 #include "migrate/state_directory.h"
+#include "migrate/stopped_services.h"
 
 namespace ft::migrate {
 namespace {
@@ -42,6 +43,7 @@ public:
           console_{console},
           outer_{cancellation},
           report_{report},
+          services_{machine, state, console},
           tasks_{cancellation},
           conversation_{source, report.run_id, tasks_.cancellation()} {}
 
@@ -57,6 +59,7 @@ public:
                 join();
                 throw;
             }
+            services_.start_again();
             clean_up();
             tasks_.wait();   // when the source failed first, that is the reason
             outer_.check();  // what a closed stream made of an interruption is not
@@ -64,13 +67,19 @@ public:
         }
     }
 
+    void tell_what_stays_off() {
+        if (!stay_off_.empty()) console_.say(stay_off_);
+    }
+
 private:
     void steps() {
         time_phase("backup",
                    [&] { manifest_ = conversation_.wait_until_ready(console_, tasks_.cancellation()); });
         tasks_.start("the source", [&] { conversation_.listen(); });
+        tell_phase();
         time_phase("check", [&] { check(); });
         confirm();
+        stop_services();
         time_phase("pull", [&] { pull(); });
         time_phase("commit", [&] { commit(); });
         conversation_.finish(
@@ -96,8 +105,14 @@ private:
             {name, std::chrono::duration_cast<std::chrono::milliseconds>(machine_.clock().now() - begin)});
     }
 
+    system::Phase phase() const {
+        return manifest_.live ? system::Phase::rehearsal : system::Phase::final_run;
+    }
+    void tell_phase();
     void check();
     void confirm();
+    void stop_services();
+    void start_services();
     void pull();
     void pull_trees(base::TaskGroup& pulls);
     void commit();
@@ -119,6 +134,7 @@ private:
     ui::Console& console_;
     base::Cancellation& outer_;
     Report& report_;
+    StoppedServices services_;
     base::TaskGroup tasks_;
     Conversation conversation_;
     system::Manifest manifest_;
@@ -127,8 +143,16 @@ private:
     std::optional<BackupPull> backup_;
     std::vector<commit::DatabaseSwap> swaps_;
     std::atomic<std::size_t> next_tree_{0};
+    std::string stay_off_;     // the last line for the admin, after a rehearsal
     bool committing_ = false;  // the journal decides now what this machine is
 };
+
+void Run::tell_phase() {
+    report_.phase = system::name_of(phase());
+    const std::string source = base::escape(manifest_.host_name);
+    console_.say(manifest_.live ? fmt::format("This is a rehearsal: production goes on at {}.", source)
+                                : fmt::format("This is a final run: production is stopped at {}.", source));
+}
 
 void Run::check() {
     console_.phase(
@@ -157,6 +181,28 @@ void Run::confirm() {
         fmt::format("To go on, type this machine's name ({}): ", base::escape(machine_.host_name())), false,
         tasks_.cancellation());
     if (answer != machine_.host_name()) throw base::Error{base::ErrorKind::cancelled, "not confirmed"};
+}
+
+/// From here on nothing uses what is compared and replaced.
+void Run::stop_services() {
+    services_.stop(Side::destination, report_.run_id, phase(), system_.services, tasks_.cancellation());
+}
+
+/// The commit is decided: what fails now is told, and makes it a commit with trouble.
+void Run::start_services() {
+    try {
+        services_.commit();
+    } catch (const base::Error& error) {
+        report_.problems.push_back(fmt::format("services: {}", error.what()));
+        console_.warn(report_.problems.back());
+    }
+    const auto off = services_.off_in_rehearsal();
+    const auto failures = services_.start_again();
+    report_.problems.insert(report_.problems.end(), failures.begin(), failures.end());
+    if (off.empty()) return;
+    stay_off_ = fmt::format(
+        "These services stay off, because this was a rehearsal: {}. To start them: ft start-services",
+        joined(off));
 }
 
 database::Access Run::access(const system::DatabaseFacts& facts) const {
@@ -248,8 +294,13 @@ void Run::commit() {
     console_.phase("commit", "Making it live.");
     database::PostgresSwapper swapper{machine_};
     commit::Committed committed;
+    // Before what was replaced is removed: users wait for the services.
+    const auto decided = [&](base::Outcome outcome, const std::string&) {
+        if (outcome == base::Outcome::committed) start_services();
+    };
     try {
-        committed = commit::commit(machine_, state_, plan, swapper);
+        services_.set_phase(phase());
+        committed = commit::commit(machine_, state_, plan, swapper, decided);
     } catch (const base::Error& error) {
         // The journal may still need everything that was staged and restored.
         committing_ = error.kind() == base::ErrorKind::recovery;
@@ -340,7 +391,7 @@ void destination(os::Machine& machine, const DestinationOptions& options, ui::Co
                           "what is on this server will be replaced, and there is no terminal to ask",
                           "Add --yes when this shall be done without a question."};
     }
-    StateDirectory state{machine, system, "destination"};
+    StateDirectory state{machine, system, "ft migrate --destination"};
     report.run_id = new_run_id(machine);
     report.source = options.address;
     open_run_log(state, report.run_id, console);
@@ -358,6 +409,7 @@ void destination(os::Machine& machine, const DestinationOptions& options, ui::Co
     console.event("run_started", {{"run_id", report.run_id}});
     run.execute();
     write_report(state, report, console);
+    run.tell_what_stays_off();
 }
 
 }  // namespace ft::migrate

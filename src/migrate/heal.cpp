@@ -10,6 +10,7 @@
 #include "ft/staging/names.h"
 #include "ft/staging/staging.h"
 #include "migrate/state_directory.h"
+#include "migrate/stopped_services.h"
 
 namespace ft::migrate {
 namespace {
@@ -31,7 +32,10 @@ void heal(os::Machine& machine, const system::Description& system, os::Directory
     database::PostgresSwapper swapper{machine};
     if (commit::needs_recovery(state))
         console.say("An earlier run was interrupted while it committed: finishing it first.");
-    const commit::Recovered recovered = commit::recover(machine, state, swapper);
+    const commit::Recovered recovered =
+        commit::recover(machine, state, swapper, [&](base::Outcome outcome, const std::string& run_id) {
+            if (outcome == base::Outcome::committed) want_services_of(state, run_id);
+        });
     if (recovered.outcome == base::Outcome::committed) {
         console.say(fmt::format("Run {} is committed now.", recovered.run_id));
         database::settle(state);
@@ -39,11 +43,14 @@ void heal(os::Machine& machine, const system::Description& system, os::Directory
         console.say(
             fmt::format("Run {} is taken back: this system is as it was before that run.", recovered.run_id));
     }
+    // Before anything that may fail: users wait for them.
+    start_what_was_stopped(machine, state, console);
     if (database::has_unfinished(state)) {
         console.say("An earlier run left a half-restored database: removing it.");
         database::abandon_all(machine, state);
     }
     os::remove_all(state, kIncomingBackup);
+    os::remove_all(state, kSourceBackups);
     for (const auto& tree : system.trees) clear_staging(machine, system.below_root(tree.path));
 }
 

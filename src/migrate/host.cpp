@@ -16,12 +16,12 @@
 
 namespace ft::migrate {
 
-Host::Host(os::Machine& machine, const system::Description& system, Backups& backups, bool live,
+Host::Host(os::Machine& machine, const system::Description& system, Backups& backups, const Traffic& traffic,
            std::optional<rsync::Credentials> credentials, ui::Console& console)
     : machine_{machine},
       system_{system},
       backups_{backups},
-      live_{live},
+      traffic_{traffic},
       credentials_{std::move(credentials)},
       console_{console},
       accounts_{machine.accounts(system.root)} {
@@ -169,7 +169,7 @@ system::Manifest Host::manifest(const Backup& backup) const {
     manifest.ft_version = FT_VERSION;
     manifest.system_name = system_.name;
     manifest.host_name = machine_.host_name();
-    manifest.live = live_;
+    manifest.live = traffic_.live();
     for (const auto& tree : system_.trees) {
         system::TreeFacts facts;
         facts.name = tree.name;
@@ -208,7 +208,7 @@ void Host::serve(transport::Connection& connection, base::Cancellation& cancella
     for (const ServedTree& tree : trees_) {
         roots.push_back(open_root(tree));
         options.modules.push_back({tree.description->name, "tree " + tree.description->path,
-                                   roots.back().get(), &tree.rules, live_});
+                                   roots.back().get(), &tree.rules, traffic_.live()});
     }
     if (!backup->databases().empty()) {
         options.modules.push_back(

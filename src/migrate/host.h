@@ -15,6 +15,7 @@
 #include "ft/tree/rules.h"
 #include "ft/ui/console.h"
 #include "migrate/backups.h"
+#include "migrate/traffic.h"
 
 namespace ft::migrate {
 
@@ -23,7 +24,7 @@ namespace ft::migrate {
 class Host {
 public:
     /// `credentials`: of plain rsync clients; nothing: there are none.
-    Host(os::Machine& machine, const system::Description& system, Backups& backups, bool live,
+    Host(os::Machine& machine, const system::Description& system, Backups& backups, const Traffic& traffic,
          std::optional<rsync::Credentials> credentials, ui::Console& console);
 
     void handle(transport::Connection& connection, base::Cancellation& cancellation);
@@ -54,7 +55,7 @@ private:
     os::Machine& machine_;
     const system::Description& system_;
     Backups& backups_;
-    const bool live_;
+    const Traffic& traffic_;
     const std::optional<rsync::Credentials> credentials_;
     ui::Console& console_;
     std::unique_ptr<os::Accounts> accounts_;

@@ -3,6 +3,7 @@
 #include <condition_variable>
 #include <mutex>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "ft/base/error.h"
 #include "ft/base/escape.h"
@@ -18,6 +19,7 @@
 #include "migrate/heal.h"
 #include "migrate/host.h"
 #include "migrate/state_directory.h"
+#include "migrate/traffic.h"
 
 namespace ft::migrate {
 namespace {
@@ -45,9 +47,36 @@ void check(os::Machine& machine, const system::Description& system, ui::Console&
     checks::require_none(checked);
 }
 
-void make_backup(Backups& backups, const system::Description& system, ui::Console& console,
-                 base::Cancellation& cancellation) {
-    if (!system.databases.empty()) console.phase("backup", "Making the backup; users can go on working.");
+bool ask_to_stop(ui::Console& console, base::Cancellation& cancellation) {
+    while (true) {
+        const auto answer = console.ask(
+            "\nStop production traffic while this runs?\n"
+            "    no: for tests, and for all but the last of several runs; users go on working\n"
+            "    yes: for the final run, after which users are sent to the new server\n"
+            "yes or no: ",
+            false, cancellation);
+        if (!answer) throw base::Error{base::ErrorKind::cancelled, "not answered"};
+        if (*answer == "yes" || *answer == "y") return true;
+        if (*answer == "no" || *answer == "n") return false;
+    }
+}
+
+base::Error not_started(const std::vector<std::string>& failures) {
+    const base::Error error{base::ErrorKind::command,
+                            failures.size() == 1
+                                ? failures.front()
+                                : fmt::format("{} services do not start again", failures.size()),
+                            "Mend the cause and start it by hand, or by: ft start-services. Each start of ft "
+                            "tries it again, too."};
+    return failures.size() == 1 ? error : error.with_details(failures);
+}
+
+void make_backup(Backups& backups, const system::Description& system, const Traffic& traffic,
+                 ui::Console& console, base::Cancellation& cancellation) {
+    if (!system.databases.empty()) {
+        console.phase("backup",
+                      traffic.live() ? "Making the backup; users can go on working." : "Making the backup.");
+    }
     backups.make(cancellation, [&](const std::string& database, std::uint64_t done, std::uint64_t expected) {
         console.progress(fmt::format("Backup of {}: {} of about {}", base::escape(database), ui::bytes(done),
                                      ui::bytes(expected)),
@@ -56,7 +85,8 @@ void make_backup(Backups& backups, const system::Description& system, ui::Consol
 }
 
 void announce(os::Machine& machine, const SourceOptions& options, std::uint16_t port,
-              const transport::PairingCode& code, const Backup& backup, ui::Console& console) {
+              const transport::PairingCode& code, const Backup& backup, const Traffic& traffic,
+              ui::Console& console) {
     const std::string port_suffix = port == 873 ? "" : fmt::format(":{}", port);
     const std::string address = machine.host_name() + port_suffix;
     if (!backup.databases().empty()) console.say(fmt::format("Backup made: {}.", ui::bytes(backup.bytes())));
@@ -74,6 +104,12 @@ void announce(os::Machine& machine, const SourceOptions& options, std::uint16_t 
     if (!options.plain_user.empty()) {
         console.say(fmt::format("Stock rsync clients: rsync rsync://{}@{}/\n",
                                 base::escape(options.plain_user), address));
+    }
+    if (const auto since = traffic.stopped_since()) {
+        console.say(fmt::format("Production traffic is stopped since {}, until this ends.",
+                                ui::time(since->wall_seconds)));
+    } else {
+        console.say("Production traffic goes on: what runs now is a rehearsal.");
     }
     console.say("Ctrl-C ends this and leaves this system as it was.");
     console.event("ready", {{"port", port}});
@@ -116,25 +152,45 @@ void serve(transport::Listener& listener, Host& host, ui::Console& console,
 }  // namespace
 
 void source(os::Machine& machine, const SourceOptions& options, ui::Console& console,
-            base::Cancellation& cancellation) {
+            base::Cancellation& cancellation, SourceReport& report) {
     const system::Description system = system::load(machine, options.system_file, options.root);
-    StateDirectory state{machine, system, "source"};
+    if (!options.stop_traffic && !console.can_ask()) {
+        throw base::Error{base::ErrorKind::usage,
+                          "whether production traffic stops is not said, and there is no terminal to ask",
+                          "Add --keep-traffic for a test, or --stop-traffic for the final run."};
+    }
+    StateDirectory state{machine, system, "ft migrate --source"};
     // This machine may have been a destination before: an interrupted commit decides what it is.
     heal(machine, system, state.directory(), console);
 
-    const auto credentials = plain_credentials(machine, options);
-    const transport::PairingCode code = source_code(machine, options.code_file);
-    // Bound before the work begins, so that a taken port is found at once; nobody is accepted before the
-    // backup stands.
-    transport::Listener listener{
-        machine.network(), options.listen, options.port, code, credentials.has_value(), {}};
-    check(machine, system, console, cancellation);
+    Traffic traffic{machine, system, state.directory(), console};
+    std::optional<Backups> backups;  // outlives what follows: users do not wait until it is removed
+    std::optional<base::Error> failed;
+    try {
+        const auto credentials = plain_credentials(machine, options);
+        const transport::PairingCode code = source_code(machine, options.code_file);
+        // Bound before the work begins, so that a taken port is found at once; nobody is accepted before the
+        // backup stands.
+        transport::Listener listener{
+            machine.network(), options.listen, options.port, code, credentials.has_value(), {}};
+        check(machine, system, console, cancellation);
+        if (options.stop_traffic ? *options.stop_traffic : ask_to_stop(console, cancellation))
+            traffic.stop(cancellation);
 
-    Backups backups{machine, system, state.directory()};
-    make_backup(backups, system, console, cancellation);
-    Host host{machine, system, backups, !options.stop_traffic.value_or(false), credentials, console};
-    announce(machine, options, listener.port(), code, *backups.current(), console);
-    serve(listener, host, console, cancellation);
+        backups.emplace(machine, system, state.directory());
+        make_backup(*backups, system, traffic, console, cancellation);
+        Host host{machine, system, *backups, traffic, credentials, console};
+        announce(machine, options, listener.port(), code, *backups->current(), traffic, console);
+        serve(listener, host, console, cancellation);
+    } catch (const base::Error& error) {
+        failed = error;
+    }
+    report.not_started = traffic.restore();
+    if (!report.not_started.empty()) {
+        if (failed) console.warn(failed->what());
+        throw not_started(report.not_started);
+    }
+    if (failed) throw base::Error{*failed};
     console.say("Stopped. This system is as it was before.");
 }
 

@@ -9,7 +9,7 @@
 namespace ft::migrate {
 
 StateDirectory::StateDirectory(os::Machine& machine, const system::Description& system,
-                               const std::string& role)
+                               const std::string& command)
     : machine_{machine}, path_{system.below_root(system.state_dir)} {
     // Another run's end may remove the directory between our steps: what is locked must be what is used.
     std::uint64_t locked = 0;
@@ -35,7 +35,7 @@ StateDirectory::StateDirectory(os::Machine& machine, const system::Description& 
         directory_->set_attributes(".", attributes);
     }
     os::write_whole(*directory_, kRunningFile,
-                    fmt::format("ft migrate --{} since {}", role, ui::time(machine.clock().wall_seconds())));
+                    fmt::format("{} since {}", command, ui::time(machine.clock().wall_seconds())));
 }
 
 StateDirectory::~StateDirectory() {

@@ -14,8 +14,8 @@ namespace ft::migrate {
 class StateDirectory {
 public:
     /// Makes it where it is missing (0700). Error busy, saying who runs since when, while another run holds
-    /// it.
-    StateDirectory(os::Machine& machine, const system::Description& system, const std::string& role);
+    /// it. `command` is what this one is: "ft migrate --source".
+    StateDirectory(os::Machine& machine, const system::Description& system, const std::string& command);
     /// Lets go; a directory that was made here and is empty again goes too.
     ~StateDirectory();
     StateDirectory(const StateDirectory&) = delete;

@@ -16,6 +16,7 @@ constexpr std::size_t kShownBytes = 300;  // of a line in a message
 
 struct Said {
     int status = 0;
+    std::string output;
     std::string last_line;
 };
 
@@ -57,6 +58,7 @@ Said run_and_listen(os::Machine& machine, const Program& program, base::Cancella
                           fmt::format("{}: ended by signal {}", program.what, finished.status - kSignalled)};
     }
     said.status = finished.status;
+    said.output = std::move(finished.output);
     return said;
 }
 
@@ -64,6 +66,11 @@ Said run_and_listen(os::Machine& machine, const Program& program, base::Cancella
 
 int run(os::Machine& machine, const Program& program, base::Cancellation& cancellation) {
     return run_and_listen(machine, program, cancellation).status;
+}
+
+Answer ask(os::Machine& machine, const Program& program, base::Cancellation& cancellation) {
+    Said said = run_and_listen(machine, program, cancellation);
+    return {said.status, std::move(said.output)};
 }
 
 void require(os::Machine& machine, const Program& program, base::Cancellation& cancellation) {

@@ -150,6 +150,17 @@ class Source:
         """The code that a source without a file for it shows to the admin."""
         return re.search(r"^Pairing code: (\S+)$", self.stderr(), re.MULTILINE)[1]
 
+    def worker(self):
+        """The process that does the work; `process` is its supervisor."""
+        return int(Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()[0])
+
+    def kill_all(self):
+        """SIGKILL for both at once, as a power cut would be."""
+        self.process.send_signal(signal.SIGSTOP)  # or it would clean up
+        os.kill(self.worker(), signal.SIGKILL)
+        self.process.kill()
+        return self.wait()
+
     def stop(self, how=signal.SIGINT):
         """Interrupts it and returns its exit status."""
         self.process.send_signal(how)

@@ -49,7 +49,7 @@ class BadInputTest(unittest.TestCase):
         """A code that fits no source here."""
         path = self.world.directory / "other-code"
         self.tree.mkdir(parents=True, exist_ok=True)
-        process = self.world.start(self.old.command(self.old.ft("--source", "--port", "0", "--json", "--code-file", path)),
+        process = self.world.start(self.old.command(self.old.ft("--source", "--port", "0", "--keep-traffic", "--json", "--code-file", path)),
                                    stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         wait_until(path.exists, "a code")
         process.terminate()
@@ -76,12 +76,12 @@ class BadInputTest(unittest.TestCase):
     def test_all_findings_of_system_json(self):
         self.old.system_file.write_text('{\n "trees": [{"name": "data", "path": "data"},\n  {"name": "data", "path": "/x"}],\n'
                                         ' "colour": "red",\n "state_dir": 7\n}\n')
-        finished = self.old.run(self.old.ft("--source", "--port", "0"))
+        finished = self.old.run(self.old.ft("--source", "--port", "0", "--keep-traffic"))
         self.require_refused(finished, 2, "line 2", "trees[0].path", "line 3", "line 4", "colour", "line 5", "state_dir")
 
     def test_no_system_json(self):
         self.old.system_file.unlink()
-        self.require_refused(self.old.run(self.old.ft("--source", "--port", "0")), 2, "old.json")
+        self.require_refused(self.old.run(self.old.ft("--source", "--port", "0", "--keep-traffic")), 2, "old.json")
 
     def test_wrong_code(self):
         self.fill()
@@ -150,12 +150,12 @@ class BadInputTest(unittest.TestCase):
         first = Source(self.old, "--port", "0")
         other = self.old.system_file.with_name("second.json")
         other.write_text('{"state_dir": "/var/lib/second", "trees": [{"name": "data", "path": "/srv/data"}]}')
-        argv = [self.old.ft()[0], "migrate", "--source", "--system", other, "--root", self.old.root, "--port", first.port]
+        argv = [self.old.ft()[0], "migrate", "--source", "--keep-traffic", "--system", other, "--root", self.old.root, "--port", first.port]
         self.require_refused(self.old.run(argv), 4, str(first.port), "in use")
 
     def test_missing_tree_at_the_source(self):
         shutil.rmtree(self.old.path("/srv"), ignore_errors=True)
-        self.require_refused(self.old.run(self.old.ft("--source", "--port", "0")), 3, "/srv/data")
+        self.require_refused(self.old.run(self.old.ft("--source", "--port", "0", "--keep-traffic")), 3, "/srv/data")
 
     def test_unknown_tree_on_one_side(self):
         self.fill()
@@ -167,7 +167,7 @@ class BadInputTest(unittest.TestCase):
     def test_database_that_is_down(self):
         self.fill()
         self.old.describe()
-        finished = self.old.run(self.old.ft("--source", "--port", "0"))
+        finished = self.old.run(self.old.ft("--source", "--port", "0", "--keep-traffic"))
         self.require_refused(finished, 3, "app")
 
     def test_destination_database_that_is_down(self):
@@ -183,7 +183,7 @@ class BadInputTest(unittest.TestCase):
         self.fill()
         sample.fill_database(self.old.make_cluster(), scale=10)
         self.old.describe(databases=({"name": "app", "connection": "host=/run/postgresql user=nobody_here"},))
-        self.require_refused(self.old.run(self.old.ft("--source", "--port", "0")), 3, "nobody_here")
+        self.require_refused(self.old.run(self.old.ft("--source", "--port", "0", "--keep-traffic")), 3, "nobody_here")
 
     # Root without the right to read everything: as on a file system that refuses root.
     UNPRIVILEGED = ("setpriv", "--bounding-set", "-dac_override,-dac_read_search", "--inh-caps", "-dac_override,-dac_read_search")
@@ -192,7 +192,7 @@ class BadInputTest(unittest.TestCase):
         self.fill()
         (self.tree / "nobody may read this").mkdir(mode=0)
         os.chown(self.tree / "nobody may read this", 1, 1)
-        finished = subprocess.run([*self.UNPRIVILEGED, *self.old.command(self.old.ft("--source", "--port", "0"))],
+        finished = subprocess.run([*self.UNPRIVILEGED, *self.old.command(self.old.ft("--source", "--port", "0", "--keep-traffic"))],
                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=DEADLINE)
         self.require_refused(finished, 3, "nobody may read this")
 
@@ -221,13 +221,13 @@ class BadInputTest(unittest.TestCase):
         sample.fill_database(self.old.make_cluster(), scale=100)
         self.old.describe()
         self.world.mount(self.old, "/var/lib/ft", "1m")
-        finished = self.old.run(self.old.ft("--source", "--port", "0"))
+        finished = self.old.run(self.old.ft("--source", "--port", "0", "--keep-traffic"))
         self.require_refused(finished, 3, "/var/lib/ft", "the backup of database app", "MB")
 
     def test_two_runs_at_once(self):
         self.fill()
         source = Source(self.old, "--port", "0")
-        again = self.old.run(self.old.ft("--source", "--port", "0"))
+        again = self.old.run(self.old.ft("--source", "--port", "0", "--keep-traffic"))
         self.require_refused(again, 9, "--source since")
         self.assertEqual(source.stop(), 0)
 
@@ -246,7 +246,7 @@ class BadInputTest(unittest.TestCase):
         os.mkdir(bad)
         subprocess.run([b"mount", b"-t", b"tmpfs", b"tmpfs", bad], check=True)
         self.world.mounts.append(bad)
-        refused = self.old.run(self.old.ft("--source", "--port", "0"))
+        refused = self.old.run(self.old.ft("--source", "--port", "0", "--keep-traffic"))
         self.require_refused(refused, 3, "\\x1b]0;owned\\x07\\x0a\\x9b31mdir")
         log = b"".join(path.read_bytes() for path in self.new.path("/var/lib/ft/logs").iterdir())
         for text in (finished.stdout, finished.stderr, refused.stdout, refused.stderr, log, source.stderr().encode()):

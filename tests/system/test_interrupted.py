@@ -129,8 +129,7 @@ class InterruptedTest(unittest.TestCase):
     def test_killed_source_is_cleaned_up_by_the_next_start(self):
         self.make_two_systems()
         source = Source(self.old, "--port", "0")
-        source.process.kill()
-        source.wait()
+        source.kill_all()
         self.assertTrue(self.old.path("/var/lib/ft/source-backups").exists())
         again = Source(self.old, "--port", "0")
         self.assertEqual(self.world.migrate(again).status, 0)

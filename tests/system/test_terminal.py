@@ -146,17 +146,17 @@ class TerminalTest(unittest.TestCase):
         terminal = self.destination("--code-file", self.source.code_file)
         terminal.wait_for(NAME_QUESTION)
         # The source stands still, so that the run is surely under way when the terminal goes.
-        self.source.process.send_signal(signal.SIGSTOP)
+        os.kill(self.source.worker(), signal.SIGSTOP)
         terminal.type(socket.gethostname() + "\n")
         terminal.wait_for("Fetching")
         terminal.hang_up()
-        self.source.process.send_signal(signal.SIGCONT)
+        os.kill(self.source.worker(), signal.SIGCONT)
         self.assertEqual(terminal.wait(), 0)
         self.require_replica()
 
     def test_a_terminal_that_is_lost_ends_the_source(self):
         self.assertEqual(self.source.stop(), 0)
-        source = Terminal(self.world, self.old.command(self.old.ft("--source", "--port", "0")))
+        source = Terminal(self.world, self.old.command(self.old.ft("--source", "--port", "0", "--keep-traffic")))
         source.wait_for("Ctrl-C ends this")
         source.hang_up()
         self.assertEqual(source.wait(), 0)

@@ -17,12 +17,13 @@ struct Checked {
 };
 
 /// The source: trees exist, are readable throughout and hold no other file system; databases can be dumped;
-/// room for the backup. `reserved` are names at a tree's root that are never served.
+/// room for the backup; services that can be stopped and started. `reserved` are names at a tree's root that
+/// are never served.
 Checked source(os::Machine& machine, const system::Description& system,
                const std::vector<std::string>& reserved, base::Cancellation& cancellation);
 
 /// The destination, knowing the manifest: the same trees and databases on both sides, databases that
-/// can be restored here.
+/// can be restored here, services that can be stopped and started.
 Checked destination(os::Machine& machine, const system::Description& system, const system::Manifest& manifest,
                     base::Cancellation& cancellation);
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -24,6 +25,10 @@ struct Plan {
     std::vector<DatabaseSwap> swaps;
 };
 
+/// Called once the outcome (committed or rolled_back) is durable, and before anything is removed: what must
+/// follow a commit without fail is written down here.
+using Decided = std::function<void(base::Outcome, const std::string& run_id)>;
+
 /// Makes the staged changes live. Everything that the plan names must be staged and durable
 /// (Staging::finish, Staging::sync).
 ///
@@ -33,24 +38,27 @@ struct Plan {
 /// committed or rolled_back (why: `reason`), the replaced or staged objects and the reserved directories
 /// removed, and the replaced databases dropped; what of that fails is logged, and the next start tries again.
 /// Error recovery when neither was possible (staging and databases must stay as they are); any other Error
-/// comes before COMMIT: nothing was changed.
+/// comes before COMMIT: nothing was changed. `decided` must not throw.
 struct Committed {
     base::Outcome outcome = base::Outcome::unchanged;
     std::string reason;                          ///< of a roll back
     base::ErrorKind kind = base::ErrorKind::io;  ///< of the reason
 };
-Committed commit(os::Machine& machine, os::Directory& state, const Plan& plan, DatabaseSwapper& swapper);
+Committed commit(os::Machine& machine, os::Directory& state, const Plan& plan, DatabaseSwapper& swapper,
+                 const Decided& decided = {});
 
 /// What an earlier run left: to be called at each start, before anything looks at trees or databases.
 /// No journal, or one without COMMIT: unchanged (staging is not touched). COMMIT: rolls forward, or back when
 /// an operation cannot be applied. DONE: removes what could not be removed then, and is committed.
 /// Repeatable, interruptible anywhere. Error recovery: a person is needed, the message says for what. Any
-/// other Error: nothing was changed.
+/// other Error: nothing was changed. `decided` is called again by each start until the journal is removed;
+/// when it throws, the next start calls it.
 struct Recovered {
     base::Outcome outcome = base::Outcome::unchanged;
     std::string run_id;  ///< of the run that was finished or taken back; empty when there was none
 };
-Recovered recover(os::Machine& machine, os::Directory& state, DatabaseSwapper& swapper);
+Recovered recover(os::Machine& machine, os::Directory& state, DatabaseSwapper& swapper,
+                  const Decided& decided = {});
 
 /// True when a journal with COMMIT waits for recover(), or one that is damaged.
 bool needs_recovery(const os::Directory& state);

@@ -28,10 +28,32 @@ struct SourceOptions {
     std::string plain_secret_file;  ///< first line: their secret
 };
 
+/// What the source could not put back.
+struct SourceReport {
+    std::vector<std::string>
+        not_started;  ///< services that were active before and do not start; one line each
+};
+
 /// The source's whole life: from the lock to the moment when everything is as it was before. Returns when it
-/// was interrupted while it served. Any Error (cancelled too, before it served): this machine is as it was.
+/// was interrupted while it served. Any Error (cancelled too, before it served): this machine is as it was,
+/// but for what `report` names.
 void source(os::Machine& machine, const SourceOptions& options, ui::Console& console,
-            base::Cancellation& cancellation);
+            base::Cancellation& cancellation, SourceReport& report);
+
+/// Puts this machine back as it was before a source that was killed: waits until its lock is free (at most 10
+/// s), then heals. Errors: busy, recovery, usage and others.
+void clean_up_after_source(os::Machine& machine, const SourceOptions& options, ui::Console& console);
+
+/// What `ft start-services` was told.
+struct ServicesOptions {
+    std::string system_file = "/etc/ft/system.json";
+    std::string root = "/";
+};
+
+/// Starts every service of system.json that is not active, those that stay off in a rehearsal too; FT_PHASE
+/// is "final". Error command names those that do not start; the others are started.
+void start_services(os::Machine& machine, const ServicesOptions& options, ui::Console& console,
+                    base::Cancellation& cancellation);
 
 /// What `ft migrate --destination` was told.
 struct DestinationOptions {

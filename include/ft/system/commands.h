@@ -23,6 +23,13 @@ struct Program {
 /// ended then), or cancelled.
 int run(os::Machine& machine, const Program& program, base::Cancellation& cancellation);
 
+/// As run, with all that it said on stdout.
+struct Answer {
+    int status = 0;
+    std::string output;
+};
+Answer ask(os::Machine& machine, const Program& program, base::Cancellation& cancellation);
+
 /// As run; Error command for any status but 0, with the last line that it said.
 void require(os::Machine& machine, const Program& program, base::Cancellation& cancellation);
 

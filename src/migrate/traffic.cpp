@@ -1,0 +1,89 @@
+#include "migrate/traffic.h"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "ft/base/error.h"
+#include "ft/base/escape.h"
+#include "ft/base/log.h"
+#include "ft/database/database.h"
+#include "ft/ui/format.h"
+
+namespace ft::migrate {
+
+Traffic::Traffic(os::Machine& machine, const system::Description& system, os::Directory& state,
+                 ui::Console& console)
+    : machine_{machine}, system_{system}, console_{console}, services_{machine, state, console} {}
+
+Traffic::~Traffic() {
+    try {
+        restore();
+    } catch (...) {  // what is written down waits for the next start
+    }
+}
+
+void Traffic::stop(base::Cancellation& cancellation) {
+    const std::lock_guard lock{mutex_};
+    if (!live_) return;
+    console_.phase("stop", "Stopping production traffic.");
+    if (system_.services.empty())
+        console_.warn("system.json names no services: see to it that nobody changes anything from now on");
+    try {
+        services_.stop(Side::source, "", system::Phase::final_run, system_.services, cancellation);
+    } catch (const base::Error&) {
+        services_.start_again();
+        throw;
+    }
+    const Since since{machine_.clock().now(), machine_.clock().wall_seconds()};
+    {
+        const std::lock_guard since_lock{since_mutex_};
+        since_ = since;
+    }
+    live_ = false;
+    const auto stopped = services_.waiting();
+    console_.say(fmt::format("Production traffic is stopped since {}{}{}.", ui::time(since.wall_seconds),
+                             stopped.empty() ? "" : ": ", joined(stopped)));
+    nlohmann::json names = nlohmann::json::array();
+    for (const std::string& name : stopped) names.push_back(base::escape(name));
+    console_.event("traffic_stopped", {{"services", names}});
+    warn_of_sessions(cancellation);
+}
+
+/// Who writes past the services would write what no run fetches.
+void Traffic::warn_of_sessions(base::Cancellation& cancellation) {
+    for (const auto& database : system_.databases) {
+        try {
+            for (const std::string& who :
+                 database::other_sessions({&machine_, &system_, &database}, cancellation)) {
+                console_.warn(fmt::format("database {} is in use although production is stopped: {}",
+                                          base::escape(database.name), who));
+            }
+        } catch (const base::Error& error) {
+            if (error.kind() == base::ErrorKind::cancelled) throw;
+            console_.warn(fmt::format("database {}: who uses it cannot be asked: {}",
+                                      base::escape(database.name), error.what()));
+        }
+    }
+}
+
+std::optional<Traffic::Since> Traffic::stopped_since() const {
+    const std::lock_guard lock{since_mutex_};
+    return since_;
+}
+
+std::vector<std::string> Traffic::restore() {
+    const std::lock_guard lock{mutex_};
+    const auto waiting = services_.waiting();
+    if (!waiting.empty()) console_.say(fmt::format("Starting {}.", joined(waiting)));
+    const auto failures = services_.start_again();
+    if (!live_ && failures.empty() && !waiting.empty()) console_.say("Production traffic goes on.");
+    {
+        const std::lock_guard since_lock{since_mutex_};
+        since_.reset();
+    }
+    live_ = true;
+    return failures;
+}
+
+}  // namespace ft::migrate

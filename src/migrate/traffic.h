@@ -1,0 +1,64 @@
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ft/base/cancellation.h"
+#include "ft/os/machine.h"
+#include "ft/system/description.h"
+#include "ft/ui/console.h"
+#include "migrate/stopped_services.h"
+
+namespace ft::migrate {
+
+/// The source's production traffic: it goes on until somebody stops it, and again when the source ends. Any
+/// thread.
+class Traffic {
+public:
+    /// Error recovery when what an earlier source has stopped cannot be read.
+    Traffic(os::Machine& machine, const system::Description& system, os::Directory& state,
+            ui::Console& console);
+    /// As restore().
+    ~Traffic();
+    Traffic(const Traffic&) = delete;
+    Traffic& operator=(const Traffic&) = delete;
+
+    /// Stops the services that are active, in the order of system.json, and says so; nothing to do when that
+    /// was done already. When it fails or is cancelled, what was stopped until then is started again. Warns
+    /// of sessions of others in the databases. Errors: command, cancelled, io, no_space.
+    void stop(base::Cancellation& cancellation);
+
+    /// Production goes on, or is just being stopped.
+    bool live() const { return live_; }
+    system::Phase phase() const { return live_ ? system::Phase::rehearsal : system::Phase::final_run; }
+    /// When the last service had stopped: by Clock::now, for the downtime, and in seconds since 1970. Nothing
+    /// while production goes on.
+    struct Since {
+        std::chrono::steady_clock::time_point steady;
+        std::int64_t wall_seconds = 0;
+    };
+    std::optional<Since> stopped_since() const;
+
+    /// Starts exactly what was active, in reverse order; no signal interrupts it. Returns what does not
+    /// start, one line each: the rest is started, and the next start of ft tries these again.
+    std::vector<std::string> restore();
+
+private:
+    void warn_of_sessions(base::Cancellation& cancellation);
+
+    os::Machine& machine_;
+    const system::Description& system_;
+    ui::Console& console_;
+    std::atomic<bool> live_{true};
+    std::mutex mutex_;  // guards services_
+    StoppedServices services_;
+    mutable std::mutex since_mutex_;  // guards since_
+    std::optional<Since> since_;
+};
+
+}  // namespace ft::migrate
