@@ -260,72 +260,69 @@ class EndedTest(TrafficCase):
                     self.assertRegex(next_start.stderr(), f"starting .*{name}")
         self.require_as_before()
 
-    def each_way(self):
+    def each_way(self, run, left_active=()):
+        """`run` begins a source and returns it, in the phase, with what lets it go on."""
         for way in self.WAYS:
             with self.subTest(way):
-                self.left_active = self.before[2]
+                self.left_active = left_active
                 self.services.forget()
-                yield way
+                source, *more = run()
+                self.end(source, way, *more)
 
     def test_in_the_checks(self):
-        for way in self.each_way():
+        def run():
             self.services.hold("active", "mailer")
             source = self.source("--stop-traffic", wait=False)
             self.services.wait_held("active", "mailer")
-            self.end(source, way, self.services.release)
-            self.assertFalse([line for line in self.services.journal() if line.startswith("stop")])
+            return source, self.services.release
+        self.each_way(run, left_active=self.before[2])
+        self.assertEqual(self.services.journal(), [])
 
     def test_while_services_stop(self):
-        for way in self.each_way():
+        def run():
             self.services.hold("stop", "worker.service")
             source = self.source("--stop-traffic", wait=False)
             self.services.wait_held("stop", "worker.service")
             self.assertEqual(stopped_services(self.old), {"app": "stopped", "mailer": "off", "worker.service": "stopping"})
-            self.left_active = ()
-            self.end(source, way, self.services.release)
+            return source, self.services.release
+        self.each_way(run)
 
     def test_in_the_dump(self):
         cluster = self.old.cluster
-        waiting = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'pg_dump' AND wait_event_type = 'Lock'"
-        for way in self.each_way():
+
+        def run():
+            self.services.hold("stop", "app")  # until the checks are over, which would wait for the lock, too
+            source = self.source("--stop-traffic", wait=False)
+            self.services.wait_held("stop", "app")
             lock = self.world.start(["psql", "-X", "-q", "-h", cluster.socket, "-U", "postgres", "-d", "app"], stdin=subprocess.PIPE)
             lock.stdin.write(b"BEGIN; LOCK TABLE audit IN ACCESS EXCLUSIVE MODE;\n")
             lock.stdin.flush()
-            locked = "SELECT count(*) FROM pg_locks WHERE mode = 'AccessExclusiveLock' AND granted"
-            wait_until(lambda: cluster.sql("app", locked) != "0", "the lock")
-            source = self.source("--stop-traffic", wait=False)
-            wait_until(lambda: cluster.sql("postgres", waiting) == "1", "the dump to wait")
-            self.left_active = ()
-
-            def let_go():
-                lock.communicate(b"COMMIT;\n")
-            if way == "both killed":
-                let_go_later, let_go = let_go, let_go
-            self.end(source, way, let_go)
+            wait_until(lambda: cluster.sql("app", "SELECT count(*) FROM pg_locks WHERE mode = 'AccessExclusiveLock' AND granted") != "0",
+                       "the lock")
+            self.services.release()
+            waiting = "SELECT count(*) FROM pg_stat_activity WHERE application_name ~ '^(ft|pg_dump)' AND wait_event_type = 'Lock'"
+            wait_until(lambda: cluster.sql("postgres", waiting) != "0", "the dump to wait")
+            self.assertIn("Making the backup.", source.stderr())
+            return source, lambda: lock.communicate(b"COMMIT;\n")
+        self.each_way(run)
 
     def test_idle(self):
-        for way in self.each_way():
-            source = self.source("--stop-traffic")
-            self.left_active = ()
-            self.end(source, way, status=0)
+        self.each_way(lambda: (self.source("--stop-traffic"), lambda: None, 0))
 
     def test_in_a_transfer(self):
-        for way in self.each_way():
+        self.destination = None
+
+        def run():
+            if self.destination:
+                self.assertIn(self.destination.wait(timeout=DEADLINE), (4, 5))  # it was told, or lost the connection
             source = self.source("--stop-traffic")
-            self.left_active = ()
-            argv = self.new.ft("--destination", f"{self.old.address}:{source.port}", *code_arguments(source.code_file), "--yes")
-            with Held(self.old.path("/srv/data/!first")) as held:
-                destination = self.world.start(self.new.command(argv), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-                held.wait()
-                # Held let go by the end of the block; a killed one does not need it.
-                if way in ("INT", "TERM", "HUP"):
-                    source.process.send_signal(getattr(signal, "SIG" + way))
-            if way in ("INT", "TERM", "HUP"):
-                self.assertEqual(source.wait(), 0, source.stderr())
-                self.require_as_before()
-            else:
-                self.end(source, way)
-            self.assertEqual(destination.wait(timeout=DEADLINE), 5 if way in ("INT", "TERM", "HUP") else destination.returncode)
+            held = Held(self.old.path("/srv/data/!first"))
+            self.destination = self.world.start(
+                self.new.command(self.new.ft("--destination", f"{self.old.address}:{source.port}", *code_arguments(source.code_file), "--yes")),
+                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            held.wait()
+            return source, held.__exit__, 0
+        self.each_way(run)
 
 
 if __name__ == "__main__":
