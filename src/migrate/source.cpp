@@ -106,8 +106,9 @@ void announce(os::Machine& machine, const SourceOptions& options, std::uint16_t 
                                 base::escape(options.plain_user), address));
     }
     if (const auto since = traffic.stopped_since()) {
+        const auto ago = std::chrono::duration_cast<std::chrono::seconds>(machine.clock().now() - *since);
         console.say(fmt::format("Production traffic is stopped since {}, until this ends.",
-                                ui::time(since->wall_seconds)));
+                                ui::time(machine.clock().wall_seconds() - ago.count())));
     } else {
         console.say("Production traffic goes on: what runs now is a rehearsal.");
     }
@@ -175,7 +176,7 @@ void source(os::Machine& machine, const SourceOptions& options, ui::Console& con
             machine.network(), options.listen, options.port, code, credentials.has_value(), {}};
         check(machine, system, console, cancellation);
         if (options.stop_traffic ? *options.stop_traffic : ask_to_stop(console, cancellation))
-            traffic.stop(cancellation);
+            traffic.stop(console, cancellation);
 
         backups.emplace(machine, system, state.directory());
         make_backup(*backups, system, traffic, console, cancellation);

@@ -8,7 +8,6 @@
 #include "ft/base/escape.h"
 #include "ft/base/log.h"
 #include "ft/database/database.h"
-#include "ft/ui/format.h"
 
 namespace ft::migrate {
 
@@ -23,51 +22,51 @@ Traffic::~Traffic() {
     }
 }
 
-void Traffic::stop(base::Cancellation& cancellation) {
+void Traffic::stop(ui::Console& console, base::Cancellation& cancellation) {
     const std::lock_guard lock{mutex_};
     if (!live_) return;
-    console_.phase("stop", "Stopping production traffic.");
+    console.phase("stop", "Stopping production traffic.");
     if (system_.services.empty())
-        console_.warn("system.json names no services: see to it that nobody changes anything from now on");
+        console.warn("system.json names no services: see to it that nobody changes anything from now on");
+    const auto began = machine_.clock().now();
     try {
         services_.stop(Side::source, "", system::Phase::final_run, system_.services, cancellation);
     } catch (const base::Error&) {
         services_.start_again();
         throw;
     }
-    const Since since{machine_.clock().now(), machine_.clock().wall_seconds()};
     {
         const std::lock_guard since_lock{since_mutex_};
-        since_ = since;
+        since_ = began;
     }
     live_ = false;
     const auto stopped = services_.waiting();
-    console_.say(fmt::format("Production traffic is stopped since {}{}{}.", ui::time(since.wall_seconds),
-                             stopped.empty() ? "" : ": ", joined(stopped)));
+    console.say(
+        fmt::format("Production traffic is stopped{}{}.", stopped.empty() ? "" : ": ", joined(stopped)));
     nlohmann::json names = nlohmann::json::array();
     for (const std::string& name : stopped) names.push_back(base::escape(name));
-    console_.event("traffic_stopped", {{"services", names}});
-    warn_of_sessions(cancellation);
+    console.event("traffic_stopped", {{"services", names}});
+    warn_of_sessions(console, cancellation);
 }
 
 /// Who writes past the services would write what no run fetches.
-void Traffic::warn_of_sessions(base::Cancellation& cancellation) {
+void Traffic::warn_of_sessions(ui::Console& console, base::Cancellation& cancellation) {
     for (const auto& database : system_.databases) {
         try {
             for (const std::string& who :
                  database::other_sessions({&machine_, &system_, &database}, cancellation)) {
-                console_.warn(fmt::format("database {} is in use although production is stopped: {}",
-                                          base::escape(database.name), who));
+                console.warn(fmt::format("database {} is in use although production is stopped: {}",
+                                         base::escape(database.name), who));
             }
         } catch (const base::Error& error) {
             if (error.kind() == base::ErrorKind::cancelled) throw;
-            console_.warn(fmt::format("database {}: who uses it cannot be asked: {}",
-                                      base::escape(database.name), error.what()));
+            console.warn(fmt::format("database {}: who uses it cannot be asked: {}",
+                                     base::escape(database.name), error.what()));
         }
     }
 }
 
-std::optional<Traffic::Since> Traffic::stopped_since() const {
+std::optional<std::chrono::steady_clock::time_point> Traffic::stopped_since() const {
     const std::lock_guard lock{since_mutex_};
     return since_;
 }

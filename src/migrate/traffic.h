@@ -2,7 +2,6 @@
 
 #include <atomic>
 #include <chrono>
-#include <cstdint>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -31,25 +30,20 @@ public:
     /// Stops the services that are active, in the order of system.json, and says so; nothing to do when that
     /// was done already. When it fails or is cancelled, what was stopped until then is started again. Warns
     /// of sessions of others in the databases. Errors: command, cancelled, io, no_space.
-    void stop(base::Cancellation& cancellation);
+    void stop(ui::Console& console, base::Cancellation& cancellation);
 
     /// Production goes on, or is just being stopped.
     bool live() const { return live_; }
-    system::Phase phase() const { return live_ ? system::Phase::rehearsal : system::Phase::final_run; }
-    /// When the last service had stopped: by Clock::now, for the downtime, and in seconds since 1970. Nothing
-    /// while production goes on.
-    struct Since {
-        std::chrono::steady_clock::time_point steady;
-        std::int64_t wall_seconds = 0;
-    };
-    std::optional<Since> stopped_since() const;
+    /// When stopping it began, once it has stopped: the downtime counts from there. Nothing while production
+    /// goes on.
+    std::optional<std::chrono::steady_clock::time_point> stopped_since() const;
 
     /// Starts exactly what was active, in reverse order; no signal interrupts it. Returns what does not
     /// start, one line each: the rest is started, and the next start of ft tries these again.
     std::vector<std::string> restore();
 
 private:
-    void warn_of_sessions(base::Cancellation& cancellation);
+    void warn_of_sessions(ui::Console& console, base::Cancellation& cancellation);
 
     os::Machine& machine_;
     const system::Description& system_;
@@ -58,7 +52,7 @@ private:
     std::mutex mutex_;  // guards services_
     StoppedServices services_;
     mutable std::mutex since_mutex_;  // guards since_
-    std::optional<Since> since_;
+    std::optional<std::chrono::steady_clock::time_point> since_;
 };
 
 }  // namespace ft::migrate

@@ -13,6 +13,7 @@
 namespace ft::system {
 namespace {
 
+constexpr const char* kPhaseVariable = "FT_PHASE";
 constexpr int kNotRunnable = 126;  // and above: the program could not be run, as shells say
 constexpr std::chrono::seconds kSystemdLimit{30};
 

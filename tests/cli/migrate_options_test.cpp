@@ -42,6 +42,18 @@ TEST_CASE("the destination's options are understood", "[cli]") {
     CHECK(target.code_file == "/c");
 }
 
+TEST_CASE("start-services is understood", "[cli]") {
+    const cli::Request request =
+        cli::parse({"start-services", "--system", "/a/s.json", "--root", "/r", "--json"});
+    const auto& services = std::get<migrate::ServicesOptions>(request.command);
+    CHECK(services.system_file == "/a/s.json");
+    CHECK(services.root == "/r");
+    CHECK(request.json);
+    const auto plain = std::get<migrate::ServicesOptions>(cli::parse({"start-services"}).command);
+    CHECK(plain.system_file == "/etc/ft/system.json");
+    CHECK(cli::parse({"start-services", "--help"}).text.find("ft start-services") != std::string::npos);
+}
+
 TEST_CASE("relative paths are meant from where the admin stands", "[cli]") {
     const auto source = std::get<migrate::SourceOptions>(
         cli::parse({"migrate", "--source", "--system", "x/../s.json"}).command);
@@ -64,6 +76,9 @@ TEST_CASE("what is no complete command is a usage error", "[cli]") {
         {"migrate", "--destination"},
         {"migrate", "--destination", "x", "--port", "9"},
         {"migrate", "--destination", "x", "stray"},
+        {"start-services", "stray"},
+        {"start-services", "--yes"},
+        {"start-services", "migrate", "--source"},
     }));
     try {
         cli::parse(arguments);

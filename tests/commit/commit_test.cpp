@@ -20,5 +20,31 @@ TEST_CASE("a commit makes every kind of change and leaves nothing behind", "[com
     CHECK(world.swapper.discarded == 1);
 }
 
+TEST_CASE("what must follow the decision is told before anything is removed, and again until all is",
+          "[commit]") {
+    World world{few_objects()};
+    const Plan plan = world.stage_all();
+    struct NotNow {};
+    CHECK_THROWS_AS(commit(world.machine, *world.disk.open("/state"), plan, world.swapper,
+                           [&](Outcome outcome, const std::string& run_id) {
+                               CHECK(outcome == Outcome::committed);
+                               CHECK(run_id == plan.run_id);
+                               CHECK(world.is_new());
+                               CHECK_FALSE(world.is_clean());
+                               throw NotNow{};
+                           }),
+                    NotNow);
+    unsigned told = 0;
+    const Recovered recovered = recover(world.machine, *world.disk.open("/state"), world.swapper,
+                                        [&](Outcome outcome, const std::string& run_id) {
+                                            ++told;
+                                            CHECK(outcome == Outcome::committed);
+                                            CHECK(run_id == plan.run_id);
+                                        });
+    CHECK(told == 1);
+    CHECK(recovered.outcome == Outcome::committed);
+    CHECK(world.is_clean());
+}
+
 }  // namespace
 }  // namespace ft::commit

@@ -112,7 +112,7 @@ class ServicesTest(unittest.TestCase):
 
     def test_as_before_after_a_commit_that_was_taken_back(self):
         source = Source(self.old, "--port", "0")
-        run = self.migrate(source, program=FT_FAULTS, env={"FT_FAULT": "errno:EIO:1", "FT_FAULT_AFTER_TEXT": '"COMMIT"'})
+        run = self.migrate(source, program=FT_FAULTS, env={"FT_FAULT": "errno:EIO:2", "FT_FAULT_AFTER_TEXT": '"COMMIT"'})
         self.assertEqual((run.status, run.result["outcome"]), (6, "rolled_back"), run.stderr)
         self.assertEqual(self.services.active(), ["app", "mailer"])
         self.assertIsNone(stopped_services(self.new))

@@ -54,7 +54,7 @@ class TrafficTest(TrafficCase):
         self.assertEqual(self.services.active(), [])
         self.assertEqual(stopped_services(self.old), {"app": "stopped", "mailer": "off", "worker.service": "stopped"})
         self.assertEqual(self.services.journal(), ["stop app final", "stop worker.service systemctl"])
-        self.assertRegex(source.stderr(), r"Production traffic is stopped since 20\S+Z: app, worker.service\.")
+        self.assertRegex(source.stderr(), r"Production traffic is stopped: app, worker.service\.")
         self.assertRegex(source.stderr(), r"Production traffic is stopped since 20\S+Z, until this ends\.")
         self.services.forget()
         self.assertEqual(source.stop(), 0)

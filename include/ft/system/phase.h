@@ -4,12 +4,10 @@
 
 namespace ft::system {
 
-/// What a run is: with production going on at the source, or with production stopped there.
+/// Whether production goes on at the source while a run fetches (rehearsal) or is stopped (final).
 enum class Phase { rehearsal, final_run };
 
-/// "rehearsal", "final": for people, reports, and programs of the admin (FT_PHASE).
-constexpr std::string_view name_of(Phase phase) { return phase == Phase::rehearsal ? "rehearsal" : "final"; }
-
-inline constexpr const char* kPhaseVariable = "FT_PHASE";
+/// "rehearsal", "final": as FT_PHASE and reports say it.
+std::string_view name_of(Phase phase);
 
 }  // namespace ft::system
