@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include <catch2/catch.hpp>
 
 #include <filesystem>
@@ -123,4 +125,33 @@ TEST_CASE("the example of the reference uses every part of system.json", "[syste
                               &system.hooks.before_commit, &system.hooks.after_commit}) {
         CHECK_FALSE(hooks->empty());
     }
+}
+
+TEST_CASE("the tests that docs/statements.md names are there", "[system][docs]") {
+    std::istringstream lines{content(kProject / "docs/statements.md")};
+    std::size_t statements = 0;
+    for (std::string line; std::getline(lines, line);) {
+        // | number | statement | `file`: `test`, `test`. `file`: ...
+        const std::size_t column = line.rfind(" | ");
+        if (!line.starts_with("| ") || line[2] < '1' || line[2] > '9') continue;
+        ++statements;
+        CHECK(line.starts_with(fmt::format("| {} |", statements)));
+        std::size_t tests = 0;
+        std::string text;
+        std::istringstream parts{line.substr(column)};
+        std::string part;
+        for (bool quoted = false; std::getline(parts, part, '`'); quoted = !quoted) {
+            CAPTURE(part);
+            if (!quoted) continue;
+            if (part.starts_with("tests/")) {
+                text = content(kProject / part);
+            } else {
+                ++tests;
+                CHECK(text.find(part) != std::string::npos);
+            }
+        }
+        CAPTURE(line);
+        CHECK(tests > 0);
+    }
+    CHECK(statements == 23);
 }
