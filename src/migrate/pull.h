@@ -41,8 +41,10 @@ public:
     TreePull& operator=(const TreePull&) = delete;
 
     /// Fetches everything into staging, over a connection of its own. Adds the connection's bytes to
-    /// `received`, `sent`.
-    void run(const Source& source, bool live, checks::Space& space, base::Cancellation& cancellation);
+    /// `received`, `sent`. Error unfit, before anything is staged, when more than `max_delete` percent of the
+    /// live files would go (checks::require_few_removals).
+    void run(const Source& source, bool live, unsigned max_delete, checks::Space& space,
+             base::Cancellation& cancellation);
     /// The staged changes, durable, for the commit.
     commit::TreeChanges finish();
     /// The commit has decided, and cleans staging up itself.
