@@ -175,6 +175,8 @@ system::Manifest Host::manifest(const Backup& backup) const {
     manifest.host_name = machine_.host_name();
     manifest.live = live_;
     manifest.machine = system::machine_digest(machine_, system_);
+    if (system_.public_hostname && !system_.public_hostname->literal.empty())
+        manifest.public_hostname = system_.public_hostname->literal;
     for (const auto& tree : system_.trees) {
         system::TreeFacts facts;
         facts.name = tree.name;
