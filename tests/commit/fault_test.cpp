@@ -133,7 +133,7 @@ TEST_CASE("a kernel that refuses the host name rolls back before anything is tou
 TEST_CASE("a name that the machine got meanwhile is not taken back", "[commit]") {
     World world{all_kinds()};
     const Plan plan = world.stage_all();
-    world.swapper.refuse = true;
+    world.disk.fail(6, "exchange", EPERM);  // in a tree
     SECTION("but the run's is") {}
     SECTION("somebody else's") { world.machine.after_naming = "third.example"; }
     const std::string expected = world.machine.after_naming.empty() ? "old.example" : "third.example";
