@@ -21,6 +21,7 @@
 #include "migrate/conversation.h"
 #include "migrate/heal.h"
 #include "migrate/hooks.h"
+#include "migrate/host_files.h"
 #include "migrate/public_name.h"
 #include "migrate/pull.h"
 #include "migrate/report.h"
@@ -107,6 +108,7 @@ private:
     void after_commit();
     void let_go() {
         for (const auto& tree : trees_) tree->let_go();
+        host_files_->let_go();
     }
     void clean_up();
     void show_progress();
@@ -127,6 +129,7 @@ private:
     Conversation conversation_;
     system::Manifest manifest_;
     checks::Space space_;
+    std::optional<HostFiles> host_files_;
     std::vector<std::unique_ptr<TreePull>> trees_;
     std::optional<BackupPull> backup_;
     std::vector<commit::DatabaseSwap> swaps_;
@@ -139,8 +142,15 @@ void Run::check() {
         "check", fmt::format("Checking that {} can be replaced here.", base::escape(manifest_.system_name)));
     checks::require_other_machine(machine_, system_, source_.host, conversation_.peer(),
                                   tasks_.cancellation());
-    const checks::Checked checked = checks::destination(machine_, system_, manifest_, tasks_.cancellation());
+    checks::Checked checked = checks::destination(machine_, system_, manifest_, tasks_.cancellation());
+    host_files_.emplace(machine_, system_, manifest_);
+    const auto& findings = host_files_->findings();
+    checked.findings.insert(checked.findings.end(), findings.begin(), findings.end());
     for (const std::string& warning : checked.warnings) console_.warn(warning);
+    for (const std::string& warning : host_files_->warnings()) {
+        report_.warnings.push_back(warning);
+        console_.warn(warning);
+    }
     checks::require_none(checked);
 }
 
@@ -156,6 +166,7 @@ void Run::confirm() {
         summary += fmt::format("    database {}: {}\n", base::escape(facts.name),
                                size ? ui::bytes(*size) + " now" : "not here yet");
     }
+    summary += host_files_->summary();
     summary += "What was changed in them on this server is lost.\n";
     console_.say(summary);
     confirm_public_name(machine_, manifest_, options_.yes, console_, tasks_.cancellation());
@@ -189,7 +200,7 @@ void Run::pull() {
     for (const auto& tree : system_.trees) {
         const auto facts = std::find_if(manifest_.trees.begin(), manifest_.trees.end(),
                                         [&](const auto& candidate) { return candidate.name == tree.name; });
-        trees_.push_back(std::make_unique<TreePull>(machine_, system_, tree, *facts));
+        trees_.push_back(std::make_unique<TreePull>(machine_, system_, tree, *facts, *host_files_));
     }
     base::TaskGroup pulls{tasks_.cancellation()};
     if (!manifest_.databases.empty()) {
@@ -246,9 +257,12 @@ void Run::commit() {
     commit::Plan plan;
     plan.run_id = report_.run_id;
     plan.swaps = swaps_;
+    plan.host_name = host_files_->host_name();
+    const auto host_changes = host_files_->stage(trees_);
     for (const auto& tree : trees_) plan.trees.push_back(tree->finish());
     fill_report();
     for (std::size_t i = 0; i < trees_.size(); ++i) report_.trees[i].counts = plan.trees[i].list.counts;
+    if (host_changes) plan.trees.push_back(*host_changes);
 
     tasks_.cancellation().check();
     // From here on the run is short and must end by itself: a signal, or the loss of the source, changes
@@ -303,6 +317,7 @@ HookFacts Run::hook_facts(Moment moment) const {
 
 void Run::clean_up() {
     trees_.clear();
+    host_files_.reset();
     try {
         database::abandon_all(machine_, state_);
         os::remove_all(state_, kIncomingBackup);
@@ -312,6 +327,7 @@ void Run::clean_up() {
 }
 
 void Run::fill_report() {
+    host_files_->tell_kept(report_);
     report_.bytes_received += conversation_.bytes_received();
     report_.bytes_sent += conversation_.bytes_sent();
     for (const auto& tree : trees_) {

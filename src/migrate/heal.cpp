@@ -45,6 +45,7 @@ void heal(os::Machine& machine, const system::Description& system, os::Directory
     }
     os::remove_all(state, kIncomingBackup);
     for (const auto& tree : system.trees) clear_staging(machine, system.below_root(tree.path));
+    clear_staging(machine, system.below_root("/etc"));  // host files that no tree covers
 }
 
 }  // namespace ft::migrate

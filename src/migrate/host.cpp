@@ -11,6 +11,7 @@
 #include "ft/base/task_group.h"
 #include "ft/checks/ground.h"
 #include "ft/staging/names.h"
+#include "ft/system/accounts.h"
 #include "ft/system/host_settings.h"
 #include "ft/system/machine_id.h"
 #include "ft/ui/format.h"
@@ -177,6 +178,8 @@ system::Manifest Host::manifest(const Backup& backup) const {
     manifest.machine = system::machine_digest(machine_, system_);
     if (system_.public_hostname && !system_.public_hostname->literal.empty())
         manifest.public_hostname = system_.public_hostname->literal;
+    if (system_.accounts)
+        manifest.accounts = system::read_accounts(*machine_.open_root_to_read(system_.root));
     for (const auto& tree : system_.trees) {
         system::TreeFacts facts;
         facts.name = tree.name;

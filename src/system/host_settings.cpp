@@ -278,6 +278,10 @@ std::vector<KeptPath> kept_paths(const os::Directory& root, const Description& s
     return kept;
 }
 
+std::optional<std::string> path_in_tree(const TreeDescription& tree, const std::string& path) {
+    return path_within(tree.path, path);
+}
+
 void keep(tree::Rules& rules, const TreeDescription& tree, const std::vector<KeptPath>& kept) {
     for (const KeptPath& each : kept) {
         const auto within = path_within(tree.path, each.path);

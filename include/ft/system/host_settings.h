@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -36,6 +37,10 @@ struct KeptPath {
 /// The destination's host settings and keep.files. `root` is the directory of the system's root: where a
 /// link leads to one of them, or one is a link, the links and what they lead to stay too.
 std::vector<KeptPath> kept_paths(const os::Directory& root, const Description& system);
+
+/// `path` (absolute) as seen from the root of `tree`: "." for that itself, nothing when it does not lie in
+/// it.
+std::optional<std::string> path_in_tree(const TreeDescription& tree, const std::string& path);
 
 /// Adds to the rules of `tree` those of `kept` that lie in it.
 void keep(tree::Rules& rules, const TreeDescription& tree, const std::vector<KeptPath>& kept);
