@@ -5,6 +5,7 @@
 #include <string_view>
 #include <utility>
 
+#include "ft/system/host_settings.h"
 #include "system/account_lines.h"
 
 namespace ft::system {
@@ -12,10 +13,11 @@ namespace {
 
 constexpr std::size_t kLargestFile = 8 << 20;  // bytes; all of them travel in the manifest
 
-std::vector<std::string> read_lines(const os::Directory& root, std::string_view path) {
+std::vector<std::string> read_lines(const os::Directory& root, const std::string& path) {
     std::vector<std::string> lines;
-    if (!root.status(path)) return lines;
-    const std::string text = os::read_all(root, path, kLargestFile);
+    const std::vector<std::string> way = follow_links(root, path);
+    if (way.empty() || !root.status(way.back().substr(1))) return lines;
+    const std::string text = os::read_all(root, way.back().substr(1), kLargestFile);
     for (std::string_view left = text; !left.empty();) {
         const std::string_view line = left.substr(0, left.find('\n'));
         lines.emplace_back(line);
@@ -84,12 +86,12 @@ private:
 }  // namespace
 
 AccountFiles read_accounts(const os::Directory& root) {
-    return {.passwd = read_lines(root, "etc/passwd"),
-            .shadow = read_lines(root, "etc/shadow"),
-            .group = read_lines(root, "etc/group"),
-            .gshadow = read_lines(root, "etc/gshadow"),
-            .subuid = read_lines(root, "etc/subuid"),
-            .subgid = read_lines(root, "etc/subgid")};
+    return {.passwd = read_lines(root, "/etc/passwd"),
+            .shadow = read_lines(root, "/etc/shadow"),
+            .group = read_lines(root, "/etc/group"),
+            .gshadow = read_lines(root, "/etc/gshadow"),
+            .subuid = read_lines(root, "/etc/subuid"),
+            .subgid = read_lines(root, "/etc/subgid")};
 }
 
 std::vector<std::string> account_faults(const AccountFiles& files) { return parse(files).faults(); }

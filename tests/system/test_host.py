@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import unittest
+from pathlib import Path
 
 from support.host_roots import FAMILIES, make_etc
 from support.hosts import FT, FT_FAULTS, Source, World, built, code_arguments, listing
@@ -19,7 +20,7 @@ def contents_of(tree):
         for name in [*names, *(d for d in os.listdir(directory) if os.path.islink(os.path.join(directory, d)))]:
             path = os.path.join(directory, name)
             link = os.path.islink(path)
-            found[os.path.relpath(path, tree)] = ("link " + os.readlink(path)) if link else open(path, "rb").read()
+            found[os.path.relpath(path, tree)] = ("link " + os.readlink(path)) if link else Path(path).read_bytes()
     return found
 
 
@@ -280,11 +281,28 @@ class HostTest(unittest.TestCase):
         self.make_whole_machine()
         before = contents_of(self.etc(self.new))
         source = self.source()
-        name, finished = self.kernel_run(source, FT_FAULTS, {"FT_FAULT": "errno:EIO:4", "FT_FAULT_AFTER_TEXT": AFTER_COMMIT})
-        self.assertIn(b'"rolled_back"', finished.stdout, finished.stderr)
-        self.assertEqual(name, "web22")
-        self.assertEqual(contents_of(self.etc(self.new)), before)
-        self.assertFalse((self.new.path("/srv/data") / "file").exists())
+        # The COMMIT's sync, then the name: refused, and then given back after another step is refused.
+        for step, said in ((2, b"this machine: cannot name"), (4, b"cannot exchange")):
+            name, finished = self.kernel_run(source, FT_FAULTS, {"FT_FAULT": f"errno:EIO:{step}", "FT_FAULT_AFTER_TEXT": AFTER_COMMIT})
+            self.assertIn(b'"rolled_back"', finished.stdout, finished.stderr)
+            self.assertIn(said, finished.stderr)
+            self.assertEqual(name, "web22")
+            self.assertEqual(contents_of(self.etc(self.new)), before)
+            self.assertFalse((self.new.path("/srv/data") / "file").exists())
+
+    def test_16_killed_after_the_kernel_had_the_name(self):
+        self.enterContext(self.two_hosts())
+        self.make_whole_machine()
+        source = self.source()
+        name, finished = self.kernel_run(source, FT_FAULTS, {"FT_FAULT": "kill-after:2", "FT_FAULT_AFTER_TEXT": AFTER_COMMIT})
+        self.assertEqual((finished.returncode, name), (128 + signal.SIGKILL, "files.example.net"), finished.stderr)
+        # Another start, after the machine's: it is called by its files.
+        name, finished = self.kernel_run(source, FT)
+        self.assertEqual(finished.returncode, 0, finished.stderr)
+        self.assertIn(b"committed now", finished.stderr)
+        self.assertEqual(name, "files.example.net")
+        self.assertEqual((self.etc(self.new) / "hostname").read_text(), "files.example.net\n")
+        self.require_nothing_left()
 
     def test_17_killed_in_a_commit_of_host_files(self):
         for step in (1, 2, 4, 6, 8, 10):
