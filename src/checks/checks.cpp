@@ -6,8 +6,11 @@
 
 #include "ft/base/error.h"
 #include "ft/base/escape.h"
+#include "ft/checks/ground.h"
+#include "ft/checks/guards.h"
 #include "ft/checks/space.h"
 #include "ft/database/database.h"
+#include "ft/system/accounts.h"
 #include "ft/system/host_settings.h"
 #include "ft/system/services.h"
 #include "ft/tree/scan.h"
@@ -99,7 +102,18 @@ Checked source(os::Machine& machine, const system::Description& system,
                const std::vector<std::string>& reserved, base::Cancellation& cancellation) {
     Checked checked;
     for (const auto& tree : system.trees) {
-        guarded(checked, [&] { check_tree(machine, system, tree, reserved, cancellation, checked); });
+        guarded(checked, [&] {
+            const auto findings = ground_findings(machine, system, tree);
+            checked.findings.insert(checked.findings.end(), findings.begin(), findings.end());
+            check_tree(machine, system, tree, reserved, cancellation, checked);
+        });
+    }
+    if (system.accounts) {
+        guarded(checked, [&] {
+            const auto faults =
+                system::account_faults(system::read_accounts(*machine.open_root_to_read(system.root)));
+            checked.findings.insert(checked.findings.end(), faults.begin(), faults.end());
+        });
     }
     check_services(machine, system, system::Phase::rehearsal, cancellation, checked);
     Space space;
@@ -120,8 +134,14 @@ Checked source(os::Machine& machine, const system::Description& system,
 Checked destination(os::Machine& machine, const system::Description& system, const system::Manifest& manifest,
                     base::Cancellation& cancellation) {
     Checked checked;
+    checked.findings = identity_findings(machine, system, manifest);
     check_names("tree", names_of(system.trees), names_of(manifest.trees), checked);
     check_names("database", names_of(system.databases), names_of(manifest.databases), checked);
+    if (system.accounts != manifest.accounts.has_value()) {
+        checked.findings.push_back(
+            fmt::format("accounts: system.json {} has \"accounts\": true: set it on both sides, or on none",
+                        system.accounts ? "here, but not at the source," : "at the source, but not here,"));
+    }
     check_services(machine, system, manifest.live ? system::Phase::rehearsal : system::Phase::final_run,
                    cancellation, checked);
     for (const auto& database : system.databases) {

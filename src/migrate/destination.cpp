@@ -11,6 +11,7 @@
 #include "ft/base/log.h"
 #include "ft/base/task_group.h"
 #include "ft/checks/checks.h"
+#include "ft/checks/guards.h"
 #include "ft/checks/space.h"
 #include "ft/commit/commit.h"
 #include "ft/database/database.h"
@@ -19,6 +20,9 @@
 #include "migrate/code.h"
 #include "migrate/conversation.h"
 #include "migrate/heal.h"
+#include "migrate/hooks.h"
+#include "migrate/host_files.h"
+#include "migrate/public_name.h"
 #include "migrate/pull.h"
 #include "migrate/report.h"
 #include "migrate/state_directory.h"
@@ -119,10 +123,12 @@ private:
     void after_commit();
     void let_go() {
         for (const auto& tree : trees_) tree->let_go();
+        host_files_->let_go();
     }
     void clean_up();
     void show_progress();
     void fill_report();
+    HookFacts hook_facts(Moment moment) const;
     database::Access access(const system::DatabaseFacts& facts) const;
     void book_database(const system::DatabaseFacts& facts);
 
@@ -139,6 +145,7 @@ private:
     Conversation conversation_;
     system::Manifest manifest_;
     checks::Space space_;
+    std::optional<HostFiles> host_files_;
     std::vector<std::unique_ptr<TreePull>> trees_;
     std::optional<BackupPull> backup_;
     std::vector<commit::DatabaseSwap> swaps_;
@@ -157,8 +164,17 @@ void Run::tell_phase() {
 void Run::check() {
     console_.phase(
         "check", fmt::format("Checking that {} can be replaced here.", base::escape(manifest_.system_name)));
-    const checks::Checked checked = checks::destination(machine_, system_, manifest_, tasks_.cancellation());
+    checks::require_other_machine(machine_, system_, source_.host, conversation_.peer(),
+                                  tasks_.cancellation());
+    checks::Checked checked = checks::destination(machine_, system_, manifest_, tasks_.cancellation());
+    host_files_.emplace(machine_, system_, manifest_);
+    const auto& findings = host_files_->findings();
+    checked.findings.insert(checked.findings.end(), findings.begin(), findings.end());
     for (const std::string& warning : checked.warnings) console_.warn(warning);
+    for (const std::string& warning : host_files_->warnings()) {
+        report_.warnings.push_back(warning);
+        console_.warn(warning);
+    }
     checks::require_none(checked);
 }
 
@@ -174,8 +190,10 @@ void Run::confirm() {
         summary += fmt::format("    database {}: {}\n", base::escape(facts.name),
                                size ? ui::bytes(*size) + " now" : "not here yet");
     }
+    summary += host_files_->summary();
     summary += "What was changed in them on this server is lost.\n";
     console_.say(summary);
+    confirm_public_name(machine_, manifest_, options_.yes, console_, tasks_.cancellation());
     if (options_.yes) return;
     const auto answer = console_.ask(
         fmt::format("To go on, type this machine's name ({}): ", base::escape(machine_.host_name())), false,
@@ -228,7 +246,7 @@ void Run::pull() {
     for (const auto& tree : system_.trees) {
         const auto facts = std::find_if(manifest_.trees.begin(), manifest_.trees.end(),
                                         [&](const auto& candidate) { return candidate.name == tree.name; });
-        trees_.push_back(std::make_unique<TreePull>(machine_, system_, tree, *facts));
+        trees_.push_back(std::make_unique<TreePull>(machine_, system_, tree, *facts, *host_files_));
     }
     base::TaskGroup pulls{tasks_.cancellation()};
     if (!manifest_.databases.empty()) {
@@ -254,7 +272,7 @@ void Run::pull_trees(base::TaskGroup& pulls) {
     for (std::size_t worker = 0; worker < std::min(kParallelTrees, trees_.size()); ++worker) {
         pulls.start(fmt::format("tree worker {}", worker), [&] {
             for (std::size_t tree = next_tree_++; tree < trees_.size(); tree = next_tree_++) {
-                trees_[tree]->run(source_, manifest_.live, space_, pulls.cancellation());
+                trees_[tree]->run(source_, manifest_.live, options_.max_delete, space_, pulls.cancellation());
             }
         });
     }
@@ -279,12 +297,18 @@ void Run::show_progress() {
 }
 
 void Run::commit() {
+    for (const Moment moment : {Moment::after_restore, Moment::before_commit})
+        run_hooks(machine_, system_, moment, hook_facts(moment), tasks_.cancellation(),
+                  [this](const std::string& line) { console_.say(line); });
     commit::Plan plan;
     plan.run_id = report_.run_id;
     plan.swaps = swaps_;
+    plan.host_name = host_files_->host_name();
+    const auto host_changes = host_files_->stage(trees_);
     for (const auto& tree : trees_) plan.trees.push_back(tree->finish());
     fill_report();
     for (std::size_t i = 0; i < trees_.size(); ++i) report_.trees[i].counts = plan.trees[i].list.counts;
+    if (host_changes) plan.trees.push_back(*host_changes);
 
     tasks_.cancellation().check();
     // From here on the run is short and must end by itself: a signal, or the loss of the source, changes
@@ -326,10 +350,25 @@ void Run::after_commit() {
         report_.warnings.push_back(fmt::format("after the commit: {}", error.what()));
         console_.warn(report_.warnings.back());
     }
+    // Last: hooks may use everything that the run brings back.
+    const auto failures = try_hooks(machine_, system_, Moment::after_commit, hook_facts(Moment::after_commit),
+                                    outer_, [this](const std::string& line) { console_.say(line); });
+    for (const std::string& failure : failures) {
+        report_.problems.push_back(failure);
+        console_.warn(failure);
+    }
+}
+
+HookFacts Run::hook_facts(Moment moment) const {
+    HookFacts facts{.run_id = report_.run_id, .phase = phase_of(manifest_.live)};
+    if (moment != Moment::after_restore) return facts;
+    for (const auto& swap : swaps_) facts.incoming[swap.name] = swap.incoming;
+    return facts;
 }
 
 void Run::clean_up() {
     trees_.clear();
+    host_files_.reset();
     try {
         database::abandon_all(machine_, state_);
         os::remove_all(state_, kIncomingBackup);
@@ -339,6 +378,7 @@ void Run::clean_up() {
 }
 
 void Run::fill_report() {
+    host_files_->tell_kept(report_);
     report_.bytes_received += conversation_.bytes_received();
     report_.bytes_sent += conversation_.bytes_sent();
     for (const auto& tree : trees_) {

@@ -52,6 +52,7 @@ void heal(os::Machine& machine, const system::Description& system, os::Directory
     os::remove_all(state, kIncomingBackup);
     os::remove_all(state, kSourceBackups);
     for (const auto& tree : system.trees) clear_staging(machine, system.below_root(tree.path));
+    clear_staging(machine, system.below_root("/etc"));  // host files that no tree covers
 }
 
 }  // namespace ft::migrate

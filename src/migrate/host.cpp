@@ -9,8 +9,11 @@
 #include "ft/base/escape.h"
 #include "ft/base/log.h"
 #include "ft/base/task_group.h"
+#include "ft/checks/ground.h"
 #include "ft/staging/names.h"
+#include "ft/system/accounts.h"
 #include "ft/system/host_settings.h"
+#include "ft/system/machine_id.h"
 #include "ft/ui/format.h"
 #include "migrate/ticker.h"
 
@@ -107,14 +110,14 @@ void Host::run(control::Channel& channel, const control::Begin& begin, const std
     const Ticker alive{kAliveInterval, [&] { channel.send(control::Alive{}); }};
     // Beside the reading, so that a destination that leaves does not keep the backup going for nothing.
     base::TaskGroup tasks{cancellation};
-    tasks.start("the backup", [&] { prepare(channel, tasks.cancellation()); });
+    tasks.start("the backup", [&] { prepare(channel, begin, tasks.cancellation()); });
     listen(channel, begin, peer);
     tasks.cancellation().request("the end of the run");
     end_transfers();
     tasks.wait();
 }
 
-void Host::prepare(control::Channel& channel, base::Cancellation& cancellation) {
+void Host::prepare(control::Channel& channel, const control::Begin& begin, base::Cancellation& cancellation) {
     const auto tell = [&](const std::string& database, std::uint64_t done, std::uint64_t expected) {
         try {
             channel.send(control::BackupProgress{database, done, expected});
@@ -123,7 +126,9 @@ void Host::prepare(control::Channel& channel, base::Cancellation& cancellation) 
     };
     try {
         for (const ServedTree& tree : trees_) open_root(tree);
-        const auto backup = backups_.for_run(cancellation, tell);
+        checks::require_ground(machine_, system_);
+        const auto backup = backups_.for_run({.run_id = begin.run_id, .phase = phase_of(traffic_.live())},
+                                             cancellation, tell);
         channel.send(control::Ready{manifest(*backup)});
     } catch (const base::Error& error) {
         if (!cancellation.requested()) channel.send(control::Failure{error.what(), false});
@@ -170,6 +175,11 @@ system::Manifest Host::manifest(const Backup& backup) const {
     manifest.system_name = system_.name;
     manifest.host_name = machine_.host_name();
     manifest.live = traffic_.live();
+    manifest.machine = system::machine_digest(machine_, system_);
+    if (system_.public_hostname && !system_.public_hostname->literal.empty())
+        manifest.public_hostname = system_.public_hostname->literal;
+    if (system_.accounts)
+        manifest.accounts = system::read_accounts(*machine_.open_root_to_read(system_.root));
     for (const auto& tree : system_.trees) {
         system::TreeFacts facts;
         facts.name = tree.name;

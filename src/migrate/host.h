@@ -43,7 +43,7 @@ private:
     void converse(transport::Connection& connection, base::Cancellation& cancellation);
     void run(control::Channel& channel, const control::Begin& begin, const std::string& peer,
              base::Cancellation& cancellation);
-    void prepare(control::Channel& channel, base::Cancellation& cancellation);
+    void prepare(control::Channel& channel, const control::Begin& begin, base::Cancellation& cancellation);
     void listen(control::Channel& channel, const control::Begin& begin, const std::string& peer);
     void end_transfers();
     /// Opened afresh for each use: the tree may have been replaced meanwhile, and nothing is kept busy. Error

@@ -71,17 +71,19 @@ base::Error not_started(const std::vector<std::string>& failures) {
     return failures.size() == 1 ? error : error.with_details(failures);
 }
 
-void make_backup(Backups& backups, const system::Description& system, const Traffic& traffic,
+void make_backup(Backups& backups, const system::Description& system, const HookFacts& facts,
                  ui::Console& console, base::Cancellation& cancellation) {
     if (!system.databases.empty()) {
-        console.phase("backup",
-                      traffic.live() ? "Making the backup; users can go on working." : "Making the backup.");
+        console.phase("backup", facts.phase == system::Phase::rehearsal
+                                    ? "Making the backup; users can go on working."
+                                    : "Making the backup.");
     }
-    backups.make(cancellation, [&](const std::string& database, std::uint64_t done, std::uint64_t expected) {
-        console.progress(fmt::format("Backup of {}: {} of about {}", base::escape(database), ui::bytes(done),
-                                     ui::bytes(expected)),
-                         {{"phase", "backup"}, {"bytes_done", done}, {"bytes_wanted", expected}});
-    });
+    backups.make(
+        facts, cancellation, [&](const std::string& database, std::uint64_t done, std::uint64_t expected) {
+            console.progress(fmt::format("Backup of {}: {} of about {}", base::escape(database),
+                                         ui::bytes(done), ui::bytes(expected)),
+                             {{"phase", "backup"}, {"bytes_done", done}, {"bytes_wanted", expected}});
+        });
 }
 
 void announce(os::Machine& machine, const SourceOptions& options, std::uint16_t port,
@@ -179,7 +181,8 @@ void source(os::Machine& machine, const SourceOptions& options, ui::Console& con
             traffic.stop(console, cancellation);
 
         backups.emplace(machine, system, state.directory());
-        make_backup(*backups, system, traffic, console, cancellation);
+        make_backup(*backups, system, {.run_id = {}, .phase = phase_of(traffic.live())}, console,
+                    cancellation);
         Host host{machine, system, *backups, traffic, credentials, console};
         announce(machine, options, listener.port(), code, *backups->current(), traffic, console);
         serve(listener, host, console, cancellation);

@@ -3,6 +3,7 @@
 #include "ft/base/error.h"
 #include "ft/base/escape.h"
 #include "ft/base/log.h"
+#include "ft/checks/guards.h"
 #include "ft/staging/names.h"
 #include "ft/system/host_settings.h"
 #include "migrate/pull.h"
@@ -10,14 +11,22 @@
 namespace ft::migrate {
 
 TreePull::TreePull(os::Machine& machine, const system::Description& system,
-                   const system::TreeDescription& tree, const system::TreeFacts& facts)
+                   const system::TreeDescription& tree, const system::TreeFacts& facts,
+                   const HostFiles& host_files)
     : machine_{machine},
       tree_{tree},
       path_{system.below_root(tree.path)},
       made_{machine.make_root(path_)},
       root_{machine.open_root(path_)},
       rules_{system::rules_of(system, tree, facts.exclude, {std::string{staging::kReservedDirectory}})},
-      accounts_{machine.accounts(system.root)} {}
+      accounts_{host_files.accounts()} {
+    system::keep(rules_, tree, host_files.kept());
+}
+
+bool TreePull::covers(const std::string& directory) const {
+    const auto within = system::path_in_tree(tree_, directory);
+    return within && (*within == "." || !rules_.hides(*within, true));
+}
 
 TreePull::~TreePull() {
     if (let_go_) return;
@@ -29,7 +38,8 @@ TreePull::~TreePull() {
     }
 }
 
-void TreePull::run(const Source& source, bool live, checks::Space& space, base::Cancellation& cancellation) {
+void TreePull::run(const Source& source, bool live, unsigned max_delete, checks::Space& space,
+                   base::Cancellation& cancellation) {
     staging_.emplace(*root_);
     const auto connection =
         transport::connect(source.machine.network(), source.host, source.port, source.code,
@@ -39,6 +49,7 @@ void TreePull::run(const Source& source, bool live, checks::Space& space, base::
     options.live = live;
     options.accounts = accounts_.get();
     options.on_need = [&](const rsync::Need& need) {
+        checks::require_few_removals({need.listed_files, need.live_files, need.removed_files}, max_delete);
         space.book(*root_, "tree " + tree_.name, need.bytes, need.inodes);
     };
     try {

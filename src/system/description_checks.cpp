@@ -3,6 +3,7 @@
 #include <map>
 
 #include "ft/base/escape.h"
+#include "ft/system/hook_variables.h"
 #include "ft/system/host_settings.h"
 #include "ft/tree/rules.h"
 #include "system/description_reader.h"
@@ -40,12 +41,42 @@ void DescriptionReader::check_trees(const Description& system) {
             add(member(at, "path"), fmt::format("\"{}\" is a host setting, which stays this machine's own",
                                                 base::escape(tree.path)));
         }
+        for (std::size_t j = 0; j < system.keep_files.size(); ++j) {
+            const std::string& kept = system.keep_files[j];
+            if (kept.empty() || kept == "/" || !path_within(kept, tree.path)) continue;
+            add(element("keep.files", j),
+                fmt::format("\"{}\" holds all of tree \"{}\", which would not be migrated",
+                            base::escape(kept), base::escape(tree.name)));
+        }
         for (std::size_t j = 0; j < system.trees.size(); ++j) {
             const bool same_path = system.trees[j].path == tree.path;
             if (j != i && !system.trees[j].path.empty() && (!same_path || j < i)) {
                 check_overlap(system.trees[j], tree, at);
             }
         }
+    }
+}
+
+void DescriptionReader::check_variables(const Description& system) {
+    const Hooks& hooks = system.hooks;
+    if (hooks.before_backup.empty() && hooks.after_restore.empty() && hooks.before_commit.empty() &&
+        hooks.after_commit.empty()) {
+        return;
+    }
+    std::map<std::string, std::string> names;  // by variable
+    const auto check = [&](const std::string& variable, const std::string& name, const std::string& at) {
+        const auto [first, is_new] = names.emplace(variable, name);
+        if (is_new || first->second == name) return;
+        add(member(at, "name"), fmt::format("\"{}\" and \"{}\" would be the same variable for hooks, {}",
+                                            base::escape(first->second), base::escape(name), variable));
+    };
+    for (std::size_t i = 0; i < system.databases.size(); ++i) {
+        const std::string& name = system.databases[i].name;
+        check(database_variable(name), name, element("databases", i));
+    }
+    for (std::size_t i = 0; i < system.trees.size(); ++i) {
+        const std::string& name = system.trees[i].name;
+        check(tree_variable(name), name, element("trees", i));
     }
 }
 

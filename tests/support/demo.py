@@ -1,4 +1,4 @@
-"""The demo: two servers, a migration, changes, a second migration. Called by tests/demo."""
+"""The demo: two servers walk the procedure: test, change-over, way back. Called by tests/demo."""
 
 import signal
 import subprocess
@@ -8,7 +8,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from support import sample  # noqa: E402
-from support.hosts import Source, World, differences  # noqa: E402
+from support.hosts import Application, Source, World, differences  # noqa: E402
 
 
 def say(text):
@@ -27,50 +27,81 @@ def migrate(world, source):
 
 
 def prove(world):
-    for tree in ("data", "config"):
-        found = differences(world.old.path(f"/srv/{tree}"), world.new.path(f"/srv/{tree}"))
-        if found:
-            raise SystemExit(f"tree {tree} is not equal: {found[:5]}")
-    print("   trees: equal (find: type, mode, owner, size, time to the nanosecond; sha256sum: contents)")
+    found = differences(world.old.path("/srv/data"), world.new.path("/srv/data"))
+    if found:
+        raise SystemExit(f"the tree is not equal: {found[:5]}")
+    print("   tree: equal (find: type, mode, owner, size, time to the nanosecond; sha256sum: contents)")
     if world.old.cluster.dump("app") != world.new.cluster.dump("app"):
         raise SystemExit("the databases are not equal")
     print("   database: equal (pg_dump of both)", flush=True)
 
 
+def prove_writes(world, written):
+    """Every write that production acknowledged has its row and its file on the new server."""
+    rows = set(map(int, world.new.cluster.sql("app", "SELECT number FROM writes").split()))
+    missing = [n for n in written if n not in rows or not (world.new.path("/srv/data") / f"write-{n}").exists()]
+    if missing:
+        raise SystemExit(f"{len(missing)} acknowledged writes are missing on the new server")
+    print(f"   all {len(written)} writes that users were acknowledged are on the new server", flush=True)
+
+
+def require(fact, what):
+    if not fact:
+        raise SystemExit(f"not so: {what}")
+    print(f"   {what}", flush=True)
+
+
+def stop(source):
+    print("   old# ^C", flush=True)
+    if source.stop() != 0:
+        raise SystemExit(f"the source did not end cleanly:\n{source.stderr()}")
+
+
 def main():
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    say("Two servers in network namespaces: 'old' with users' uploads and a database, 'new' empty")
+    say("Two servers in network namespaces: 'old' in production, 'new' empty")
     with World() as world:
         sample.fill_tree(world.old.path("/srv/data"), files=4000)
-        sample.fill_tree(world.old.path("/srv/config"), files=50, seed=3)
         sample.fill_database(world.old.make_cluster(), scale=1500)
         world.new.make_cluster()
-        for host in (world.old, world.new):
-            host.describe(trees=("data", "config"))
-        print("   old: 4,000 uploads, a database of 150,000 rows", flush=True)
+        production, replica = Application(world.old), Application(world.new)
+        world.old.describe(services=[production.service()])
+        world.new.describe(services=[replica.service()])
+        production.start()
+        print("   old: 4,000 uploads, a database of 150,000 rows, an application that users write to", flush=True)
 
-        say("The source: backup, pairing code, serving")
-        print("   old# ft migrate --source", flush=True)
-        source = Source(world.old, "--port", "0")
-        say("First run: everything comes")
+        say("1. The test: production goes on at the old server")
+        users = production.load()
+        print("   old# ft migrate --source --keep-traffic", flush=True)
+        source = Source(world.old, "--port", "0", "--keep-traffic")
         migrate(world, source)
-        prove(world)
+        stop(source)
+        written, errors = users.end()
+        require(not errors, f"users made {len(written)} writes meanwhile, without an error")
+        testers = replica.load()
+        tested, errors = testers.end()
+        require(not errors and tested, f"the new server works alone: {len(tested)} test writes")
 
-        say("Changes on both sides")
+        say("2. Weeks pass: both sides change")
         sample.change_tree(world.old.path("/srv/data"))
         sample.change_database(world.old.cluster)
-        sample.change_tree(world.new.path("/srv/config"), seed=9)
-        world.new.cluster.sql("app", "DELETE FROM audit WHERE id % 3 = 0")
-        say("Second run: only what changed comes; what happened on 'new' is replaced")
-        migrate(world, source)
-        prove(world)
 
-        say("Ctrl-C at the source")
-        status = source.stop()
-        left = world.old.path("/var/lib/ft").exists()
-        print(f"   exit status {status}; left on the old server: {'something' if left else 'nothing'}")
-        if status != 0 or left:
-            raise SystemExit("the source did not end cleanly")
+        say("3. The change-over: production stops, and what changed since comes")
+        users = production.load()
+        print("   old# ft migrate --source --stop-traffic", flush=True)
+        source = Source(world.old, "--port", "0", "--stop-traffic")
+        written, _ = users.end()
+        require(not production.active(), "the application at the old server is stopped")
+        migrate(world, source)
+        require(replica.active(), "the application at the new server runs")
+        replica.stop()
+        prove(world)
+        prove_writes(world, written)
+
+        say("4. The way back: the old server has everything, Ctrl-C puts it into production again")
+        stop(source)
+        require(production.active(), "the application at the old server runs again")
+        require(not world.old.path("/var/lib/ft").exists(), "nothing of ft is left on the old server")
     say("Done. All that the demo made is removed.")
 
 

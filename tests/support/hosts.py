@@ -171,6 +171,57 @@ class Source:
         return self.process.wait(timeout=DEADLINE)
 
 
+class Application:
+    """The production service of a host (application.py): a table `writes` in `database`, files in the tree `tree`."""
+
+    PROGRAM = Path(__file__).resolve().parent / "application.py"
+
+    def __init__(self, host, database="app", tree="data"):
+        self.host, self.state = host, host.path("/run/application")
+        self.where = [self.state, host.address, host.cluster.socket, database, host.path(f"/srv/{tree}")]
+        host.world.applications.append(self)
+
+    def argv(self, command, *arguments):
+        return ["/usr/bin/python3", "-B", str(self.PROGRAM), command, *map(str, arguments)]
+
+    def service(self, **more):
+        """As a member of `services` in system.json."""
+        return {"name": "application", "stop": self.argv("stop", self.state), "start": self.argv("start", *self.where),
+                "active": self.argv("active", self.state), "timeout": 60, **more}
+
+    def start(self):
+        self.host.run(self.argv("start", *self.where), check=True)
+
+    def stop(self):
+        self.host.run(self.argv("stop", self.state), check=True)
+
+    def active(self):
+        return self.host.run(self.argv("active", self.state)).returncode == 0
+
+    def phase(self):
+        """What FT_PHASE was when it was started last."""
+        return (self.state / "phase").read_text()
+
+    def load(self):
+        """Users: they write until they are told to stop, or until the first error."""
+        return Load(self)
+
+
+class Load:
+    def __init__(self, application):
+        argv = application.argv("load", application.host.address, (application.state / "port").read_text())
+        self.process = application.host.world.start(application.host.command(argv), stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.process.stdout.readline()  # the first write is acknowledged
+
+    def end(self):
+        """What was acknowledged, in order, and the errors."""
+        if not self.process.stdin.closed:
+            self.process.stdin.close()
+        told = json.loads(self.process.stdout.read().splitlines()[-1])
+        self.process.wait(timeout=DEADLINE)
+        return told["acknowledged"], told["errors"]
+
+
 class Run:
     """A finished `ft migrate --destination --json`."""
 
@@ -189,6 +240,7 @@ class World:
         self.processes = []
         self.mounts = []
         self.namespaces = []
+        self.applications = []
 
     def __enter__(self):
         try:
@@ -238,6 +290,8 @@ class World:
                 process.wait()
             if process.stdout:
                 process.stdout.close()
+        for application in self.applications:
+            application.stop()
         for host in (getattr(self, "old", None), getattr(self, "new", None)):
             if host and host.cluster:
                 host.cluster.stop("immediate")

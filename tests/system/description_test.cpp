@@ -67,7 +67,7 @@ TEST_CASE("a description is read with its comments and defaults", "[system]") {
 TEST_CASE("all mistakes are found at once, by line, each with its key", "[system]") {
     const std::string text = R"({
   "name": 7,
-  "services": [],
+  "serves": [],
   "databases": [
     {"name": "a", "conection": "x"},
     {"name": "a"}
@@ -84,7 +84,9 @@ TEST_CASE("all mistakes are found at once, by line, each with its key", "[system
 })";
     CHECK(findings(text) ==
           Lines{"line 2: name: must be a string, is a number",
-                "line 3: services: unknown key, known here: name, state_dir, databases, trees",
+                "line 3: serves: unknown key, known here: name, state_dir, databases, trees, services, keep, "
+                "accounts, "
+                "public_hostname, hooks",
                 "line 5: databases[0].conection: unknown key, known here: name, connection, os_user",
                 "line 6: databases[1].name: \"a\" is the name of databases[0] already",
                 "line 9: trees[0].path: must be an absolute path, is \"data\"",
@@ -100,6 +102,91 @@ TEST_CASE("all mistakes are found at once, by line, each with its key", "[system
     } catch (const base::Error& error) {
         CHECK(std::string{error.what()} == "system.json: 12 mistakes");
     }
+}
+
+TEST_CASE("services, what is kept, the public name and hooks are read", "[system]") {
+    const auto system = parse(R"({
+    "databases": [{"name": "app"}],
+    "services": [{"unit": "app.service", "timeout": 5},
+                 {"name": "mail", "stop": ["s", ""], "start": ["t"], "active": ["a"], "rehearsal": "off"}],
+    "trees": [{"name": "data", "path": "/data", "mount_point": true, "must_exist": ["a/b"]}],
+    "keep": {"files": ["/etc//app/own"], "rows": [{"table": "settings", "key": "name", "values": ["mail", ""]}]},
+    "accounts": true,
+    "public_hostname": {"sql": "SELECT 1"},
+    "hooks": {"before_commit": [["one", "x y"], ["two"]]}
+})");
+    REQUIRE(system.services.size() == 2);
+    CHECK(system.services[0].name == "app.service");
+    CHECK(system.services[0].timeout == std::chrono::seconds{5});
+    CHECK_FALSE(system.services[0].off_in_rehearsal);
+    CHECK(system.services[1].stop == Lines{"s", ""});
+    CHECK(system.services[1].active == Lines{"a"});
+    CHECK(system.services[1].timeout == std::chrono::seconds{90});
+    CHECK(system.services[1].off_in_rehearsal);
+    CHECK(system.trees[0].mount_point);
+    CHECK(system.trees[0].must_exist == Lines{"a/b"});
+    CHECK(system.keep_files == Lines{"/etc/app/own"});
+    CHECK(system.keep_rows == std::vector<system::KeptRows>{{"app", "settings", "name", {"mail", ""}}});
+    CHECK(system.accounts);
+    REQUIRE(system.public_hostname);
+    CHECK(system.public_hostname->sql == "SELECT 1");
+    CHECK(system.public_hostname->database == "app");
+    CHECK(system.hooks.before_commit == std::vector<Lines>{{"one", "x y"}, {"two"}});
+    CHECK(system.hooks.after_commit.empty());
+    CHECK(parse(R"({"trees": [{"name": "a", "path": "/a"}], "public_hostname": "a.example"})")
+              .public_hostname->literal == "a.example");
+    CHECK(parse(R"({"trees": [{"name": "a", "path": "/a"}],
+                    "public_hostname": {"file": "/f", "pattern": "^host=(.*)$"}})")
+              .public_hostname->pattern == "^host=(.*)$");
+}
+
+TEST_CASE("what is wrong with services, keep, the public name and hooks is told by its key", "[system]") {
+    const auto one = [](const std::string& member) {
+        const Lines lines = findings("{\"trees\": [{\"name\": \"a\", \"path\": \"/a\"}],\n" + member + "}");
+        return lines.empty() ? "" : lines.front();
+    };
+    CHECK(one(R"("services": [{"unit": "x", "stop": ["a"]}])") ==
+          "line 2: services[0].stop: does not go with \"unit\"");
+    CHECK(one(R"("services": [{"name": "x", "stop": "a b", "start": ["s"], "active": ["a"]}])") ==
+          "line 2: services[0].stop: must be a program and its arguments: an array of strings");
+    CHECK(one(R"("services": [{"name": "x", "stop": ["a"], "start": [""], "active": ["a"]}])") ==
+          "line 2: services[0].start[0]: must not be empty");
+    CHECK(one(R"("services": [{"name": "x", "stop": ["a"], "start": ["b"]}])") ==
+          "line 2: services[0].active: is missing");
+    CHECK(one(R"("services": [{"unit": "x"}, {"unit": "x"}])") ==
+          "line 2: services[1]: \"x\" is the name of another service already");
+    CHECK(one(R"("services": [{"unit": "-x"}])") == "line 2: services[0].unit: must not begin with \"-\"");
+    CHECK(one(R"("services": [{"unit": "x", "timeout": 0}])") ==
+          "line 2: services[0].timeout: must be a whole number of seconds from 1 to 86400");
+    CHECK(one(R"("services": [{"unit": "x", "timeout": 18446744073709551615}])") != "");
+    CHECK(one(R"("services": [{"unit": "x", "rehearsal": "maybe"}])") ==
+          "line 2: services[0].rehearsal: must be \"on\" or \"off\"");
+    CHECK(one(R"("keep": {"files": ["etc/x"]})") ==
+          "line 2: keep.files[0]: must be an absolute path, is \"etc/x\"");
+    CHECK(one(R"("keep": {"files": ["/"]})") == "line 2: keep.files[0]: must not be \"/\"");
+    CHECK(one(R"("keep": {"rows": [{"database": "b", "table": "t", "key": "k", "values": ["v"]}]})") ==
+          "line 2: keep.rows[0].database: is not the name of one of the databases");
+    CHECK(one(R"("keep": {"rows": [{"table": "t", "key": "k", "values": []}]})") ==
+          "line 2: keep.rows[0].database: is missing");
+    CHECK(one(R"("accounts": "yes")") == "line 2: accounts: must be true or false");
+    CHECK(one(R"("public_hostname": "no host")") ==
+          "line 2: public_hostname: must be a host name: labels of letters, digits and '-', joined by '.'");
+    CHECK(one(R"("public_hostname": "10.0.0.1")") ==
+          "line 2: public_hostname: must be a host name, not a number or an address");
+    CHECK(one(R"("public_hostname": {})") == "line 2: public_hostname: needs \"sql\" or \"file\"");
+    CHECK(one(R"("public_hostname": {"file": "/f"})") ==
+          "line 2: public_hostname: needs \"pointer\" or \"pattern\": where in the file it stands");
+    CHECK(one(R"("public_hostname": {"file": "/f", "pattern": "x("})") ==
+          "line 2: public_hostname.pattern: must be a regular expression");
+    CHECK(one(R"("public_hostname": {"file": "/f", "pattern": "x"})") ==
+          "line 2: public_hostname.pattern: needs a group ( ) around the name");
+    CHECK(one(R"("public_hostname": {"file": "/f", "pointer": "x"})") ==
+          "line 2: public_hostname.pointer: must be a JSON pointer, like \"/server/name\"");
+    CHECK(one(R"("hooks": {"before_commit": ["true"]})") ==
+          "line 2: hooks.before_commit[0]: must be a program and its arguments: an array of strings");
+    CHECK(one(R"("hooks": {"at_night": []})") != "");
+    CHECK(tree_findings(R"("name": "a", "path": "/a", "must_exist": ["../x"])").size() == 1);
+    CHECK(tree_findings(R"("name": "a", "path": "/a", "mount_point": 1)").size() == 1);
 }
 
 TEST_CASE("bad syntax is told by line and column", "[system]") {
@@ -322,4 +409,20 @@ TEST_CASE("the file is read from where the admin says", "[system]") {
     CHECK(complaint("/etc/ft/none.json").find("none.json") != std::string::npos);
     CHECK(complaint("/none/none.json").find("/none") != std::string::npos);
     CHECK(complaint("system.json") == "system file \"system.json\": must be an absolute path without \"..\"");
+}
+
+TEST_CASE("hooks need a variable for each tree and database", "[system]") {
+    const auto found = [](const std::string& trees, const std::string& databases, const std::string& hooks) {
+        return findings("{\"trees\": [" + trees + "],\n\"databases\": [" + databases + "],\n\"hooks\": {" +
+                        hooks + "}}");
+    };
+    const std::string hook = R"("after_commit": [["x"]])";
+    const std::string trees = R"({"name": "a-b", "path": "/1"}, {"name": "A.b", "path": "/2"})";
+    const std::string databases = R"({"name": "x y"}, {"name": "x_y"}, {"name": "a-b"})";
+    CHECK(found(trees, databases, "").empty());
+    CHECK(
+        found(trees, databases, hook) ==
+        Lines{"line 1: trees[1].name: \"a-b\" and \"A.b\" would be the same variable for hooks, FT_TREE_A_B",
+              "line 2: databases[1].name: \"x y\" and \"x_y\" would be the same variable for hooks, "
+              "FT_DATABASE_X_Y"});
 }
