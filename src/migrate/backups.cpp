@@ -79,6 +79,13 @@ std::shared_ptr<const Backup> Backups::for_run(base::Cancellation& cancellation,
     return current();
 }
 
+std::shared_ptr<const Backup> Backups::fresh(base::Cancellation& cancellation,
+                                             const BackupProgress& progress) {
+    make(cancellation, progress);
+    served_ = true;
+    return current();
+}
+
 std::shared_ptr<const Backup> Backups::current() const {
     const std::lock_guard lock{mutex_};
     return current_;

@@ -18,6 +18,7 @@
 #include "ft/ui/format.h"
 #include "migrate/code.h"
 #include "migrate/conversation.h"
+#include "migrate/downtime.h"
 #include "migrate/heal.h"
 #include "migrate/pull.h"
 #include "migrate/report.h"
@@ -43,7 +44,7 @@ public:
           outer_{cancellation},
           report_{report},
           tasks_{cancellation},
-          conversation_{source, report.run_id, tasks_.cancellation()} {}
+          conversation_{source, report.run_id, options.final_run, tasks_.cancellation()} {}
 
     void execute() {
         try {
@@ -53,6 +54,7 @@ public:
             // A source that does not answer the goodbye is not waited for.
             const Ticker impatient{std::chrono::seconds{1}, [this] { conversation_.shut_down(); }};
             tasks_.cancellation().request("the end of the run");
+            tell_downtime();
             if (committing_) {
                 join();
                 throw;
@@ -71,8 +73,14 @@ private:
         tasks_.start("the source", [&] { conversation_.listen(); });
         time_phase("check", [&] { check(); });
         confirm();
+        if (options_.final_run && manifest_.live) {
+            // The downtime is what is left to do once most of it is here.
+            time_phase("presync", [&] { presync(); });
+            time_phase("stop", [&] { stop_traffic(); });
+        }
         time_phase("pull", [&] { pull(); });
         time_phase("commit", [&] { commit(); });
+        tell_downtime();
         conversation_.finish(
             control::Result{report_.run_id, report_.outcome, "committed: the destination is a replica"});
         const Ticker impatient{std::chrono::seconds{1}, [this] { conversation_.shut_down(); }};
@@ -98,6 +106,9 @@ private:
 
     void check();
     void confirm();
+    void prepare_trees();
+    void presync();
+    void stop_traffic();
     void pull();
     void pull_trees(base::TaskGroup& pulls);
     void commit();
@@ -106,8 +117,11 @@ private:
         for (const auto& tree : trees_) tree->let_go();
     }
     void clean_up();
-    void show_progress();
+    void tell_downtime();
+    void show_progress(const char* phase);
     void fill_report();
+    std::string what_is_fetched() const;
+    void book_after_stop();
     database::Access access(const system::DatabaseFacts& facts) const;
     void book_database(const system::DatabaseFacts& facts);
 
@@ -127,6 +141,7 @@ private:
     std::optional<BackupPull> backup_;
     std::vector<commit::DatabaseSwap> swaps_;
     std::atomic<std::size_t> next_tree_{0};
+    bool downtime_told_ = false;
     bool committing_ = false;  // the journal decides now what this machine is
 };
 
@@ -176,17 +191,81 @@ void Run::book_database(const system::DatabaseFacts& facts) {
     if (directory) space_.book(*directory, "database " + base::escape(facts.name), facts.size, 0);
 }
 
-void Run::pull() {
-    console_.phase("pull", fmt::format("Fetching {}{}.", ui::count(system_.trees.size(), "tree", "trees"),
-                                       manifest_.databases.empty() ? "" : " and the database backup"));
+void Run::prepare_trees() {
+    if (!trees_.empty()) return;
     for (const auto& tree : system_.trees) {
         const auto facts = std::find_if(manifest_.trees.begin(), manifest_.trees.end(),
                                         [&](const auto& candidate) { return candidate.name == tree.name; });
         trees_.push_back(std::make_unique<TreePull>(machine_, system_, tree, *facts));
     }
+}
+
+std::string Run::what_is_fetched() const {
+    return ui::count(system_.trees.size(), "tree", "trees") +
+           (manifest_.databases.empty() ? "" : " and the database backup");
+}
+
+/// Production goes on: all that is fetched now need not be fetched when it is stopped.
+void Run::presync() {
+    console_.phase("presync", fmt::format("Fetching {} while production goes on.", what_is_fetched()));
+    prepare_trees();
     base::TaskGroup pulls{tasks_.cancellation()};
     if (!manifest_.databases.empty()) {
-        backup_.emplace(machine_, system_, state_);
+        if (!backup_) backup_.emplace(machine_, system_, state_);
+        pulls.start("the backup", [&] {
+            book_after_stop();
+            backup_->run(source_, space_, pulls.cancellation());
+            backup_->keep();  // the basis of the one that is made when production is stopped
+        });
+    }
+    pull_trees(pulls);
+    const Ticker ticker{std::chrono::seconds{1}, [this] { show_progress("presync"); }};
+    pulls.wait();
+}
+
+/// What does not fit must be known before production stops, not after.
+void Run::book_after_stop() {
+    std::uint64_t second_backup = 0;
+    for (const auto& facts : manifest_.databases) {
+        book_database(facts);
+        second_backup += facts.dump_bytes;
+    }
+    // Otherwise the first backup takes the place of the last run's.
+    if (!state_.status(kLastBackup)) space_.book(state_, "the second backup", second_backup, 0);
+}
+
+void Run::stop_traffic() {
+    console_.phase("stop", "Asking the source to stop production; it makes a fresh backup then.");
+    manifest_ = conversation_.stop_traffic(console_, tasks_.cancellation());
+    report_.phase = "final";
+    // Tables, roles and extensions may be others than before.
+    checks::require_none(checks::destination(machine_, system_, manifest_, tasks_.cancellation()));
+    space_.begin_again();
+    next_tree_ = 0;
+}
+
+void Run::tell_downtime() {
+    const StoppedSince since = conversation_.stopped_since();
+    if (!since || std::exchange(downtime_told_, true)) return;
+    const auto lasted = downtime(machine_.clock(), since);
+    if (manifest_.live) {  // it has not said that it did
+        console_.say(
+            fmt::format("The source was asked to stop production {} ago: its console says what it did.",
+                        ui::duration(lasted)));
+        return;
+    }
+    report_.phases.push_back({"downtime", lasted});
+    console_.say(fmt::format(
+        "Production at the source is stopped (downtime so far {}), and stays so until ft ends there.",
+        ui::duration(lasted)));
+}
+
+void Run::pull() {
+    console_.phase("pull", fmt::format("Fetching {}.", what_is_fetched()));
+    prepare_trees();
+    base::TaskGroup pulls{tasks_.cancellation()};
+    if (!manifest_.databases.empty()) {
+        if (!backup_) backup_.emplace(machine_, system_, state_);
         pulls.start("the backup", [&] {
             for (const auto& facts : manifest_.databases) book_database(facts);
             backup_->run(source_, space_, pulls.cancellation());
@@ -199,7 +278,7 @@ void Run::pull() {
         });
     }
     pull_trees(pulls);
-    const Ticker ticker{std::chrono::seconds{1}, [this] { show_progress(); }};
+    const Ticker ticker{std::chrono::seconds{1}, [this] { show_progress("pull"); }};
     pulls.wait();
 }
 
@@ -214,7 +293,7 @@ void Run::pull_trees(base::TaskGroup& pulls) {
     }
 }
 
-void Run::show_progress() {
+void Run::show_progress(const char* phase) {
     std::uint64_t done = 0;
     std::uint64_t wanted = 0;
     std::uint64_t files = 0;
@@ -226,10 +305,11 @@ void Run::show_progress() {
     for (const auto& tree : trees_) add(tree->progress());
     if (backup_) add(backup_->progress());
     console_.progress(
-        fmt::format("Fetched {} of {}, {}", ui::bytes(done), ui::bytes(wanted),
-                    ui::count(files, "file", "files")),
-        {{"phase", "pull"}, {"bytes_done", done}, {"bytes_wanted", wanted}, {"files_done", files}});
-    conversation_.set_progress({"pull", done, wanted});
+        fmt::format("Fetched {} of {}, {}{}", ui::bytes(done), ui::bytes(wanted),
+                    ui::count(files, "file", "files"),
+                    downtime_suffix(machine_.clock(), conversation_.stopped_since())),
+        {{"phase", phase}, {"bytes_done", done}, {"bytes_wanted", wanted}, {"files_done", files}});
+    conversation_.set_progress({phase, done, wanted});
 }
 
 void Run::commit() {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -15,6 +16,7 @@
 #include "ft/tree/rules.h"
 #include "ft/ui/console.h"
 #include "migrate/backups.h"
+#include "migrate/traffic.h"
 
 namespace ft::migrate {
 
@@ -22,9 +24,10 @@ namespace ft::migrate {
 /// rsync modules. Called by the listener, one thread a connection.
 class Host {
 public:
-    /// `credentials`: of plain rsync clients; nothing: there are none.
-    Host(os::Machine& machine, const system::Description& system, Backups& backups, bool live,
-         std::optional<rsync::Credentials> credentials, ui::Console& console);
+    /// `allow_final`: a destination may have production stopped. `credentials`: of plain rsync clients;
+    /// nothing: there are none.
+    Host(os::Machine& machine, const system::Description& system, Backups& backups, Traffic& traffic,
+         bool allow_final, std::optional<rsync::Credentials> credentials, ui::Console& console);
 
     void handle(transport::Connection& connection, base::Cancellation& cancellation);
     /// Tells the destination of the run that goes on, if there is one, that the source stops.
@@ -33,6 +36,9 @@ public:
 private:
     class Current;
     class Listed;
+    struct RunState;
+    using MakeBackup =
+        std::function<std::shared_ptr<const Backup>(base::Cancellation&, const BackupProgress&)>;
     struct ServedTree {
         const system::TreeDescription* description;
         tree::Rules rules;
@@ -42,8 +48,14 @@ private:
     void converse(transport::Connection& connection, base::Cancellation& cancellation);
     void run(control::Channel& channel, const control::Begin& begin, const std::string& peer,
              base::Cancellation& cancellation);
-    void prepare(control::Channel& channel, base::Cancellation& cancellation);
-    void listen(control::Channel& channel, const control::Begin& begin, const std::string& peer);
+    /// Has a backup made and says that it is ready, or why it is not.
+    void prepare(control::Channel& channel, RunState& state, base::Cancellation& cancellation,
+                 const MakeBackup& make);
+    void listen(control::Channel& channel, const control::Begin& begin, const std::string& peer,
+                const std::function<void()>& stop_traffic);
+    /// Error peer, told to the destination, unless this is the moment for it.
+    void require_stop(control::Channel& channel, const control::Begin& begin, RunState& state);
+    void tell_downtime(const std::string& peer);
     void end_transfers();
     /// Opened afresh for each use: the tree may have been replaced meanwhile, and nothing is kept busy. Error
     /// unfit when it is not on its file system any more.
@@ -54,7 +66,8 @@ private:
     os::Machine& machine_;
     const system::Description& system_;
     Backups& backups_;
-    const bool live_;
+    Traffic& traffic_;
+    const bool allow_final_;
     const std::optional<rsync::Credentials> credentials_;
     ui::Console& console_;
     std::unique_ptr<os::Accounts> accounts_;

@@ -28,6 +28,10 @@ struct Source {
     transport::Limits limits;
 };
 
+/// What one more pull of a module brought: counts of what was done add up in `sum`, the rest is that of the
+/// last.
+void add(rsync::Pulled pulled, rsync::Pulled& sum);
+
 /// One tree of a run at the destination: its directory, what is staged for it, what came of the pull.
 class TreePull {
 public:
@@ -40,8 +44,8 @@ public:
     TreePull(const TreePull&) = delete;
     TreePull& operator=(const TreePull&) = delete;
 
-    /// Fetches everything into staging, over a connection of its own. Adds the connection's bytes to
-    /// `received`, `sent`.
+    /// Fetches everything into staging, over a connection of its own. A second time: what changed since the
+    /// first; counts of bytes and of what vanished add up, the rest is that of the last.
     void run(const Source& source, bool live, checks::Space& space, base::Cancellation& cancellation);
     /// The staged changes, durable, for the commit.
     commit::TreeChanges finish();
@@ -76,7 +80,7 @@ class BackupPull {
 public:
     BackupPull(os::Machine& machine, const system::Description& system, os::Directory& state);
 
-    /// Fetches everything; afterwards directory() holds the dumps.
+    /// Fetches everything; afterwards directory() holds the dumps. Again only after keep(); bytes add up.
     void run(const Source& source, checks::Space& space, base::Cancellation& cancellation);
     /// The dump of one database.
     std::unique_ptr<os::Directory> directory(const system::DatabaseFacts& facts);

@@ -18,6 +18,7 @@
 #include "migrate/heal.h"
 #include "migrate/host.h"
 #include "migrate/state_directory.h"
+#include "migrate/traffic.h"
 
 namespace ft::migrate {
 namespace {
@@ -130,9 +131,11 @@ void source(os::Machine& machine, const SourceOptions& options, ui::Console& con
         machine.network(), options.listen, options.port, code, credentials.has_value(), {}};
     check(machine, system, console, cancellation);
 
+    Traffic traffic{machine};
+    if (options.stop_traffic.value_or(false)) traffic.stop(console, cancellation);
     Backups backups{machine, system, state.directory()};
     make_backup(backups, system, console, cancellation);
-    Host host{machine, system, backups, !options.stop_traffic.value_or(false), credentials, console};
+    Host host{machine, system, backups, traffic, options.allow_final, credentials, console};
     announce(machine, options, listener.port(), code, *backups.current(), console);
     serve(listener, host, console, cancellation);
     console.say("Stopped. This system is as it was before.");

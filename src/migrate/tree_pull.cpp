@@ -30,7 +30,11 @@ TreePull::~TreePull() {
 }
 
 void TreePull::run(const Source& source, bool live, checks::Space& space, base::Cancellation& cancellation) {
-    staging_.emplace(*root_);
+    if (staging_) {
+        staging_->begin_again();
+    } else {
+        staging_.emplace(*root_);
+    }
     const auto connection =
         transport::connect(source.machine.network(), source.host, source.port, source.code,
                            transport::Purpose::rsync, source.limits, cancellation);
@@ -42,12 +46,12 @@ void TreePull::run(const Source& source, bool live, checks::Space& space, base::
         space.book(*root_, "tree " + tree_.name, need.bytes, need.inodes);
     };
     try {
-        pulled_ = rsync::pull(*connection, *root_, rules_, *staging_, options, progress_, cancellation);
+        add(rsync::pull(*connection, *root_, rules_, *staging_, options, progress_, cancellation), pulled_);
     } catch (const base::Error& error) {
         throw error.on("tree " + tree_.name);
     }
-    received_ = connection->bytes_received();
-    sent_ = connection->bytes_sent();
+    received_ += connection->bytes_received();
+    sent_ += connection->bytes_sent();
 }
 
 commit::TreeChanges TreePull::finish() {
