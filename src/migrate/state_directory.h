@@ -37,7 +37,7 @@ inline constexpr const char* kRunningFile = "running";  // who holds the lock, f
 inline constexpr const char* kSourceBackups = "source-backups";    // the source's dumps, one directory each
 inline constexpr const char* kIncomingBackup = "incoming-backup";  // the destination's dump while it comes
 inline constexpr const char* kLastBackup =
-    "last-backup";  // the dump of the last committed run: basis of the next
+    "last-backup";  // the dump of the last committed run, or of a final run's first pull: basis of the next
 inline constexpr const char* kReports = "reports";
 inline constexpr const char* kLogs = "logs";
 
