@@ -6,6 +6,8 @@
 
 #include "ft/base/error.h"
 #include "ft/base/escape.h"
+#include "ft/checks/ground.h"
+#include "ft/checks/guards.h"
 #include "ft/checks/space.h"
 #include "ft/database/database.h"
 #include "ft/system/host_settings.h"
@@ -92,7 +94,11 @@ Checked source(os::Machine& machine, const system::Description& system,
                const std::vector<std::string>& reserved, base::Cancellation& cancellation) {
     Checked checked;
     for (const auto& tree : system.trees) {
-        guarded(checked, [&] { check_tree(machine, system, tree, reserved, cancellation, checked); });
+        guarded(checked, [&] {
+            const auto findings = ground_findings(machine, system, tree);
+            checked.findings.insert(checked.findings.end(), findings.begin(), findings.end());
+            check_tree(machine, system, tree, reserved, cancellation, checked);
+        });
     }
     Space space;
     for (const auto& database : system.databases) {
@@ -112,6 +118,7 @@ Checked source(os::Machine& machine, const system::Description& system,
 Checked destination(os::Machine& machine, const system::Description& system, const system::Manifest& manifest,
                     base::Cancellation& cancellation) {
     Checked checked;
+    checked.findings = identity_findings(machine, system, manifest);
     check_names("tree", names_of(system.trees), names_of(manifest.trees), checked);
     check_names("database", names_of(system.databases), names_of(manifest.databases), checked);
     for (const auto& database : system.databases) {

@@ -63,7 +63,18 @@ Backups::~Backups() {
     remove_quietly(state_, kSourceBackups);
 }
 
-void Backups::make(base::Cancellation& cancellation, const BackupProgress& progress) {
+void Backups::run_hooks_before(const HookFacts& facts, base::Cancellation& cancellation) {
+    try {
+        run_hooks(machine_, system_, Moment::before_backup, facts, cancellation);
+    } catch (const base::Error& error) {
+        if (error.kind() != base::ErrorKind::command) throw;
+        // The source has no log to look into.
+        throw base::Error{error.kind(), error.what(), "Run it by hand to see all that it says."};
+    }
+}
+
+void Backups::make(const HookFacts& facts, base::Cancellation& cancellation, const BackupProgress& progress) {
+    run_hooks_before(facts, cancellation);
     auto fresh = std::make_shared<const Backup>(machine_, system_, *directory_, std::to_string(++count_),
                                                 cancellation, progress);
     const std::lock_guard lock{mutex_};
@@ -72,16 +83,16 @@ void Backups::make(base::Cancellation& cancellation, const BackupProgress& progr
     served_ = false;
 }
 
-std::shared_ptr<const Backup> Backups::for_run(base::Cancellation& cancellation,
+std::shared_ptr<const Backup> Backups::for_run(const HookFacts& facts, base::Cancellation& cancellation,
                                                const BackupProgress& progress) {
-    if (served_ || machine_.clock().now() - made_ > kFresh) make(cancellation, progress);
+    if (served_ || machine_.clock().now() - made_ > kFresh) make(facts, cancellation, progress);
     served_ = true;
     return current();
 }
 
-std::shared_ptr<const Backup> Backups::fresh(base::Cancellation& cancellation,
+std::shared_ptr<const Backup> Backups::fresh(const HookFacts& facts, base::Cancellation& cancellation,
                                              const BackupProgress& progress) {
-    make(cancellation, progress);
+    make(facts, cancellation, progress);
     served_ = true;
     return current();
 }

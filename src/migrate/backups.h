@@ -11,6 +11,7 @@
 #include "ft/os/machine.h"
 #include "ft/system/description.h"
 #include "ft/system/manifest.h"
+#include "migrate/hooks.h"
 
 namespace ft::migrate {
 
@@ -50,16 +51,20 @@ public:
     Backups(const Backups&) = delete;
     Backups& operator=(const Backups&) = delete;
 
-    /// Makes one now.
-    void make(base::Cancellation& cancellation, const BackupProgress& progress);
+    /// Makes one now, after the hooks for it; `facts` are what these are told.
+    void make(const HookFacts& facts, base::Cancellation& cancellation, const BackupProgress& progress);
     /// The backup for a new run; one caller at a time.
-    std::shared_ptr<const Backup> for_run(base::Cancellation& cancellation, const BackupProgress& progress);
+    std::shared_ptr<const Backup> for_run(const HookFacts& facts, base::Cancellation& cancellation,
+                                          const BackupProgress& progress);
     /// One that begins now, for a run; one caller at a time.
-    std::shared_ptr<const Backup> fresh(base::Cancellation& cancellation, const BackupProgress& progress);
+    std::shared_ptr<const Backup> fresh(const HookFacts& facts, base::Cancellation& cancellation,
+                                        const BackupProgress& progress);
     /// The one that was made last. Any thread.
     std::shared_ptr<const Backup> current() const;
 
 private:
+    void run_hooks_before(const HookFacts& facts, base::Cancellation& cancellation);
+
     os::Machine& machine_;
     const system::Description& system_;
     os::Directory& state_;

@@ -45,6 +45,7 @@ public:
     /// Ends both directions: listen returns. Any thread.
     void shut_down() noexcept { connection_->shut_down(); }
 
+    std::string peer() const { return connection_->peer(); }
     std::uint64_t bytes_received() const { return connection_->bytes_received(); }
     std::uint64_t bytes_sent() const { return connection_->bytes_sent(); }
 

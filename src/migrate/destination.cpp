@@ -11,6 +11,7 @@
 #include "ft/base/log.h"
 #include "ft/base/task_group.h"
 #include "ft/checks/checks.h"
+#include "ft/checks/guards.h"
 #include "ft/checks/space.h"
 #include "ft/commit/commit.h"
 #include "ft/database/database.h"
@@ -20,6 +21,8 @@
 #include "migrate/conversation.h"
 #include "migrate/downtime.h"
 #include "migrate/heal.h"
+#include "migrate/hooks.h"
+#include "migrate/public_name.h"
 #include "migrate/pull.h"
 #include "migrate/report.h"
 #include "migrate/state_directory.h"
@@ -122,6 +125,7 @@ private:
     void fill_report();
     std::string what_is_fetched() const;
     void book_after_stop();
+    HookFacts hook_facts(Moment moment) const;
     database::Access access(const system::DatabaseFacts& facts) const;
     void book_database(const system::DatabaseFacts& facts);
 
@@ -148,6 +152,8 @@ private:
 void Run::check() {
     console_.phase(
         "check", fmt::format("Checking that {} can be replaced here.", base::escape(manifest_.system_name)));
+    checks::require_other_machine(machine_, system_, source_.host, conversation_.peer(),
+                                  tasks_.cancellation());
     const checks::Checked checked = checks::destination(machine_, system_, manifest_, tasks_.cancellation());
     for (const std::string& warning : checked.warnings) console_.warn(warning);
     checks::require_none(checked);
@@ -167,6 +173,7 @@ void Run::confirm() {
     }
     summary += "What was changed in them on this server is lost.\n";
     console_.say(summary);
+    confirm_public_name(machine_, manifest_, options_.yes, console_, tasks_.cancellation());
     if (options_.yes) return;
     const auto answer = console_.ask(
         fmt::format("To go on, type this machine's name ({}): ", base::escape(machine_.host_name())), false,
@@ -287,7 +294,7 @@ void Run::pull_trees(base::TaskGroup& pulls) {
     for (std::size_t worker = 0; worker < std::min(kParallelTrees, trees_.size()); ++worker) {
         pulls.start(fmt::format("tree worker {}", worker), [&] {
             for (std::size_t tree = next_tree_++; tree < trees_.size(); tree = next_tree_++) {
-                trees_[tree]->run(source_, manifest_.live, space_, pulls.cancellation());
+                trees_[tree]->run(source_, manifest_.live, options_.max_delete, space_, pulls.cancellation());
             }
         });
     }
@@ -313,6 +320,9 @@ void Run::show_progress(const char* phase) {
 }
 
 void Run::commit() {
+    for (const Moment moment : {Moment::after_restore, Moment::before_commit})
+        run_hooks(machine_, system_, moment, hook_facts(moment), tasks_.cancellation(),
+                  [this](const std::string& line) { console_.say(line); });
     commit::Plan plan;
     plan.run_id = report_.run_id;
     plan.swaps = swaps_;
@@ -355,6 +365,20 @@ void Run::after_commit() {
         report_.warnings.push_back(fmt::format("after the commit: {}", error.what()));
         console_.warn(report_.warnings.back());
     }
+    // Last: hooks may use everything that the run brings back.
+    const auto failures = try_hooks(machine_, system_, Moment::after_commit, hook_facts(Moment::after_commit),
+                                    outer_, [this](const std::string& line) { console_.say(line); });
+    for (const std::string& failure : failures) {
+        report_.problems.push_back(failure);
+        console_.warn(failure);
+    }
+}
+
+HookFacts Run::hook_facts(Moment moment) const {
+    HookFacts facts{.run_id = report_.run_id, .phase = phase_of(manifest_.live)};
+    if (moment != Moment::after_restore) return facts;
+    for (const auto& swap : swaps_) facts.incoming[swap.name] = swap.incoming;
+    return facts;
 }
 
 void Run::clean_up() {

@@ -10,8 +10,10 @@
 #include "ft/base/escape.h"
 #include "ft/base/log.h"
 #include "ft/base/task_group.h"
+#include "ft/checks/ground.h"
 #include "ft/staging/names.h"
 #include "ft/system/host_settings.h"
+#include "ft/system/machine_id.h"
 #include "ft/ui/format.h"
 #include "migrate/downtime.h"
 #include "migrate/ticker.h"
@@ -122,8 +124,9 @@ void Host::run(control::Channel& channel, const control::Begin& begin, const std
     base::TaskGroup tasks{cancellation};
     RunState state;
     tasks.start("the backup", [&] {
-        prepare(channel, state, tasks.cancellation(),
-                [&](auto& until, const auto& progress) { return backups_.for_run(until, progress); });
+        prepare(channel, state, tasks.cancellation(), [&](auto& until, const auto& progress) {
+            return backups_.for_run(facts(begin), until, progress);
+        });
     });
     listen(channel, begin, peer, [&] {
         require_stop(channel, begin, state);
@@ -133,7 +136,7 @@ void Host::run(control::Channel& channel, const control::Begin& begin, const std
                 // All of it or nothing, also when the destination leaves meanwhile.
                 traffic_.stop(console_, cancellation);
                 until.check();
-                return backups_.fresh(until, progress);
+                return backups_.fresh(facts(begin), until, progress);
             });
         });
     });
@@ -146,6 +149,10 @@ void Host::run(control::Channel& channel, const control::Begin& begin, const std
         throw;
     }
     tell_downtime(peer);
+}
+
+HookFacts Host::facts(const control::Begin& begin) const {
+    return {.run_id = begin.run_id, .phase = phase_of(traffic_.live())};
 }
 
 void Host::require_stop(control::Channel& channel, const control::Begin& begin, RunState& state) {
@@ -181,6 +188,7 @@ void Host::prepare(control::Channel& channel, RunState& state, base::Cancellatio
     };
     try {
         for (const ServedTree& tree : trees_) open_root(tree);
+        checks::require_ground(machine_, system_);
         const auto backup = make(cancellation, tell);
         state.ready = true;
         channel.send(control::Ready{manifest(*backup)});
@@ -233,6 +241,9 @@ system::Manifest Host::manifest(const Backup& backup) const {
     manifest.system_name = system_.name;
     manifest.host_name = machine_.host_name();
     manifest.live = traffic_.live();
+    manifest.machine = system::machine_digest(machine_, system_);
+    if (system_.public_hostname && !system_.public_hostname->literal.empty())
+        manifest.public_hostname = system_.public_hostname->literal;
     for (const auto& tree : system_.trees) {
         system::TreeFacts facts;
         facts.name = tree.name;

@@ -56,6 +56,8 @@ private:
     /// Error peer, told to the destination, unless this is the moment for it.
     void require_stop(control::Channel& channel, const control::Begin& begin, RunState& state);
     void tell_downtime(const std::string& peer);
+    /// What hooks of a run are told.
+    HookFacts facts(const control::Begin& begin) const;
     void end_transfers();
     /// Opened afresh for each use: the tree may have been replaced meanwhile, and nothing is kept busy. Error
     /// unfit when it is not on its file system any more.

@@ -45,8 +45,11 @@ public:
     TreePull& operator=(const TreePull&) = delete;
 
     /// Fetches everything into staging, over a connection of its own. A second time: what changed since the
-    /// first; counts of bytes and of what vanished add up, the rest is that of the last.
-    void run(const Source& source, bool live, checks::Space& space, base::Cancellation& cancellation);
+    /// first; counts of bytes and of what vanished add up, the rest is that of the last. Error unfit, before
+    /// anything is staged, when more than `max_delete` percent of the live files would go
+    /// (checks::require_few_removals).
+    void run(const Source& source, bool live, unsigned max_delete, checks::Space& space,
+             base::Cancellation& cancellation);
     /// The staged changes, durable, for the commit.
     commit::TreeChanges finish();
     /// The commit has decided, and cleans staging up itself.

@@ -46,14 +46,15 @@ void check(os::Machine& machine, const system::Description& system, ui::Console&
     checks::require_none(checked);
 }
 
-void make_backup(Backups& backups, const system::Description& system, ui::Console& console,
-                 base::Cancellation& cancellation) {
+void make_backup(Backups& backups, const system::Description& system, const HookFacts& facts,
+                 ui::Console& console, base::Cancellation& cancellation) {
     if (!system.databases.empty()) console.phase("backup", "Making the backup; users can go on working.");
-    backups.make(cancellation, [&](const std::string& database, std::uint64_t done, std::uint64_t expected) {
-        console.progress(fmt::format("Backup of {}: {} of about {}", base::escape(database), ui::bytes(done),
-                                     ui::bytes(expected)),
-                         {{"phase", "backup"}, {"bytes_done", done}, {"bytes_wanted", expected}});
-    });
+    backups.make(
+        facts, cancellation, [&](const std::string& database, std::uint64_t done, std::uint64_t expected) {
+            console.progress(fmt::format("Backup of {}: {} of about {}", base::escape(database),
+                                         ui::bytes(done), ui::bytes(expected)),
+                             {{"phase", "backup"}, {"bytes_done", done}, {"bytes_wanted", expected}});
+        });
 }
 
 void announce(os::Machine& machine, const SourceOptions& options, std::uint16_t port,
@@ -134,7 +135,7 @@ void source(os::Machine& machine, const SourceOptions& options, ui::Console& con
     Traffic traffic{machine};
     if (options.stop_traffic.value_or(false)) traffic.stop(console, cancellation);
     Backups backups{machine, system, state.directory()};
-    make_backup(backups, system, console, cancellation);
+    make_backup(backups, system, {.run_id = {}, .phase = phase_of(traffic.live())}, console, cancellation);
     Host host{machine, system, backups, traffic, options.allow_final, credentials, console};
     announce(machine, options, listener.port(), code, *backups.current(), console);
     serve(listener, host, console, cancellation);

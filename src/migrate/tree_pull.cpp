@@ -3,6 +3,7 @@
 #include "ft/base/error.h"
 #include "ft/base/escape.h"
 #include "ft/base/log.h"
+#include "ft/checks/guards.h"
 #include "ft/staging/names.h"
 #include "ft/system/host_settings.h"
 #include "migrate/pull.h"
@@ -29,7 +30,8 @@ TreePull::~TreePull() {
     }
 }
 
-void TreePull::run(const Source& source, bool live, checks::Space& space, base::Cancellation& cancellation) {
+void TreePull::run(const Source& source, bool live, unsigned max_delete, checks::Space& space,
+                   base::Cancellation& cancellation) {
     if (staging_) {
         staging_->begin_again();
     } else {
@@ -43,6 +45,7 @@ void TreePull::run(const Source& source, bool live, checks::Space& space, base::
     options.live = live;
     options.accounts = accounts_.get();
     options.on_need = [&](const rsync::Need& need) {
+        checks::require_few_removals({need.listed_files, need.live_files, need.removed_files}, max_delete);
         space.book(*root_, "tree " + tree_.name, need.bytes, need.inodes);
     };
     try {

@@ -10,6 +10,9 @@ public:
     std::unique_ptr<Socket> connect(const std::string& host, std::uint16_t port,
                                     std::chrono::milliseconds limit,
                                     base::Cancellation& cancellation) override;
+    std::vector<std::string> addresses_of(const std::string& host, std::chrono::milliseconds limit,
+                                          base::Cancellation& cancellation) override;
+    std::vector<std::string> own_addresses() override;
 };
 
 }  // namespace ft::os

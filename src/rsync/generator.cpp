@@ -33,11 +33,16 @@ Generator::Generator(const Session& session, const tree::Listing& live, const tr
       touched_(live.size()) {}
 
 Need Generator::measure() {
-    Need need{.live_entries = live_.size()};
+    Need need{.live_entries = live_.size(), .live_files = live_.totals().files};
     std::uint64_t files = 0;
+    std::uint64_t kept = 0;  // what goes below a removed or replaced directory is not reported
     tree::compare(session_.wanted, live_, rules_, [&](const tree::Difference& difference) {
         note_touched(difference);
         if (difference.kind == Kind::removed) ++need.removals;
+        if (difference.wanted && session_.wanted[*difference.wanted].object.type == base::FileType::regular) {
+            ++need.listed_files;
+            if (difference.kind != Kind::added && difference.kind != Kind::replaced) ++kept;
+        }
         if (difference.kind != Kind::added && difference.kind != Kind::replaced &&
             difference.kind != Kind::content) {
             return;
@@ -55,6 +60,7 @@ Need Generator::measure() {
         ++files;
         need.bytes += object.size;
     });
+    need.removed_files = need.live_files - kept;
     session_.progress.files_wanted += files;
     session_.progress.bytes_wanted += need.bytes;
     return need;

@@ -3,6 +3,7 @@
 #include <map>
 
 #include "ft/base/escape.h"
+#include "ft/system/hook_variables.h"
 #include "ft/system/host_settings.h"
 #include "ft/tree/rules.h"
 #include "system/description_reader.h"
@@ -46,6 +47,29 @@ void DescriptionReader::check_trees(const Description& system) {
                 check_overlap(system.trees[j], tree, at);
             }
         }
+    }
+}
+
+void DescriptionReader::check_variables(const Description& system) {
+    const Hooks& hooks = system.hooks;
+    if (hooks.before_backup.empty() && hooks.after_restore.empty() && hooks.before_commit.empty() &&
+        hooks.after_commit.empty()) {
+        return;
+    }
+    std::map<std::string, std::string> names;  // by variable
+    const auto check = [&](const std::string& variable, const std::string& name, const std::string& at) {
+        const auto [first, is_new] = names.emplace(variable, name);
+        if (is_new || first->second == name) return;
+        add(member(at, "name"), fmt::format("\"{}\" and \"{}\" would be the same variable for hooks, {}",
+                                            base::escape(first->second), base::escape(name), variable));
+    };
+    for (std::size_t i = 0; i < system.databases.size(); ++i) {
+        const std::string& name = system.databases[i].name;
+        check(database_variable(name), name, element("databases", i));
+    }
+    for (std::size_t i = 0; i < system.trees.size(); ++i) {
+        const std::string& name = system.trees[i].name;
+        check(tree_variable(name), name, element("trees", i));
     }
 }
 

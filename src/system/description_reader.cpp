@@ -69,6 +69,7 @@ Description DescriptionReader::read() {
     read_hooks(top, system);
     check_databases(system);
     check_trees(system);
+    check_variables(system);
     return system;
 }
 

@@ -57,6 +57,8 @@ private:
 
     void check_databases(const Description& system);
     void check_trees(const Description& system);
+    /// With hooks, each tree and database needs a variable of its own.
+    void check_variables(const Description& system);
     void check_overlap(const TreeDescription& outer, const TreeDescription& inner, const std::string& at);
 
     const LocatedJson& json_;

@@ -57,7 +57,7 @@ struct Served {
         state = disk.open("/state");
         backups.emplace(machine, system, *state);
         base::Cancellation cancellation;
-        backups->make(cancellation, [](const auto&, auto, auto) {});
+        backups->make({}, cancellation, [](const auto&, auto, auto) {});
         host.emplace(machine, system, *backups, traffic, allow_final_, std::nullopt, console);
     }
 

@@ -249,3 +249,26 @@ TEST_CASE("an acceptor without descriptors waits, and accepts when there are som
     CHECK_FALSE(too_early);
     CHECK(accepted);
 }
+
+TEST_CASE("a number is its own address, in the form of a peer, and loopback is none", "[os]") {
+    using Texts = std::vector<std::string>;
+    const auto machine = make_machine();
+    Cancellation never;
+    const auto addresses = [&](const std::string& host) {
+        return machine->network().addresses_of(host, 20s, never);
+    };
+    CHECK(addresses("10.1.2.3") == Texts{"10.1.2.3"});
+    CHECK(addresses("fd00:0::1") == Texts{"[fd00::1]"});
+    CHECK(addresses("::ffff:10.1.2.3") == Texts{"10.1.2.3"});
+    for (const char* own : {"127.0.0.1", "127.0.1.1", "::1", "0.0.0.0", "::"}) CHECK(addresses(own).empty());
+}
+
+TEST_CASE("this machine's addresses are those that it can listen on, without loopback", "[os]") {
+    const auto machine = make_machine();
+    for (std::string address : machine->network().own_addresses()) {
+        INFO(address);
+        if (address.starts_with('[')) address = address.substr(1, address.size() - 2);
+        CHECK(machine->network().listen(address, 0)->port() != 0);
+        CHECK_FALSE((address.starts_with("127.") || address == "::1"));
+    }
+}

@@ -273,6 +273,32 @@ TEST_CASE("a pull ends without a change when what is needed is too much", "[rsyn
     CHECK(exchange.ours().size() == 2);
 }
 
+TEST_CASE("files that go are counted one by one, wherever they lie", "[rsync]") {
+    Exchange exchange{{{".", directory()},
+                       {"became a directory", directory()},
+                       {"became a directory/new", file("n")},
+                       {"became a file", file("f")},
+                       {"changed", file("other")},
+                       {"same", file("s")}},
+                      {{".", directory()},
+                       {"became a directory", file("1")},
+                       {"became a file", directory()},
+                       {"became a file/below", file("2")},
+                       {"changed", file("c")},
+                       {"gone", directory()},
+                       {"gone/a", file("3")},
+                       {"gone/deep", directory()},
+                       {"gone/deep/b", file("4")},
+                       {"same", file("s")},
+                       {"stray", file("5")}}};
+    rsync::Need need;
+    exchange.options.on_need = [&](const rsync::Need& found) { need = found; };
+    CHECK(exchange.run());
+    CHECK(need.listed_files == 4);
+    CHECK(need.live_files == 7);
+    CHECK(need.removed_files == 5);
+}
+
 TEST_CASE("a password lets in who knows it", "[rsync]") {
     Exchange exchange{{{".", directory()}, {"a", file("a")}}, {{".", directory()}}};
     exchange.credentials = {"mover", "s3cret pass"};

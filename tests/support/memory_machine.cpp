@@ -113,6 +113,30 @@ private:
     mutable std::mutex mutex_;
 };
 
+class TableNetwork : public os::Network {
+public:
+    explicit TableNetwork(MemoryMachine& machine) : machine_{machine}, real_{os::make_machine()} {}
+
+    std::unique_ptr<os::Acceptor> listen(const std::string& address, std::uint16_t port) override {
+        return real_->network().listen(address, port);
+    }
+    std::unique_ptr<os::Socket> connect(const std::string& host, std::uint16_t port,
+                                        std::chrono::milliseconds limit,
+                                        base::Cancellation& cancellation) override {
+        return real_->network().connect(host, port, limit, cancellation);
+    }
+    std::vector<std::string> addresses_of(const std::string& host, std::chrono::milliseconds,
+                                          base::Cancellation& cancellation) override {
+        cancellation.check();
+        return look_up(machine_.known_hosts, host).value_or(std::vector<std::string>{});
+    }
+    std::vector<std::string> own_addresses() override { return machine_.own_addresses; }
+
+private:
+    MemoryMachine& machine_;
+    std::unique_ptr<os::Machine> real_;
+};
+
 /// Directories that are locked.
 struct Locked {
     std::mutex mutex;
@@ -152,8 +176,8 @@ struct MemoryMachine::Parts {
     ScriptedProcesses processes;
     ObedientClock clock;
     RememberingTerminal terminal;
-    std::once_flag real_made;
-    std::unique_ptr<os::Machine> real;
+    std::once_flag network_made;
+    std::unique_ptr<TableNetwork> network;
     std::shared_ptr<Locked> locked = std::make_shared<Locked>();
     std::mutex random_mutex;
     std::mt19937_64 random{1};
@@ -211,8 +235,8 @@ std::unique_ptr<os::Accounts> MemoryMachine::accounts(const std::string&) {
 os::Processes& MemoryMachine::processes() { return parts_->processes; }
 
 os::Network& MemoryMachine::network() {
-    std::call_once(parts_->real_made, [this] { parts_->real = os::make_machine(); });
-    return parts_->real->network();
+    std::call_once(parts_->network_made, [this] { parts_->network = std::make_unique<TableNetwork>(*this); });
+    return *parts_->network;
 }
 
 os::Clock& MemoryMachine::clock() { return parts_->clock; }

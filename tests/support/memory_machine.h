@@ -24,7 +24,7 @@ public:
 };
 
 /// A machine of tests: a MemoryDisk, scripted processes, a terminal that remembers, a clock that obeys (sleep
-/// moves it), random bytes by seed, and the real loopback network.
+/// moves it), random bytes by seed, and the real loopback network with addresses from tables.
 class MemoryMachine : public os::Machine {
 public:
     explicit MemoryMachine(MemoryDisk& disk);
@@ -38,6 +38,8 @@ public:
     std::string err;                               ///< all of stderr, questions included
     std::map<std::string, std::string> variables;  ///< the environment
     std::string own_name = "memory";               ///< the kernel's name of the machine
+    std::map<std::string, std::vector<std::string>> known_hosts;  ///< for Network::addresses_of
+    std::vector<std::string> own_addresses;                       ///< for Network::own_addresses
 
     std::unique_ptr<os::Directory> open_root(const std::string& path) override;
     std::unique_ptr<const os::Directory> open_root_to_read(const std::string& path) override;

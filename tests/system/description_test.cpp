@@ -410,3 +410,19 @@ TEST_CASE("the file is read from where the admin says", "[system]") {
     CHECK(complaint("/none/none.json").find("/none") != std::string::npos);
     CHECK(complaint("system.json") == "system file \"system.json\": must be an absolute path without \"..\"");
 }
+
+TEST_CASE("hooks need a variable for each tree and database", "[system]") {
+    const auto found = [](const std::string& trees, const std::string& databases, const std::string& hooks) {
+        return findings("{\"trees\": [" + trees + "],\n\"databases\": [" + databases + "],\n\"hooks\": {" +
+                        hooks + "}}");
+    };
+    const std::string hook = R"("after_commit": [["x"]])";
+    const std::string trees = R"({"name": "a-b", "path": "/1"}, {"name": "A.b", "path": "/2"})";
+    const std::string databases = R"({"name": "x y"}, {"name": "x_y"}, {"name": "a-b"})";
+    CHECK(found(trees, databases, "").empty());
+    CHECK(
+        found(trees, databases, hook) ==
+        Lines{"line 1: trees[1].name: \"a-b\" and \"A.b\" would be the same variable for hooks, FT_TREE_A_B",
+              "line 2: databases[1].name: \"x y\" and \"x_y\" would be the same variable for hooks, "
+              "FT_DATABASE_X_Y"});
+}

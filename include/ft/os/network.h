@@ -47,6 +47,13 @@ public:
     virtual std::unique_ptr<Socket> connect(const std::string& host, std::uint16_t port,
                                             std::chrono::milliseconds limit,
                                             base::Cancellation& cancellation) = 0;
+    /// The addresses, as Socket::peer writes them and each once, that DNS and the C library have for `host`
+    /// (a name or a number); loopback ones left out. A name that nobody knows has none, and what has not
+    /// answered within `limit` is logged and goes without saying. Error cancelled.
+    virtual std::vector<std::string> addresses_of(const std::string& host, std::chrono::milliseconds limit,
+                                                  base::Cancellation& cancellation) = 0;
+    /// The addresses of this machine, in the same form; loopback ones left out.
+    virtual std::vector<std::string> own_addresses() = 0;
 };
 
 }  // namespace ft::os

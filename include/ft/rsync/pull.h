@@ -25,6 +25,10 @@ struct Need {
     std::uint64_t inodes = 0;
     std::uint64_t removals = 0;  ///< tops of what goes
     std::uint64_t live_entries = 0;
+    // Regular files that rules do not hide:
+    std::uint64_t listed_files = 0;   ///< by the source
+    std::uint64_t live_files = 0;     ///< here now
+    std::uint64_t removed_files = 0;  ///< of these: nothing, or no regular file, will have their path
 };
 
 struct PullOptions {
