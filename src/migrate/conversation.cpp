@@ -21,7 +21,8 @@ namespace {
 
 }  // namespace
 
-Conversation::Conversation(const Source& source, const std::string& run_id, base::Cancellation& cancellation)
+Conversation::Conversation(const Source& source, const std::string& run_id,
+                           const std::vector<system::KeptRows>& keep_rows, base::Cancellation& cancellation)
     : connection_{transport::connect(source.machine.network(), source.host, source.port, source.code,
                                      transport::Purpose::control, source.limits, cancellation)},
       channel_{*connection_} {
@@ -29,6 +30,7 @@ Conversation::Conversation(const Source& source, const std::string& run_id, base
     begin.ft_version = FT_VERSION;
     begin.run_id = run_id;
     begin.host_name = source.machine.host_name();
+    begin.keep_rows = keep_rows;
     channel_.send(begin);
     alive_.emplace(kAliveInterval, [this] {
         const std::lock_guard lock{mutex_};

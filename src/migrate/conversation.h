@@ -5,6 +5,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "ft/base/cancellation.h"
 #include "ft/control/channel.h"
@@ -19,8 +20,10 @@ namespace ft::migrate {
 /// listens whether the source is still there.
 class Conversation {
 public:
-    /// Connects and begins run `run_id`. Errors: network, as transport::connect.
-    Conversation(const Source& source, const std::string& run_id, base::Cancellation& cancellation);
+    /// Connects and begins run `run_id` of a machine that keeps `keep_rows`. Errors: network, as
+    /// transport::connect.
+    Conversation(const Source& source, const std::string& run_id,
+                 const std::vector<system::KeptRows>& keep_rows, base::Cancellation& cancellation);
 
     /// Waits until the source has a backup for this run, showing its progress. Error peer with the source's
     /// reason when it refuses or fails.

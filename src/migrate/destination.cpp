@@ -17,11 +17,13 @@
 #include "ft/database/database.h"
 #include "ft/migrate/migrate.h"
 #include "ft/ui/format.h"
+#include "migrate/changed_here.h"
 #include "migrate/code.h"
 #include "migrate/conversation.h"
 #include "migrate/heal.h"
 #include "migrate/hooks.h"
 #include "migrate/host_files.h"
+#include "migrate/last_run.h"
 #include "migrate/public_name.h"
 #include "migrate/pull.h"
 #include "migrate/report.h"
@@ -47,7 +49,7 @@ public:
           outer_{cancellation},
           report_{report},
           tasks_{cancellation},
-          conversation_{source, report.run_id, tasks_.cancellation()} {}
+          conversation_{source, report.run_id, system.keep_rows, tasks_.cancellation()} {}
 
     void execute() {
         try {
@@ -133,6 +135,7 @@ private:
     std::vector<std::unique_ptr<TreePull>> trees_;
     std::optional<BackupPull> backup_;
     std::vector<commit::DatabaseSwap> swaps_;
+    std::vector<KeptReport> kept_rows_;
     std::atomic<std::size_t> next_tree_{0};
     bool committing_ = false;  // the journal decides now what this machine is
 };
@@ -167,6 +170,7 @@ void Run::confirm() {
                                size ? ui::bytes(*size) + " now" : "not here yet");
     }
     summary += host_files_->summary();
+    summary += tell_changes_here(machine_, system_, manifest_, state_, console_, tasks_.cancellation());
     summary += "What was changed in them on this server is lost.\n";
     console_.say(summary);
     confirm_public_name(machine_, manifest_, options_.yes, console_, tasks_.cancellation());
@@ -213,6 +217,10 @@ void Run::pull() {
                 const int jobs = static_cast<int>(std::clamp(std::thread::hardware_concurrency(), 1u, 8u));
                 swaps_.push_back(database::restore(access(facts), facts, *backup_->directory(facts), state_,
                                                    jobs, pulls.cancellation()));
+                for (const auto& kept : database::keep_rows(access(facts), pulls.cancellation())) {
+                    kept_rows_.push_back(
+                        {"rows", fmt::format("{}: {}", kept.rule, ui::count(kept.rows, "row", "rows"))});
+                }
             }
         });
     }
@@ -263,6 +271,8 @@ void Run::commit() {
     fill_report();
     for (std::size_t i = 0; i < trees_.size(); ++i) report_.trees[i].counts = plan.trees[i].list.counts;
     if (host_changes) plan.trees.push_back(*host_changes);
+    // As late as can be: what kept rows and programs wrote into the restored databases is part of this run.
+    prepare_last_run(state_, describe_run(machine_, system_, report_.run_id, tasks_.cancellation()));
 
     tasks_.cancellation().check();
     // From here on the run is short and must end by itself: a signal, or the loss of the source, changes
@@ -293,6 +303,7 @@ void Run::commit() {
 /// The replica is live: what fails now is told, and mended by the next start.
 void Run::after_commit() {
     try {
+        keep_last_run(state_, report_.run_id);
         database::settle(state_);
         if (backup_) backup_->keep();
     } catch (const base::Error& error) {
@@ -321,6 +332,7 @@ void Run::clean_up() {
     try {
         database::abandon_all(machine_, state_);
         os::remove_all(state_, kIncomingBackup);
+        os::remove_all(state_, kIncomingRun);
     } catch (const base::Error& error) {
         base::log_warning("left for the next start: {}", error.what());
     }
@@ -353,6 +365,7 @@ void Run::fill_report() {
         for (const auto& [table, rows] : facts.row_counts) database.rows += rows;
         report_.databases.push_back(database);
     }
+    report_.kept.insert(report_.kept.end(), kept_rows_.begin(), kept_rows_.end());
     if (backup_) {
         report_.backup_bytes_literal = backup_->pulled().bytes_literal;
         report_.bytes_received += backup_->bytes_received();

@@ -10,6 +10,7 @@
 #include "ft/base/log.h"
 #include "ft/base/task_group.h"
 #include "ft/checks/ground.h"
+#include "ft/database/database.h"
 #include "ft/staging/names.h"
 #include "ft/system/accounts.h"
 #include "ft/system/host_settings.h"
@@ -129,7 +130,7 @@ void Host::prepare(control::Channel& channel, const control::Begin& begin, base:
         checks::require_ground(machine_, system_);
         const auto backup =
             backups_.for_run({.run_id = begin.run_id, .phase = phase_of(live_)}, cancellation, tell);
-        channel.send(control::Ready{manifest(*backup)});
+        channel.send(control::Ready{manifest(*backup, begin, cancellation)});
     } catch (const base::Error& error) {
         if (!cancellation.requested()) channel.send(control::Failure{error.what(), false});
         throw;
@@ -169,7 +170,8 @@ void Host::end_transfers() {
     for (transport::Connection* transfer : transfers_) transfer->shut_down();
 }
 
-system::Manifest Host::manifest(const Backup& backup) const {
+system::Manifest Host::manifest(const Backup& backup, const control::Begin& begin,
+                                base::Cancellation& cancellation) const {
     system::Manifest manifest;
     manifest.ft_version = FT_VERSION;
     manifest.system_name = system_.name;
@@ -187,6 +189,12 @@ system::Manifest Host::manifest(const Backup& backup) const {
         manifest.trees.push_back(facts);
     }
     manifest.databases = backup.databases();
+    // For this run, not for the backup: what another destination keeps may be something else.
+    for (std::size_t i = 0; i < system_.databases.size(); ++i) {
+        manifest.databases[i].kept =
+            database::kept_facts({&machine_, &system_, &system_.databases[i]}, begin.keep_rows, cancellation);
+    }
+    manifest.public_hostname = database::public_hostname(machine_, system_, cancellation);
     return manifest;
 }
 

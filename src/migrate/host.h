@@ -49,7 +49,8 @@ private:
     /// unfit when it is not on its file system any more.
     std::unique_ptr<const os::Directory> open_root(const ServedTree& tree) const;
     void serve(transport::Connection& connection, base::Cancellation& cancellation);
-    system::Manifest manifest(const Backup& backup) const;
+    system::Manifest manifest(const Backup& backup, const control::Begin& begin,
+                              base::Cancellation& cancellation) const;
 
     os::Machine& machine_;
     const system::Description& system_;
