@@ -170,6 +170,7 @@ std::string tell_changes_here(os::Machine& machine, const system::Description& s
                       {{"since", nullptr}, {"trees", json::array()}, {"databases", json::array()}});
         return "ft knows of no earlier run here, so not of what was changed in them since.\n";
     }
+    console.say("Looking for what was changed here since the last run.");
     Look here{machine, system, manifest, *last, status->ctime, cancellation};
     here.look();
     console.event("changed_here", here.event());
