@@ -29,7 +29,8 @@ TEST_CASE("a public host name is the one value of a query that only reads", "[pu
 
     side.cluster.sql("CREATE DATABASE appliance");
     side.cluster.sql(
-        "CREATE TABLE settings (name varchar PRIMARY KEY, value varchar); "
+        "CREATE EXTENSION citext; CREATE EXTENSION pg_trgm; CREATE TABLE settings (name varchar PRIMARY KEY, "
+        "value varchar); "
         "INSERT INTO settings VALUES ('host', E' files.example.com\n'), ('bad', 'no_host\x1b'), ('null', "
         "NULL); "
         "CREATE SEQUENCE s",
