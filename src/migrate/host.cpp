@@ -178,8 +178,6 @@ system::Manifest Host::manifest(const Backup& backup, const control::Begin& begi
     manifest.host_name = machine_.host_name();
     manifest.live = live_;
     manifest.machine = system::machine_digest(machine_, system_);
-    if (system_.public_hostname && !system_.public_hostname->literal.empty())
-        manifest.public_hostname = system_.public_hostname->literal;
     if (system_.accounts)
         manifest.accounts = system::read_accounts(*machine_.open_root_to_read(system_.root));
     for (const auto& tree : system_.trees) {
