@@ -10,6 +10,7 @@
 #include "ft/checks/guards.h"
 #include "ft/checks/space.h"
 #include "ft/database/database.h"
+#include "ft/system/accounts.h"
 #include "ft/system/host_settings.h"
 #include "ft/tree/scan.h"
 
@@ -100,6 +101,13 @@ Checked source(os::Machine& machine, const system::Description& system,
             check_tree(machine, system, tree, reserved, cancellation, checked);
         });
     }
+    if (system.accounts) {
+        guarded(checked, [&] {
+            const auto faults =
+                system::account_faults(system::read_accounts(*machine.open_root_to_read(system.root)));
+            checked.findings.insert(checked.findings.end(), faults.begin(), faults.end());
+        });
+    }
     Space space;
     for (const auto& database : system.databases) {
         const std::string object = "database " + base::escape(database.name);
@@ -112,6 +120,7 @@ Checked source(os::Machine& machine, const system::Description& system,
                        "the backup of " + object, database::expected_backup_size(access, cancellation), 0);
         });
     }
+    guarded(checked, [&] { database::public_hostname(machine, system, cancellation); });
     return checked;
 }
 
@@ -121,6 +130,11 @@ Checked destination(os::Machine& machine, const system::Description& system, con
     checked.findings = identity_findings(machine, system, manifest);
     check_names("tree", names_of(system.trees), names_of(manifest.trees), checked);
     check_names("database", names_of(system.databases), names_of(manifest.databases), checked);
+    if (system.accounts != manifest.accounts.has_value()) {
+        checked.findings.push_back(
+            fmt::format("accounts: system.json {} has \"accounts\": true: set it on both sides, or on none",
+                        system.accounts ? "here, but not at the source," : "at the source, but not here,"));
+    }
     for (const auto& database : system.databases) {
         const auto facts =
             std::find_if(manifest.databases.begin(), manifest.databases.end(),

@@ -48,7 +48,7 @@ Committed commit(os::Machine& machine, os::Directory& state, const Plan& plan, D
     LiveTrees trees{machine, ordered.trees};
     Journal journal = write_journal(state, std::move(ordered));
     decide(state, journal);
-    Committed result = settle(state, journal, trees, swapper);
+    Committed result = settle(machine, state, journal, trees, swapper);
     free_all(machine, state, journal, swapper);
     return result;
 }

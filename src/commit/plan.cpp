@@ -106,7 +106,11 @@ bool comes_before(const Operation& a, const Operation& b) {
 }  // namespace
 
 OrderedPlan order(os::Machine& machine, const Plan& plan) {
-    OrderedPlan ordered{.run_id = plan.run_id, .trees = {}, .swaps = plan.swaps, .operations = {}};
+    OrderedPlan ordered{.run_id = plan.run_id,
+                        .trees = {},
+                        .swaps = plan.swaps,
+                        .operations = {},
+                        .host_name = plan.host_name};
     for (const TreeChanges& tree : plan.trees) {
         const std::unique_ptr<const os::Directory> root = machine.open_root_to_read(tree.root);
         const std::uint64_t reserved = require_directory(*root, staging::kReservedDirectory).inode;

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,13 +23,14 @@ struct Operation {
     staging::Change change;
 };
 
-/// What a run changes, in the order in which it is applied: swaps, then operations; of these, attributes
-/// last.
+/// What a run changes, in the order in which it is applied: swaps, the host name, then operations; of
+/// these, attributes last.
 struct OrderedPlan {
     std::string run_id;
     std::vector<TreeRoot> trees;
     std::vector<DatabaseSwap> swaps;
     std::vector<Operation> operations;
+    std::optional<HostName> host_name{};
 };
 
 /// Brings a plan into order and completes it by the attributes of every live directory in which a name

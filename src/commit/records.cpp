@@ -86,9 +86,14 @@ Json to_json(const OrderedPlan& plan) {
         trees.push_back(
             {{"root", base::escape(tree.path)}, {"inode", tree.inode}, {"reserved", tree.reserved}});
     }
-    return {
+    Json header{
         {"record", kHeader},         {"version", kJournalVersion}, {"run", base::escape(plan.run_id)},
         {"trees", std::move(trees)}, {"swaps", plan.swaps.size()}, {"operations", plan.operations.size()}};
+    if (plan.host_name) {
+        header["host_name"] = {{"before", base::escape(plan.host_name->before)},
+                               {"after", base::escape(plan.host_name->after)}};
+    }
+    return header;
 }
 
 Header read_header(const Json& record) {
@@ -105,6 +110,8 @@ Header read_header(const Json& record) {
         header.plan.trees.push_back(
             {text(tree, "root"), number(tree.at("inode"), kAny), number(tree.at("reserved"), kAny)});
     }
+    if (const auto name = record.find("host_name"); name != record.end())
+        header.plan.host_name = HostName{text(*name, "before"), text(*name, "after")};
     return header;
 }
 

@@ -16,7 +16,7 @@ namespace ft::commit {
 
 /// What the head of a journal says.
 struct Header {
-    OrderedPlan plan;            ///< run and trees
+    OrderedPlan plan;            ///< run, trees and host name
     std::size_t swaps = 0;       ///< records that follow
     std::size_t operations = 0;  ///< and then these
 };

@@ -25,7 +25,7 @@ void finish(os::Machine& machine, os::Directory& state, Journal& journal, Databa
                           fmt::format("the unfinished commit of run {} cannot go on: {}", run, error.what()),
                           "Mount the file system of this tree, then run the same command again."};
     }
-    const Committed result = settle(state, journal, *trees, swapper);
+    const Committed result = settle(machine, state, journal, *trees, swapper);
     if (!result.reason.empty()) base::log_warning("run {} was taken back: {}", run, result.reason);
 }
 

@@ -16,19 +16,31 @@ namespace {
 
 using staging::ChangeKind;
 
-void apply_all(const OrderedPlan& plan, LiveTrees& trees, DatabaseSwapper& swapper) {
+void set_host_name(os::Machine& machine, const OrderedPlan& plan) {
+    if (plan.host_name && machine.host_name() != plan.host_name->after)
+        machine.set_host_name(plan.host_name->after);
+}
+/// A name that is not the new one is left: the machine may have started since, by its old files.
+void reset_host_name(os::Machine& machine, const OrderedPlan& plan) {
+    if (plan.host_name && machine.host_name() == plan.host_name->after)
+        machine.set_host_name(plan.host_name->before);
+}
+
+void apply_all(os::Machine& machine, const OrderedPlan& plan, LiveTrees& trees, DatabaseSwapper& swapper) {
     for (const DatabaseSwap& swap : plan.swaps) swapper.apply(swap);
+    set_host_name(machine, plan);  // a container may refuse it: before any tree is touched
     for (const Operation& operation : plan.operations) trees.apply(operation);
     trees.sync();
 }
 
-void reverse_all(const OrderedPlan& plan, LiveTrees& trees, DatabaseSwapper& swapper) {
+void reverse_all(os::Machine& machine, const OrderedPlan& plan, LiveTrees& trees, DatabaseSwapper& swapper) {
     const auto is_attributes = [](const Operation& o) { return o.change.kind == ChangeKind::attributes; };
     const auto attributes = std::find_if(plan.operations.begin(), plan.operations.end(), is_attributes);
     for (auto operation = attributes; operation != plan.operations.begin();) trees.reverse(*--operation);
     // Attributes last here too: each name that came back changed the time of its directory.
     for (auto operation = attributes; operation != plan.operations.end(); ++operation)
         trees.reverse(*operation);
+    reset_host_name(machine, plan);
     for (auto swap = plan.swaps.rbegin(); swap != plan.swaps.rend(); ++swap) swapper.reverse(*swap);
     trees.sync();
 }
@@ -77,11 +89,12 @@ void free_tree(os::Machine& machine, const Journal& journal, std::size_t tree) {
 
 }  // namespace
 
-Committed settle(os::Directory& state, Journal& journal, LiveTrees& trees, DatabaseSwapper& swapper) {
+Committed settle(os::Machine& machine, os::Directory& state, Journal& journal, LiveTrees& trees,
+                 DatabaseSwapper& swapper) {
     std::optional<base::Error> refused;
     if (journal.phase == Phase::committed) {
         try {
-            apply_all(journal.plan, trees, swapper);
+            apply_all(machine, journal.plan, trees, swapper);
         } catch (const base::Error& error) {
             if (error.kind() == base::ErrorKind::recovery) give_up(state, journal, "finished", error);
             refused = error;
@@ -93,7 +106,7 @@ Committed settle(os::Directory& state, Journal& journal, LiveTrees& trees, Datab
             return {base::Outcome::committed, {}, {}};
         }
         if (refused) append(state, journal, Phase::rolling_back, refused->what());
-        reverse_all(journal.plan, trees, swapper);
+        reverse_all(machine, journal.plan, trees, swapper);
         append(state, journal, Phase::rolled_back);
     } catch (const base::Error& error) {
         give_up(state, journal, journal.phase == Phase::committed ? "recorded" : "taken back", error);

@@ -8,7 +8,8 @@ namespace ft::commit {
 
 /// From COMMIT, or ROLLBACK, to the end: the one way that a commit and the recovery of a crashed one take.
 /// Error recovery when neither all could be applied nor all reversed; the journal stays.
-Committed settle(os::Directory& state, Journal& journal, LiveTrees& trees, DatabaseSwapper& swapper);
+Committed settle(os::Machine& machine, os::Directory& state, Journal& journal, LiveTrees& trees,
+                 DatabaseSwapper& swapper);
 
 /// After DONE: drops the databases that were replaced; nothing to do in other phases. Repeatable.
 void free_databases(const Journal& journal, DatabaseSwapper& swapper);

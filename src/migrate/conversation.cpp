@@ -22,7 +22,7 @@ namespace {
 }  // namespace
 
 Conversation::Conversation(const Source& source, const std::string& run_id, bool final_run,
-                           base::Cancellation& cancellation)
+                           const std::vector<system::KeptRows>& keep_rows, base::Cancellation& cancellation)
     : clock_{source.machine.clock()},
       connection_{transport::connect(source.machine.network(), source.host, source.port, source.code,
                                      transport::Purpose::control, source.limits, cancellation)},
@@ -32,6 +32,7 @@ Conversation::Conversation(const Source& source, const std::string& run_id, bool
     begin.run_id = run_id;
     begin.host_name = source.machine.host_name();
     begin.final_run = final_run;
+    begin.keep_rows = keep_rows;
     channel_.send(begin);
     alive_.emplace(kAliveInterval, [this] {
         const std::lock_guard lock{mutex_};

@@ -6,6 +6,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "ft/base/cancellation.h"
 #include "ft/control/channel.h"
@@ -21,10 +22,10 @@ namespace ft::migrate {
 /// listens whether the source is still there.
 class Conversation {
 public:
-    /// Connects and begins run `run_id`; `final_run`: it may call stop_traffic. Errors: network, as
-    /// transport::connect.
+    /// Connects and begins run `run_id` of a machine that keeps `keep_rows`; `final_run`: it may call
+    /// stop_traffic. Errors: network, as transport::connect.
     Conversation(const Source& source, const std::string& run_id, bool final_run,
-                 base::Cancellation& cancellation);
+                 const std::vector<system::KeptRows>& keep_rows, base::Cancellation& cancellation);
 
     /// Waits until the source has a backup for this run, showing its progress. Error peer with the source's
     /// reason when it refuses or fails.

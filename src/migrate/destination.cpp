@@ -17,11 +17,14 @@
 #include "ft/database/database.h"
 #include "ft/migrate/migrate.h"
 #include "ft/ui/format.h"
+#include "migrate/changed_here.h"
 #include "migrate/code.h"
 #include "migrate/conversation.h"
 #include "migrate/downtime.h"
 #include "migrate/heal.h"
 #include "migrate/hooks.h"
+#include "migrate/host_files.h"
+#include "migrate/last_run.h"
 #include "migrate/public_name.h"
 #include "migrate/pull.h"
 #include "migrate/report.h"
@@ -47,7 +50,7 @@ public:
           outer_{cancellation},
           report_{report},
           tasks_{cancellation},
-          conversation_{source, report.run_id, options.final_run, tasks_.cancellation()} {}
+          conversation_{source, report.run_id, options.final_run, system.keep_rows, tasks_.cancellation()} {}
 
     void execute() {
         try {
@@ -108,6 +111,7 @@ private:
     }
 
     void check();
+    void require_fit();
     void confirm();
     void prepare_trees();
     void presync();
@@ -118,6 +122,7 @@ private:
     void after_commit();
     void let_go() {
         for (const auto& tree : trees_) tree->let_go();
+        host_files_->let_go();
     }
     void clean_up();
     void tell_downtime();
@@ -141,9 +146,11 @@ private:
     Conversation conversation_;
     system::Manifest manifest_;
     checks::Space space_;
+    std::optional<HostFiles> host_files_;
     std::vector<std::unique_ptr<TreePull>> trees_;
     std::optional<BackupPull> backup_;
     std::vector<commit::DatabaseSwap> swaps_;
+    std::vector<KeptReport> kept_rows_;
     std::atomic<std::size_t> next_tree_{0};
     bool downtime_told_ = false;
     bool committing_ = false;  // the journal decides now what this machine is
@@ -154,8 +161,20 @@ void Run::check() {
         "check", fmt::format("Checking that {} can be replaced here.", base::escape(manifest_.system_name)));
     checks::require_other_machine(machine_, system_, source_.host, conversation_.peer(),
                                   tasks_.cancellation());
-    const checks::Checked checked = checks::destination(machine_, system_, manifest_, tasks_.cancellation());
+    require_fit();
+}
+
+/// Finds out from the manifest what would fail, and what of this machine the run writes itself.
+void Run::require_fit() {
+    checks::Checked checked = checks::destination(machine_, system_, manifest_, tasks_.cancellation());
+    host_files_.emplace(machine_, system_, manifest_);
+    const auto& findings = host_files_->findings();
+    checked.findings.insert(checked.findings.end(), findings.begin(), findings.end());
     for (const std::string& warning : checked.warnings) console_.warn(warning);
+    for (const std::string& warning : host_files_->warnings()) {
+        report_.warnings.push_back(warning);
+        console_.warn(warning);
+    }
     checks::require_none(checked);
 }
 
@@ -171,6 +190,8 @@ void Run::confirm() {
         summary += fmt::format("    database {}: {}\n", base::escape(facts.name),
                                size ? ui::bytes(*size) + " now" : "not here yet");
     }
+    summary += host_files_->summary();
+    summary += tell_changes_here(machine_, system_, manifest_, state_, console_, tasks_.cancellation());
     summary += "What was changed in them on this server is lost.\n";
     console_.say(summary);
     confirm_public_name(machine_, manifest_, options_.yes, console_, tasks_.cancellation());
@@ -203,7 +224,7 @@ void Run::prepare_trees() {
     for (const auto& tree : system_.trees) {
         const auto facts = std::find_if(manifest_.trees.begin(), manifest_.trees.end(),
                                         [&](const auto& candidate) { return candidate.name == tree.name; });
-        trees_.push_back(std::make_unique<TreePull>(machine_, system_, tree, *facts));
+        trees_.push_back(std::make_unique<TreePull>(machine_, system_, tree, *facts, *host_files_));
     }
 }
 
@@ -245,8 +266,7 @@ void Run::stop_traffic() {
     console_.phase("stop", "Asking the source to stop production; it makes a fresh backup then.");
     manifest_ = conversation_.stop_traffic(console_, tasks_.cancellation());
     report_.phase = "final";
-    // Tables, roles and extensions may be others than before.
-    checks::require_none(checks::destination(machine_, system_, manifest_, tasks_.cancellation()));
+    require_fit();  // tables, roles, extensions and accounts may be others than before
     space_.begin_again();
     next_tree_ = 0;
 }
@@ -281,6 +301,10 @@ void Run::pull() {
                 const int jobs = static_cast<int>(std::clamp(std::thread::hardware_concurrency(), 1u, 8u));
                 swaps_.push_back(database::restore(access(facts), facts, *backup_->directory(facts), state_,
                                                    jobs, pulls.cancellation()));
+                for (const auto& kept : database::keep_rows(access(facts), pulls.cancellation())) {
+                    kept_rows_.push_back(
+                        {"rows", fmt::format("{}: {}", kept.rule, ui::count(kept.rows, "row", "rows"))});
+                }
             }
         });
     }
@@ -326,9 +350,14 @@ void Run::commit() {
     commit::Plan plan;
     plan.run_id = report_.run_id;
     plan.swaps = swaps_;
+    plan.host_name = host_files_->host_name();
+    const auto host_changes = host_files_->stage(trees_);
     for (const auto& tree : trees_) plan.trees.push_back(tree->finish());
     fill_report();
     for (std::size_t i = 0; i < trees_.size(); ++i) report_.trees[i].counts = plan.trees[i].list.counts;
+    if (host_changes) plan.trees.push_back(*host_changes);
+    // As late as can be: what kept rows and programs wrote into the restored databases is part of this run.
+    prepare_last_run(state_, describe_run(machine_, system_, report_.run_id, tasks_.cancellation()));
 
     tasks_.cancellation().check();
     // From here on the run is short and must end by itself: a signal, or the loss of the source, changes
@@ -359,6 +388,7 @@ void Run::commit() {
 /// The replica is live: what fails now is told, and mended by the next start.
 void Run::after_commit() {
     try {
+        keep_last_run(state_, report_.run_id);
         database::settle(state_);
         if (backup_) backup_->keep();
     } catch (const base::Error& error) {
@@ -383,15 +413,18 @@ HookFacts Run::hook_facts(Moment moment) const {
 
 void Run::clean_up() {
     trees_.clear();
+    host_files_.reset();
     try {
         database::abandon_all(machine_, state_);
         os::remove_all(state_, kIncomingBackup);
+        os::remove_all(state_, kIncomingRun);
     } catch (const base::Error& error) {
         base::log_warning("left for the next start: {}", error.what());
     }
 }
 
 void Run::fill_report() {
+    host_files_->tell_kept(report_);
     report_.bytes_received += conversation_.bytes_received();
     report_.bytes_sent += conversation_.bytes_sent();
     for (const auto& tree : trees_) {
@@ -417,6 +450,7 @@ void Run::fill_report() {
         for (const auto& [table, rows] : facts.row_counts) database.rows += rows;
         report_.databases.push_back(database);
     }
+    report_.kept.insert(report_.kept.end(), kept_rows_.begin(), kept_rows_.end());
     if (backup_) {
         report_.backup_bytes_literal = backup_->pulled().bytes_literal;
         report_.bytes_received += backup_->bytes_received();

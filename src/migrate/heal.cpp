@@ -9,6 +9,7 @@
 #include "ft/database/database.h"
 #include "ft/staging/names.h"
 #include "ft/staging/staging.h"
+#include "migrate/last_run.h"
 #include "migrate/state_directory.h"
 
 namespace ft::migrate {
@@ -34,6 +35,7 @@ void heal(os::Machine& machine, const system::Description& system, os::Directory
     const commit::Recovered recovered = commit::recover(machine, state, swapper);
     if (recovered.outcome == base::Outcome::committed) {
         console.say(fmt::format("Run {} is committed now.", recovered.run_id));
+        keep_last_run(state, recovered.run_id);
         database::settle(state);
     } else if (recovered.outcome == base::Outcome::rolled_back) {
         console.say(
@@ -44,7 +46,9 @@ void heal(os::Machine& machine, const system::Description& system, os::Directory
         database::abandon_all(machine, state);
     }
     os::remove_all(state, kIncomingBackup);
+    os::remove_all(state, kIncomingRun);
     for (const auto& tree : system.trees) clear_staging(machine, system.below_root(tree.path));
+    clear_staging(machine, system.below_root("/etc"));  // host files that no tree covers
 }
 
 }  // namespace ft::migrate

@@ -11,7 +11,9 @@
 #include "ft/base/log.h"
 #include "ft/base/task_group.h"
 #include "ft/checks/ground.h"
+#include "ft/database/database.h"
 #include "ft/staging/names.h"
+#include "ft/system/accounts.h"
 #include "ft/system/host_settings.h"
 #include "ft/system/machine_id.h"
 #include "ft/ui/format.h"
@@ -124,7 +126,7 @@ void Host::run(control::Channel& channel, const control::Begin& begin, const std
     base::TaskGroup tasks{cancellation};
     RunState state;
     tasks.start("the backup", [&] {
-        prepare(channel, state, tasks.cancellation(), [&](auto& until, const auto& progress) {
+        prepare(channel, begin, state, tasks.cancellation(), [&](auto& until, const auto& progress) {
             return backups_.for_run(facts(begin), until, progress);
         });
     });
@@ -132,7 +134,7 @@ void Host::run(control::Channel& channel, const control::Begin& begin, const std
         require_stop(channel, begin, state);
         console_.phase("stop", fmt::format("{}: final run: stopping production traffic.", peer));
         tasks.start("the stop", [&] {
-            prepare(channel, state, tasks.cancellation(), [&](auto& until, const auto& progress) {
+            prepare(channel, begin, state, tasks.cancellation(), [&](auto& until, const auto& progress) {
                 // All of it or nothing, also when the destination leaves meanwhile.
                 traffic_.stop(console_, cancellation);
                 until.check();
@@ -178,8 +180,8 @@ void Host::tell_downtime(const std::string& peer) {
                              downtime_sentence(machine_.clock(), traffic_.stopped_since())));
 }
 
-void Host::prepare(control::Channel& channel, RunState& state, base::Cancellation& cancellation,
-                   const MakeBackup& make) {
+void Host::prepare(control::Channel& channel, const control::Begin& begin, RunState& state,
+                   base::Cancellation& cancellation, const MakeBackup& make) {
     const auto tell = [&](const std::string& database, std::uint64_t done, std::uint64_t expected) {
         try {
             channel.send(control::BackupProgress{database, done, expected});
@@ -191,7 +193,7 @@ void Host::prepare(control::Channel& channel, RunState& state, base::Cancellatio
         checks::require_ground(machine_, system_);
         const auto backup = make(cancellation, tell);
         state.ready = true;
-        channel.send(control::Ready{manifest(*backup)});
+        channel.send(control::Ready{manifest(*backup, begin, cancellation)});
     } catch (const base::Error& error) {
         if (!cancellation.requested()) channel.send(control::Failure{error.what(), false});
         throw;
@@ -235,15 +237,16 @@ void Host::end_transfers() {
     for (transport::Connection* transfer : transfers_) transfer->shut_down();
 }
 
-system::Manifest Host::manifest(const Backup& backup) const {
+system::Manifest Host::manifest(const Backup& backup, const control::Begin& begin,
+                                base::Cancellation& cancellation) const {
     system::Manifest manifest;
     manifest.ft_version = FT_VERSION;
     manifest.system_name = system_.name;
     manifest.host_name = machine_.host_name();
     manifest.live = traffic_.live();
     manifest.machine = system::machine_digest(machine_, system_);
-    if (system_.public_hostname && !system_.public_hostname->literal.empty())
-        manifest.public_hostname = system_.public_hostname->literal;
+    if (system_.accounts)
+        manifest.accounts = system::read_accounts(*machine_.open_root_to_read(system_.root));
     for (const auto& tree : system_.trees) {
         system::TreeFacts facts;
         facts.name = tree.name;
@@ -251,6 +254,12 @@ system::Manifest Host::manifest(const Backup& backup) const {
         manifest.trees.push_back(facts);
     }
     manifest.databases = backup.databases();
+    // For this run, not for the backup: what another destination keeps may be something else.
+    for (std::size_t i = 0; i < system_.databases.size(); ++i) {
+        manifest.databases[i].kept =
+            database::kept_facts({&machine_, &system_, &system_.databases[i]}, begin.keep_rows, cancellation);
+    }
+    manifest.public_hostname = database::public_hostname(machine_, system_, cancellation);
     return manifest;
 }
 

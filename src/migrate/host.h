@@ -49,8 +49,8 @@ private:
     void run(control::Channel& channel, const control::Begin& begin, const std::string& peer,
              base::Cancellation& cancellation);
     /// Has a backup made and says that it is ready, or why it is not.
-    void prepare(control::Channel& channel, RunState& state, base::Cancellation& cancellation,
-                 const MakeBackup& make);
+    void prepare(control::Channel& channel, const control::Begin& begin, RunState& state,
+                 base::Cancellation& cancellation, const MakeBackup& make);
     void listen(control::Channel& channel, const control::Begin& begin, const std::string& peer,
                 const std::function<void()>& stop_traffic);
     /// Error peer, told to the destination, unless this is the moment for it.
@@ -63,7 +63,8 @@ private:
     /// unfit when it is not on its file system any more.
     std::unique_ptr<const os::Directory> open_root(const ServedTree& tree) const;
     void serve(transport::Connection& connection, base::Cancellation& cancellation);
-    system::Manifest manifest(const Backup& backup) const;
+    system::Manifest manifest(const Backup& backup, const control::Begin& begin,
+                              base::Cancellation& cancellation) const;
 
     os::Machine& machine_;
     const system::Description& system_;

@@ -16,6 +16,7 @@
 #include "ft/system/description.h"
 #include "ft/system/manifest.h"
 #include "ft/transport/connection.h"
+#include "migrate/host_files.h"
 
 namespace ft::migrate {
 
@@ -37,7 +38,7 @@ class TreePull {
 public:
     /// Makes the tree's directory where it is missing.
     TreePull(os::Machine& machine, const system::Description& system, const system::TreeDescription& tree,
-             const system::TreeFacts& facts);
+             const system::TreeFacts& facts, const HostFiles& host_files);  ///< referred to
     /// Removes what is staged, unless it was handed over; and the directory, if it was made here and is still
     /// empty.
     ~TreePull();
@@ -50,6 +51,12 @@ public:
     /// (checks::require_few_removals).
     void run(const Source& source, bool live, unsigned max_delete, checks::Space& space,
              base::Cancellation& cancellation);
+    /// True when `directory` (absolute) is the tree's root or lies in it, and is not excluded.
+    bool covers(const std::string& directory) const;
+    const system::TreeDescription& described() const { return tree_; }
+    const os::Directory& root() const { return *root_; }
+    /// After run: what else the commit shall put into this tree.
+    staging::Staging& staging() { return *staging_; }
     /// The staged changes, durable, for the commit.
     commit::TreeChanges finish();
     /// The commit has decided, and cleans staging up itself.
@@ -68,7 +75,7 @@ private:
     std::vector<std::string> made_;
     std::unique_ptr<os::Directory> root_;
     tree::Rules rules_;
-    std::unique_ptr<os::Accounts> accounts_;
+    const HostFiles& host_files_;
     std::optional<staging::Staging> staging_;
     rsync::Pulled pulled_;
     base::Progress progress_;

@@ -46,7 +46,7 @@ nlohmann::json to_json(const Report& report) {
     }
     nlohmann::json kept = nlohmann::json::array();
     for (const KeptReport& each : report.kept)
-        kept.push_back({{"kind", each.kind}, {"name", base::escape(each.name)}});
+        kept.push_back({{"kind", each.kind}, {"name", base::escape(each.name)}, {"group", each.group}});
     nlohmann::json durations = nlohmann::json::object();
     for (const PhaseReport& phase : report.phases) durations[phase.name + "_ms"] = phase.duration.count();
     return {{"run_id", report.run_id},
@@ -62,6 +62,26 @@ nlohmann::json to_json(const Report& report) {
             {"kept", kept},
             {"warnings", report.warnings},
             {"problems", report.problems}};
+}
+
+void say_kept(const Report& report, ui::Console& console) {
+    struct Kind {
+        const char* one;
+        const char* many;
+    };
+    constexpr Kind kKinds[] = {{"host setting", "host settings"},
+                               {"file", "files"},
+                               {"rows", "sets of rows"},
+                               {"account", "accounts"}};
+    std::string line;
+    for (const Kind& kind : kKinds) {
+        const auto count = std::count_if(report.kept.begin(), report.kept.end(),
+                                         [&](const KeptReport& each) { return each.kind == kind.one; });
+        if (count > 0)
+            line += (line.empty() ? "" : ", ") +
+                    ui::count(static_cast<std::uint64_t>(count), kind.one, kind.many);
+    }
+    if (!line.empty()) console.say(fmt::format("Kept here: {}; the report lists them.", line));
 }
 
 }  // namespace
@@ -89,6 +109,7 @@ void write_report(StateDirectory& state, const Report& report, ui::Console& cons
                                 ui::count(database.tables, "table", "tables"),
                                 ui::count(database.rows, "row", "rows")));
     }
+    say_kept(report, console);
     console.say(fmt::format("This server is a replica now. {} received, {} sent.",
                             ui::bytes(report.bytes_received), ui::bytes(report.bytes_sent)));
     try {

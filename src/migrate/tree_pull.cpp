@@ -11,14 +11,22 @@
 namespace ft::migrate {
 
 TreePull::TreePull(os::Machine& machine, const system::Description& system,
-                   const system::TreeDescription& tree, const system::TreeFacts& facts)
+                   const system::TreeDescription& tree, const system::TreeFacts& facts,
+                   const HostFiles& host_files)
     : machine_{machine},
       tree_{tree},
       path_{system.below_root(tree.path)},
       made_{machine.make_root(path_)},
       root_{machine.open_root(path_)},
       rules_{system::rules_of(system, tree, facts.exclude, {std::string{staging::kReservedDirectory}})},
-      accounts_{machine.accounts(system.root)} {}
+      host_files_{host_files} {
+    system::keep(rules_, tree, host_files.kept());
+}
+
+bool TreePull::covers(const std::string& directory) const {
+    const auto within = system::path_in_tree(tree_, directory);
+    return within && (*within == "." || !rules_.hides(*within, true));
+}
 
 TreePull::~TreePull() {
     if (let_go_) return;
@@ -43,7 +51,8 @@ void TreePull::run(const Source& source, bool live, unsigned max_delete, checks:
     rsync::PullOptions options;
     options.module = tree_.name;
     options.live = live;
-    options.accounts = accounts_.get();
+    const auto accounts = host_files_.accounts();
+    options.accounts = accounts.get();
     options.on_need = [&](const rsync::Need& need) {
         checks::require_few_removals({need.listed_files, need.live_files, need.removed_files}, max_delete);
         space.book(*root_, "tree " + tree_.name, need.bytes, need.inodes);

@@ -41,6 +41,13 @@ void DescriptionReader::check_trees(const Description& system) {
             add(member(at, "path"), fmt::format("\"{}\" is a host setting, which stays this machine's own",
                                                 base::escape(tree.path)));
         }
+        for (std::size_t j = 0; j < system.keep_files.size(); ++j) {
+            const std::string& kept = system.keep_files[j];
+            if (kept.empty() || kept == "/" || !path_within(kept, tree.path)) continue;
+            add(element("keep.files", j),
+                fmt::format("\"{}\" holds all of tree \"{}\", which would not be migrated",
+                            base::escape(kept), base::escape(tree.name)));
+        }
         for (std::size_t j = 0; j < system.trees.size(); ++j) {
             const bool same_path = system.trees[j].path == tree.path;
             if (j != i && !system.trees[j].path.empty() && (!same_path || j < i)) {

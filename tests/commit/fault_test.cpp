@@ -8,7 +8,7 @@ namespace {
 using base::ErrorKind;
 using base::Outcome;
 
-constexpr std::uint64_t kSyncs = 16;  // more than a commit has
+constexpr std::uint64_t kSyncs = 20;  // more than a commit has
 
 struct Ended {
     std::optional<Outcome> outcome;  ///< nothing: an error
@@ -117,6 +117,28 @@ TEST_CASE("a commit waits for a database server that is not there", "[commit]") 
     CHECK(world.recover().outcome == Outcome::committed);
     CHECK(world.is_new());
     CHECK(world.is_clean());
+}
+
+TEST_CASE("a kernel that refuses the host name rolls back before anything is touched", "[commit]") {
+    World world{all_kinds()};
+    const Plan plan = world.stage_all();
+    world.machine.refuse = true;
+    const Committed result = world.commit(plan);
+    CHECK(result.outcome == Outcome::rolled_back);
+    CHECK(result.reason == "cannot set the host name");
+    CHECK(world.is_old());
+    CHECK(world.is_clean());
+}
+
+TEST_CASE("a name that the machine got meanwhile is not taken back", "[commit]") {
+    World world{all_kinds()};
+    const Plan plan = world.stage_all();
+    world.disk.fail(6, "exchange", EPERM);  // in a tree
+    SECTION("but the run's is") {}
+    SECTION("somebody else's") { world.machine.after_naming = "third.example"; }
+    const std::string expected = world.machine.after_naming.empty() ? "old.example" : "third.example";
+    CHECK(world.commit(plan).outcome == Outcome::rolled_back);
+    CHECK(world.machine.host_name() == expected);
 }
 
 TEST_CASE("a sync that fails once is not believed later: power loss after it leaves old or new", "[commit]") {
@@ -233,7 +255,7 @@ TEST_CASE("what a finished commit could not free is freed by the next start, or 
           "[commit]") {
     World world{all_kinds()};
     const Plan plan = world.stage_all();
-    world.disk.fail(2, "remove", EIO, true);  // the first is the swap's
+    world.disk.fail(3, "remove", EIO, true);  // the first are those of name and swap
     CHECK(world.commit(plan).outcome == Outcome::committed);
     world.disk.restart(test::Seed{1});
     CHECK(world.is_new());

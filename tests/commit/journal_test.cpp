@@ -47,6 +47,7 @@ TEST_CASE("a journal is read as it was written", "[commit]") {
     CHECK(read.end == written.end);
     CHECK(read.plan.run_id == written.plan.run_id);
     CHECK(read.plan.swaps == written.plan.swaps);
+    CHECK(read.plan.host_name == HostName{"old.example", "new.example"});
     REQUIRE(read.plan.trees.size() == 2);
     CHECK(read.plan.trees[1].path == "/config");
     CHECK(read.plan.trees[1].inode == written.plan.trees[1].inode);
@@ -64,6 +65,17 @@ TEST_CASE("a journal is read as it was written", "[commit]") {
         CHECK(a.before == b.before);
         CHECK(a.after == b.after);
     }
+}
+
+TEST_CASE("a journal without a host name leaves the machine's", "[commit]") {
+    World world{few_objects()};
+    Plan plan = world.stage_all();
+    plan.host_name.reset();
+    const auto state = world.disk.open("/state");
+    write_journal(*state, order(world.machine, plan));
+    CHECK_FALSE(read_journal(*state).value().plan.host_name);
+    CHECK(world.commit(plan).outcome == base::Outcome::committed);
+    CHECK(world.machine.host_name() == "old.example");
 }
 
 TEST_CASE("each appended record moves the journal to its phase", "[commit]") {

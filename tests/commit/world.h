@@ -67,6 +67,23 @@ private:
     test::MemoryDisk& disk_;
 };
 
+/// A machine whose name is a file of its disk: a step of the commit that fails, or is not reached, like
+/// others.
+class NamedMachine : public test::MemoryMachine {
+public:
+    explicit NamedMachine(test::MemoryDisk& disk) : MemoryMachine{disk}, disk_{disk} {}
+    std::string host_name() const override { return os::read_all(*disk_.open("/db"), "host", 100); }
+    void set_host_name(const std::string& name) override {
+        if (refuse) throw base::Error{base::ErrorKind::permission, "cannot set the host name"};
+        os::write_whole(*disk_.open("/db"), "host", after_naming.empty() ? name : after_naming);
+    }
+    bool refuse = false;
+    std::string after_naming;  ///< what somebody else calls it at once
+
+private:
+    test::MemoryDisk& disk_;
+};
+
 inline base::Object object_of(const TreeObject& object) {
     base::Object result{.type = object.type, .attributes = object.attributes, .link_target = object.content};
     if (object.type == FileType::symlink) result.attributes.mode = 0777;
@@ -131,18 +148,20 @@ public:
             test::write_tree(*disk.open(tree.root), tree.old_tree);
         }
         swapper.write(FileSwapper::state(1, 2, 0));
+        machine.set_host_name("old.example");
         disk.open("/")->sync_file_system();
     }
 
     test::MemoryDisk disk;
-    test::MemoryMachine machine{disk};
+    NamedMachine machine{disk};
     FileSwapper swapper{disk};
 
     /// Stages the difference between what is there and the new trees.
     Plan stage_all() {
         Plan plan{.run_id = "run-1",
                   .trees = {},
-                  .swaps = {{"host=/run", "postgres", "a", "a_in", "a_prev", 2, 1}}};
+                  .swaps = {{"host=/run", "postgres", "a", "a_in", "a_prev", 2, 1}},
+                  .host_name = HostName{"old.example", "new.example"}};
         for (const TreePair& tree : trees_) {
             const auto root = disk.open(tree.root);
             staging::Staging staging{*root};
@@ -158,12 +177,13 @@ public:
     Recovered recover() { return commit::recover(machine, *disk.open("/state"), swapper); }
 
     bool is_old() const {
-        return swapper.state() == FileSwapper::state(1, 2, 0) &&
+        return swapper.state() == FileSwapper::state(1, 2, 0) && machine.host_name() == "old.example" &&
                all([](const TreePair& t) { return t.old_tree; });
     }
     bool is_new() const {
         const std::string names = swapper.state();
-        return (names == FileSwapper::state(2, 0, 0) || names == FileSwapper::state(2, 0, 1)) &&
+        return machine.host_name() == "new.example" &&
+               (names == FileSwapper::state(2, 0, 0) || names == FileSwapper::state(2, 0, 1)) &&
                all([](const TreePair& t) { return t.new_tree; });
     }
     /// Nothing is left of the run but the trees: no slots, no journal.
@@ -175,7 +195,7 @@ public:
     }
     /// What differs from the new trees, for messages.
     std::string shown() const {
-        std::string text = swapper.state();
+        std::string text = swapper.state() + ", " + machine.host_name();
         for (const TreePair& tree : trees_) {
             const Tree found = test::read_tree(*open(tree.root));
             for (const auto& [path, object] : found) {

@@ -75,7 +75,7 @@ struct Asked {
         base::Cancellation outer;
         base::TaskGroup tasks{outer};
         const migrate::Source source = scripted.source();
-        migrate::Conversation conversation{source, "r", true, tasks.cancellation()};
+        migrate::Conversation conversation{source, "r", true, {}, tasks.cancellation()};
         ui::Console console{scripted.machine, false};
         REQUIRE(conversation.wait_until_ready(console, tasks.cancellation()).live);
         CHECK_FALSE(conversation.stopped_since());

@@ -72,7 +72,11 @@ os::Clock& FaultyMachine::clock() { return parts_->real.clock(); }
 os::Terminal& FaultyMachine::terminal() { return parts_->real.terminal(); }
 void FaultyMachine::fill_random(std::span<std::byte> into) { parts_->real.fill_random(into); }
 std::string FaultyMachine::host_name() const { return parts_->real.host_name(); }
-void FaultyMachine::set_host_name(const std::string& name) { parts_->real.set_host_name(name); }
+
+void FaultyMachine::set_host_name(const std::string& name) {
+    const Step step{parts_->steps, "name", "this machine"};
+    parts_->real.set_host_name(name);
+}
 
 std::optional<std::string> FaultyMachine::environment(const char* name) const {
     return parts_->real.environment(name);

@@ -18,22 +18,30 @@ struct TreeChanges {
     staging::ChangeList list;
 };
 
+/// The kernel's name of this machine; what it is after the next start is in its files.
+struct HostName {
+    std::string before;
+    std::string after;
+    bool operator==(const HostName&) const = default;
+};
+
 struct Plan {
     std::string run_id;
     std::vector<TreeChanges> trees;
     std::vector<DatabaseSwap> swaps;
+    std::optional<HostName> host_name{};  ///< nothing: it stays
 };
 
 /// Makes the staged changes live. Everything that the plan names must be staged and durable
 /// (Staging::finish, Staging::sync).
 ///
 /// Writes the journal into `state` and syncs it, appends COMMIT and syncs: from there on the run can only end
-/// as all done. Then applies swaps and changes, syncs every file system, appends DONE. An operation that
-/// cannot be applied makes it append ROLLBACK and reverse. Crash at any point: recover() finishes. Returns
-/// committed or rolled_back (why: `reason`), the replaced or staged objects and the reserved directories
-/// removed, and the replaced databases dropped; what of that fails is logged, and the next start tries again.
-/// Error recovery when neither was possible (staging and databases must stay as they are); any other Error
-/// comes before COMMIT: nothing was changed.
+/// as all done. Then applies swaps, host name and changes, syncs every file system, appends DONE. An
+/// operation that cannot be applied makes it append ROLLBACK and reverse. Crash at any point: recover()
+/// finishes. Returns committed or rolled_back (why: `reason`), the replaced or staged objects and the
+/// reserved directories removed, and the replaced databases dropped; what of that fails is logged, and the
+/// next start tries again. Error recovery when neither was possible (staging and databases must stay as they
+/// are); any other Error comes before COMMIT: nothing was changed.
 struct Committed {
     base::Outcome outcome = base::Outcome::unchanged;
     std::string reason;                          ///< of a roll back
