@@ -128,6 +128,7 @@ Checked source(os::Machine& machine, const system::Description& system,
                        "the backup of " + object, database::expected_backup_size(access, cancellation), 0);
         });
     }
+    guarded(checked, [&] { database::public_hostname(machine, system, cancellation); });
     return checked;
 }
 

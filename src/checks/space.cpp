@@ -50,4 +50,9 @@ void Space::book(const os::Directory& directory, const std::string& what, std::u
     }
 }
 
+void Space::begin_again() {
+    const std::lock_guard lock{mutex_};
+    by_device_.clear();
+}
+
 }  // namespace ft::checks

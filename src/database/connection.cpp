@@ -16,8 +16,9 @@ namespace {
 constexpr std::size_t kShownBytes = 600;
 
 // The search path first and alone: until it is empty no name but pg_catalog's is safe. Commits are on the
-// disk when they are answered, whatever the server's default: the journal rests on it. Looking after its
-// client, the server (14 or later) ends by itself the statement of a session that a stop has shut down.
+// disk when they are answered, whatever the server's default: the journal rests on it. Values look the same
+// as text on both sides, and are exact. Looking after its client, the server (14 or later) ends by itself the
+// statement of a session that a stop has shut down.
 constexpr const char* kEmptySearchPath = "SELECT pg_catalog.set_config('search_path', '', false)";
 constexpr const char* kSettings = R"(
     SELECT set_config(s.name, v.setting, false)
@@ -25,6 +26,8 @@ constexpr const char* kSettings = R"(
                  ('transaction_timeout', '0'), ('idle_in_transaction_session_timeout', '0'),
                  ('idle_session_timeout', '0'), ('standard_conforming_strings', 'on'), ('row_security', 'off'),
                  ('datestyle', 'ISO, MDY'), ('timezone', 'UTC'), ('synchronous_commit', 'local'),
+                 ('intervalstyle', 'postgres'), ('extra_float_digits', '3'), ('bytea_output', 'hex'),
+                 ('lc_monetary', 'C'), ('xmloption', 'content'),
                  ('client_connection_check_interval', '1s')) AS v(name, setting)
     JOIN pg_settings s ON lower(s.name) = v.name)";
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "database/facts.h"
+#include "database/kept_rows.h"
 #include "database/server.h"
 #include "database/tools.h"
 #include "ft/base/error.h"
@@ -202,6 +203,7 @@ std::vector<std::string> destination_findings(const Access& access, const system
     find_missing_extensions(server, facts, findings);
     find_foreign_names(server, names_of(access.database->name), findings);
     find_users_that_stay(server, access.database->name, findings);
+    find_kept_rows(access, facts, server, cancellation, findings);
     return findings;
 } catch (const base::Error& error) {
     if (error.kind() != base::ErrorKind::database && error.kind() != base::ErrorKind::unfit) throw;

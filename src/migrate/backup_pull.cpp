@@ -14,12 +14,20 @@ constexpr std::int32_t kBackupBlock = 1024;
 
 }  // namespace
 
+void add(rsync::Pulled pulled, rsync::Pulled& sum) {
+    pulled.vanished += sum.vanished;
+    pulled.bytes_literal += sum.bytes_literal;
+    pulled.bytes_matched += sum.bytes_matched;
+    sum = std::move(pulled);
+}
+
 BackupPull::BackupPull(os::Machine& machine, const system::Description& system, os::Directory& state)
     : state_{state},
       accounts_{machine.accounts(system.root)},
       root_{os::make_directories(state, kIncomingBackup)} {}
 
 void BackupPull::run(const Source& source, checks::Space& space, base::Cancellation& cancellation) {
+    if (!root_) root_ = os::make_directories(state_, kIncomingBackup);
     staging::Staging staging{*root_};
     const auto connection =
         transport::connect(source.machine.network(), source.host, source.port, source.code,
@@ -42,12 +50,12 @@ void BackupPull::run(const Source& source, checks::Space& space, base::Cancellat
     tree::Rules rules;
     rules.exclude_path(base::RelPath{staging::kReservedDirectory});
     try {
-        pulled_ = rsync::pull(*connection, *root_, rules, staging, options, progress_, cancellation);
+        add(rsync::pull(*connection, *root_, rules, staging, options, progress_, cancellation), pulled_);
     } catch (const base::Error& error) {
         throw error.on("backup");
     }
-    received_ = connection->bytes_received();
-    sent_ = connection->bytes_sent();
+    received_ += connection->bytes_received();
+    sent_ += connection->bytes_sent();
     // Nobody else looks at this directory: no journal is needed to fill it.
     const staging::ChangeList staged = staging.finish();
     for (const staging::Change& change : staged.changes) {

@@ -89,6 +89,13 @@ std::shared_ptr<const Backup> Backups::for_run(const HookFacts& facts, base::Can
     return current();
 }
 
+std::shared_ptr<const Backup> Backups::fresh(const HookFacts& facts, base::Cancellation& cancellation,
+                                             const BackupProgress& progress) {
+    make(facts, cancellation, progress);
+    served_ = true;
+    return current();
+}
+
 std::shared_ptr<const Backup> Backups::current() const {
     const std::lock_guard lock{mutex_};
     return current_;

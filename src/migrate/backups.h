@@ -56,6 +56,9 @@ public:
     /// The backup for a new run; one caller at a time.
     std::shared_ptr<const Backup> for_run(const HookFacts& facts, base::Cancellation& cancellation,
                                           const BackupProgress& progress);
+    /// One that begins now, for a run; one caller at a time.
+    std::shared_ptr<const Backup> fresh(const HookFacts& facts, base::Cancellation& cancellation,
+                                        const BackupProgress& progress);
     /// The one that was made last. Any thread.
     std::shared_ptr<const Backup> current() const;
 

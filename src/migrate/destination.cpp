@@ -17,11 +17,14 @@
 #include "ft/database/database.h"
 #include "ft/migrate/migrate.h"
 #include "ft/ui/format.h"
+#include "migrate/changed_here.h"
 #include "migrate/code.h"
 #include "migrate/conversation.h"
+#include "migrate/downtime.h"
 #include "migrate/heal.h"
 #include "migrate/hooks.h"
 #include "migrate/host_files.h"
+#include "migrate/last_run.h"
 #include "migrate/public_name.h"
 #include "migrate/pull.h"
 #include "migrate/report.h"
@@ -49,7 +52,7 @@ public:
           report_{report},
           services_{machine, state, console},
           tasks_{cancellation},
-          conversation_{source, report.run_id, tasks_.cancellation()} {}
+          conversation_{source, report.run_id, options.final_run, system.keep_rows, tasks_.cancellation()} {}
 
     void execute() {
         try {
@@ -59,6 +62,7 @@ public:
             // A source that does not answer the goodbye is not waited for.
             const Ticker impatient{std::chrono::seconds{1}, [this] { conversation_.shut_down(); }};
             tasks_.cancellation().request("the end of the run");
+            tell_downtime();
             if (committing_) {
                 join();
                 throw;
@@ -84,8 +88,14 @@ private:
         time_phase("check", [&] { check(); });
         confirm();
         stop_services();
+        if (options_.final_run && manifest_.live) {
+            // The downtime is what is left to do once most of it is here.
+            time_phase("presync", [&] { presync(); });
+            time_phase("stop", [&] { stop_traffic(); });
+        }
         time_phase("pull", [&] { pull(); });
         time_phase("commit", [&] { commit(); });
+        tell_downtime();
         conversation_.finish(
             control::Result{report_.run_id, report_.outcome, "committed: the destination is a replica"});
         const Ticker impatient{std::chrono::seconds{1}, [this] { conversation_.shut_down(); }};
@@ -110,13 +120,17 @@ private:
     }
 
     system::Phase phase() const {
-        return manifest_.live ? system::Phase::rehearsal : system::Phase::final_run;
+        return manifest_.live && !options_.final_run ? system::Phase::rehearsal : system::Phase::final_run;
     }
     void tell_phase();
     void check();
+    void require_fit();
     void confirm();
     void stop_services();
     void start_services();
+    void prepare_trees();
+    void presync();
+    void stop_traffic();
     void pull();
     void pull_trees(base::TaskGroup& pulls);
     void commit();
@@ -126,8 +140,11 @@ private:
         host_files_->let_go();
     }
     void clean_up();
-    void show_progress();
+    void tell_downtime();
+    void show_progress(const char* phase);
     void fill_report();
+    std::string what_is_fetched() const;
+    void book_after_stop();
     HookFacts hook_facts(Moment moment) const;
     database::Access access(const system::DatabaseFacts& facts) const;
     void book_database(const system::DatabaseFacts& facts);
@@ -149,16 +166,24 @@ private:
     std::vector<std::unique_ptr<TreePull>> trees_;
     std::optional<BackupPull> backup_;
     std::vector<commit::DatabaseSwap> swaps_;
+    std::vector<KeptReport> kept_rows_;
     std::atomic<std::size_t> next_tree_{0};
-    std::string stay_off_;     // the last line for the admin, after a rehearsal
+    std::string stay_off_;  // the last line for the admin, after a rehearsal
+    bool downtime_told_ = false;
     bool committing_ = false;  // the journal decides now what this machine is
 };
 
 void Run::tell_phase() {
     report_.phase = system::name_of(phase());
     const std::string source = base::escape(manifest_.host_name);
-    console_.say(manifest_.live ? fmt::format("This is a rehearsal: production goes on at {}.", source)
-                                : fmt::format("This is a final run: production is stopped at {}.", source));
+    if (!manifest_.live) {
+        console_.say(fmt::format("This is a final run: production is stopped at {}.", source));
+    } else if (options_.final_run) {
+        console_.say(
+            fmt::format("This is a final run: production goes on at {} until most is here.", source));
+    } else {
+        console_.say(fmt::format("This is a rehearsal: production goes on at {}.", source));
+    }
 }
 
 void Run::check() {
@@ -166,6 +191,11 @@ void Run::check() {
         "check", fmt::format("Checking that {} can be replaced here.", base::escape(manifest_.system_name)));
     checks::require_other_machine(machine_, system_, source_.host, conversation_.peer(),
                                   tasks_.cancellation());
+    require_fit();
+}
+
+/// Finds out from the manifest what would fail, and what of this machine the run writes itself.
+void Run::require_fit() {
     checks::Checked checked = checks::destination(machine_, system_, manifest_, tasks_.cancellation());
     host_files_.emplace(machine_, system_, manifest_);
     const auto& findings = host_files_->findings();
@@ -191,6 +221,7 @@ void Run::confirm() {
                                size ? ui::bytes(*size) + " now" : "not here yet");
     }
     summary += host_files_->summary();
+    summary += tell_changes_here(machine_, system_, manifest_, state_, console_, tasks_.cancellation());
     summary += "What was changed in them on this server is lost.\n";
     console_.say(summary);
     confirm_public_name(machine_, manifest_, options_.yes, console_, tasks_.cancellation());
@@ -240,17 +271,79 @@ void Run::book_database(const system::DatabaseFacts& facts) {
     if (directory) space_.book(*directory, "database " + base::escape(facts.name), facts.size, 0);
 }
 
-void Run::pull() {
-    console_.phase("pull", fmt::format("Fetching {}{}.", ui::count(system_.trees.size(), "tree", "trees"),
-                                       manifest_.databases.empty() ? "" : " and the database backup"));
+void Run::prepare_trees() {
+    if (!trees_.empty()) return;
     for (const auto& tree : system_.trees) {
         const auto facts = std::find_if(manifest_.trees.begin(), manifest_.trees.end(),
                                         [&](const auto& candidate) { return candidate.name == tree.name; });
         trees_.push_back(std::make_unique<TreePull>(machine_, system_, tree, *facts, *host_files_));
     }
+}
+
+std::string Run::what_is_fetched() const {
+    return ui::count(system_.trees.size(), "tree", "trees") +
+           (manifest_.databases.empty() ? "" : " and the database backup");
+}
+
+/// Production goes on: all that is fetched now need not be fetched when it is stopped.
+void Run::presync() {
+    console_.phase("presync", fmt::format("Fetching {} while production goes on.", what_is_fetched()));
+    prepare_trees();
     base::TaskGroup pulls{tasks_.cancellation()};
     if (!manifest_.databases.empty()) {
-        backup_.emplace(machine_, system_, state_);
+        if (!backup_) backup_.emplace(machine_, system_, state_);
+        pulls.start("the backup", [&] {
+            book_after_stop();
+            backup_->run(source_, space_, pulls.cancellation());
+            backup_->keep();  // the basis of the one that is made when production is stopped
+        });
+    }
+    pull_trees(pulls);
+    const Ticker ticker{std::chrono::seconds{1}, [this] { show_progress("presync"); }};
+    pulls.wait();
+}
+
+/// What does not fit must be known before production stops, not after.
+void Run::book_after_stop() {
+    std::uint64_t second_backup = 0;
+    for (const auto& facts : manifest_.databases) {
+        book_database(facts);
+        second_backup += facts.dump_bytes;
+    }
+    // Otherwise the first backup takes the place of the last run's.
+    if (!state_.status(kLastBackup)) space_.book(state_, "the second backup", second_backup, 0);
+}
+
+void Run::stop_traffic() {
+    console_.phase("stop", "Asking the source to stop production; it makes a fresh backup then.");
+    manifest_ = conversation_.stop_traffic(console_, tasks_.cancellation());
+    require_fit();  // tables, roles, extensions and accounts may be others than before
+    space_.begin_again();
+    next_tree_ = 0;
+}
+
+void Run::tell_downtime() {
+    const StoppedSince since = conversation_.stopped_since();
+    if (!since || std::exchange(downtime_told_, true)) return;
+    const auto lasted = downtime(machine_.clock(), since);
+    if (manifest_.live) {  // it has not said that it did
+        console_.say(
+            fmt::format("The source was asked to stop production {} ago: its console says what it did.",
+                        ui::duration(lasted)));
+        return;
+    }
+    report_.phases.push_back({"downtime", lasted});
+    console_.say(fmt::format(
+        "Production at the source is stopped (downtime so far {}), and stays so until ft ends there.",
+        ui::duration(lasted)));
+}
+
+void Run::pull() {
+    console_.phase("pull", fmt::format("Fetching {}.", what_is_fetched()));
+    prepare_trees();
+    base::TaskGroup pulls{tasks_.cancellation()};
+    if (!manifest_.databases.empty()) {
+        if (!backup_) backup_.emplace(machine_, system_, state_);
         pulls.start("the backup", [&] {
             for (const auto& facts : manifest_.databases) book_database(facts);
             backup_->run(source_, space_, pulls.cancellation());
@@ -259,11 +352,15 @@ void Run::pull() {
                 const int jobs = static_cast<int>(std::clamp(std::thread::hardware_concurrency(), 1u, 8u));
                 swaps_.push_back(database::restore(access(facts), facts, *backup_->directory(facts), state_,
                                                    jobs, pulls.cancellation()));
+                for (const auto& kept : database::keep_rows(access(facts), pulls.cancellation())) {
+                    kept_rows_.push_back(
+                        {"rows", fmt::format("{}: {}", kept.rule, ui::count(kept.rows, "row", "rows"))});
+                }
             }
         });
     }
     pull_trees(pulls);
-    const Ticker ticker{std::chrono::seconds{1}, [this] { show_progress(); }};
+    const Ticker ticker{std::chrono::seconds{1}, [this] { show_progress("pull"); }};
     pulls.wait();
 }
 
@@ -278,7 +375,7 @@ void Run::pull_trees(base::TaskGroup& pulls) {
     }
 }
 
-void Run::show_progress() {
+void Run::show_progress(const char* phase) {
     std::uint64_t done = 0;
     std::uint64_t wanted = 0;
     std::uint64_t files = 0;
@@ -290,10 +387,11 @@ void Run::show_progress() {
     for (const auto& tree : trees_) add(tree->progress());
     if (backup_) add(backup_->progress());
     console_.progress(
-        fmt::format("Fetched {} of {}, {}", ui::bytes(done), ui::bytes(wanted),
-                    ui::count(files, "file", "files")),
-        {{"phase", "pull"}, {"bytes_done", done}, {"bytes_wanted", wanted}, {"files_done", files}});
-    conversation_.set_progress({"pull", done, wanted});
+        fmt::format("Fetched {} of {}, {}{}", ui::bytes(done), ui::bytes(wanted),
+                    ui::count(files, "file", "files"),
+                    downtime_suffix(machine_.clock(), conversation_.stopped_since())),
+        {{"phase", phase}, {"bytes_done", done}, {"bytes_wanted", wanted}, {"files_done", files}});
+    conversation_.set_progress({phase, done, wanted});
 }
 
 void Run::commit() {
@@ -309,6 +407,8 @@ void Run::commit() {
     fill_report();
     for (std::size_t i = 0; i < trees_.size(); ++i) report_.trees[i].counts = plan.trees[i].list.counts;
     if (host_changes) plan.trees.push_back(*host_changes);
+    // As late as can be: what kept rows and programs wrote into the restored databases is part of this run.
+    prepare_last_run(state_, describe_run(machine_, system_, report_.run_id, tasks_.cancellation()));
 
     tasks_.cancellation().check();
     // From here on the run is short and must end by itself: a signal, or the loss of the source, changes
@@ -344,6 +444,7 @@ void Run::commit() {
 /// The replica is live: what fails now is told, and mended by the next start.
 void Run::after_commit() {
     try {
+        keep_last_run(state_, report_.run_id);
         database::settle(state_);
         if (backup_) backup_->keep();
     } catch (const base::Error& error) {
@@ -360,7 +461,7 @@ void Run::after_commit() {
 }
 
 HookFacts Run::hook_facts(Moment moment) const {
-    HookFacts facts{.run_id = report_.run_id, .phase = phase_of(manifest_.live)};
+    HookFacts facts{.run_id = report_.run_id, .phase = phase()};
     if (moment != Moment::after_restore) return facts;
     for (const auto& swap : swaps_) facts.incoming[swap.name] = swap.incoming;
     return facts;
@@ -372,6 +473,7 @@ void Run::clean_up() {
     try {
         database::abandon_all(machine_, state_);
         os::remove_all(state_, kIncomingBackup);
+        os::remove_all(state_, kIncomingRun);
     } catch (const base::Error& error) {
         base::log_warning("left for the next start: {}", error.what());
     }
@@ -404,6 +506,7 @@ void Run::fill_report() {
         for (const auto& [table, rows] : facts.row_counts) database.rows += rows;
         report_.databases.push_back(database);
     }
+    report_.kept.insert(report_.kept.end(), kept_rows_.begin(), kept_rows_.end());
     if (backup_) {
         report_.backup_bytes_literal = backup_->pulled().bytes_literal;
         report_.bytes_received += backup_->bytes_received();

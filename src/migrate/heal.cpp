@@ -9,6 +9,7 @@
 #include "ft/database/database.h"
 #include "ft/staging/names.h"
 #include "ft/staging/staging.h"
+#include "migrate/last_run.h"
 #include "migrate/state_directory.h"
 #include "migrate/stopped_services.h"
 
@@ -38,6 +39,7 @@ void heal(os::Machine& machine, const system::Description& system, os::Directory
         });
     if (recovered.outcome == base::Outcome::committed) {
         console.say(fmt::format("Run {} is committed now.", recovered.run_id));
+        keep_last_run(state, recovered.run_id);
         database::settle(state);
     } else if (recovered.outcome == base::Outcome::rolled_back) {
         console.say(
@@ -51,6 +53,7 @@ void heal(os::Machine& machine, const system::Description& system, os::Directory
     }
     os::remove_all(state, kIncomingBackup);
     os::remove_all(state, kSourceBackups);
+    os::remove_all(state, kIncomingRun);
     for (const auto& tree : system.trees) clear_staging(machine, system.below_root(tree.path));
     clear_staging(machine, system.below_root("/etc"));  // host files that no tree covers
 }

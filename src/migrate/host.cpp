@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <atomic>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -10,21 +11,24 @@
 #include "ft/base/log.h"
 #include "ft/base/task_group.h"
 #include "ft/checks/ground.h"
+#include "ft/database/database.h"
 #include "ft/staging/names.h"
 #include "ft/system/accounts.h"
 #include "ft/system/host_settings.h"
 #include "ft/system/machine_id.h"
 #include "ft/ui/format.h"
+#include "migrate/downtime.h"
 #include "migrate/ticker.h"
 
 namespace ft::migrate {
 
-Host::Host(os::Machine& machine, const system::Description& system, Backups& backups, const Traffic& traffic,
-           std::optional<rsync::Credentials> credentials, ui::Console& console)
+Host::Host(os::Machine& machine, const system::Description& system, Backups& backups, Traffic& traffic,
+           bool allow_final, std::optional<rsync::Credentials> credentials, ui::Console& console)
     : machine_{machine},
       system_{system},
       backups_{backups},
       traffic_{traffic},
+      allow_final_{allow_final},
       credentials_{std::move(credentials)},
       console_{console},
       accounts_{machine.accounts(system.root)} {
@@ -76,6 +80,10 @@ void Host::converse(transport::Connection& connection, base::Cancellation& cance
         refusal = fmt::format("the source is ft {}, the destination ft {}: install the same version on both",
                               FT_VERSION, begin->ft_version);
     }
+    if (refusal.empty() && begin->final_run && traffic_.live() && !allow_final_) {
+        refusal =
+            "it was not started with --allow-final: start it so, or with --stop-traffic, for a final run";
+    }
     if (refusal.empty()) {
         run(channel, *begin, connection.peer(), cancellation);
     } else {
@@ -102,6 +110,12 @@ private:
     Host& host_;
 };
 
+/// What the destination of a run has asked for and got.
+struct Host::RunState {
+    std::atomic<bool> ready{false};
+    bool stop_asked = false;
+};
+
 void Host::run(control::Channel& channel, const control::Begin& begin, const std::string& peer,
                base::Cancellation& cancellation) {
     const Current current{*this, channel};
@@ -110,14 +124,64 @@ void Host::run(control::Channel& channel, const control::Begin& begin, const std
     const Ticker alive{kAliveInterval, [&] { channel.send(control::Alive{}); }};
     // Beside the reading, so that a destination that leaves does not keep the backup going for nothing.
     base::TaskGroup tasks{cancellation};
-    tasks.start("the backup", [&] { prepare(channel, begin, tasks.cancellation()); });
-    listen(channel, begin, peer);
+    RunState state;
+    tasks.start("the backup", [&] {
+        prepare(channel, begin, state, tasks.cancellation(), [&](auto& until, const auto& progress) {
+            return backups_.for_run(facts(begin), until, progress);
+        });
+    });
+    listen(channel, begin, peer, [&] {
+        require_stop(channel, begin, state);
+        console_.say(fmt::format("{}: its final run asks to stop production.", peer));
+        tasks.start("the stop", [&] {
+            prepare(channel, begin, state, tasks.cancellation(), [&](auto& until, const auto& progress) {
+                // All of it or nothing, also when the destination leaves meanwhile.
+                traffic_.stop(console_, cancellation);
+                until.check();
+                return backups_.fresh(facts(begin), until, progress);
+            });
+        });
+    });
     tasks.cancellation().request("the end of the run");
     end_transfers();
-    tasks.wait();
+    try {
+        tasks.wait();
+    } catch (const base::Error&) {
+        tell_downtime(peer);
+        throw;
+    }
+    tell_downtime(peer);
 }
 
-void Host::prepare(control::Channel& channel, const control::Begin& begin, base::Cancellation& cancellation) {
+HookFacts Host::facts(const control::Begin& begin) const {
+    return {.run_id = begin.run_id, .phase = phase_of(traffic_.live())};
+}
+
+void Host::require_stop(control::Channel& channel, const control::Begin& begin, RunState& state) {
+    std::string wrong;
+    if (!begin.final_run) {
+        wrong = "in a run that did not begin as a final one";
+    } else if (!state.ready) {
+        wrong = "before the backup was ready";
+    } else if (std::exchange(state.stop_asked, true)) {
+        wrong = "twice";
+    } else if (!traffic_.live()) {
+        wrong = "although it is stopped";
+    }
+    if (wrong.empty()) return;
+    const base::Error error{base::ErrorKind::peer, "the destination asks to stop production " + wrong};
+    channel.send(control::Failure{error.what(), false});
+    throw error;
+}
+
+void Host::tell_downtime(const std::string& peer) {
+    if (traffic_.live()) return;
+    console_.say(fmt::format("{}: {}. It stays stopped until ft ends here.", peer,
+                             downtime_sentence(machine_.clock(), traffic_.stopped_since())));
+}
+
+void Host::prepare(control::Channel& channel, const control::Begin& begin, RunState& state,
+                   base::Cancellation& cancellation, const MakeBackup& make) {
     const auto tell = [&](const std::string& database, std::uint64_t done, std::uint64_t expected) {
         try {
             channel.send(control::BackupProgress{database, done, expected});
@@ -127,9 +191,9 @@ void Host::prepare(control::Channel& channel, const control::Begin& begin, base:
     try {
         for (const ServedTree& tree : trees_) open_root(tree);
         checks::require_ground(machine_, system_);
-        const auto backup = backups_.for_run({.run_id = begin.run_id, .phase = phase_of(traffic_.live())},
-                                             cancellation, tell);
-        channel.send(control::Ready{manifest(*backup)});
+        const auto backup = make(cancellation, tell);
+        state.ready = true;
+        channel.send(control::Ready{manifest(*backup, begin, cancellation)});
     } catch (const base::Error& error) {
         if (!cancellation.requested()) channel.send(control::Failure{error.what(), false});
         throw;
@@ -137,18 +201,22 @@ void Host::prepare(control::Channel& channel, const control::Begin& begin, base:
 }
 
 /// Until the destination has said how the run ended, or is gone.
-void Host::listen(control::Channel& channel, const control::Begin& begin, const std::string& peer) {
+void Host::listen(control::Channel& channel, const control::Begin& begin, const std::string& peer,
+                  const std::function<void()>& stop_traffic) {
     std::string outcome = "unknown";
     std::string end = "the destination left without saying how it ended";
     try {
         while (const auto message = channel.receive()) {
             if (const auto* progress = std::get_if<control::RunProgress>(&*message)) {
                 console_.progress(
-                    fmt::format("{}: {}, {} of {}", peer, progress->phase, ui::bytes(progress->bytes_done),
-                                ui::bytes(progress->bytes_wanted)),
+                    fmt::format("{}: {}, {} of {}{}", peer, progress->phase, ui::bytes(progress->bytes_done),
+                                ui::bytes(progress->bytes_wanted),
+                                downtime_suffix(machine_.clock(), traffic_.stopped_since())),
                     {{"phase", progress->phase},
                      {"bytes_done", progress->bytes_done},
                      {"bytes_wanted", progress->bytes_wanted}});
+            } else if (std::holds_alternative<control::StopTraffic>(*message)) {
+                stop_traffic();
             } else if (const auto* result = std::get_if<control::Result>(&*message)) {
                 outcome = base::name_of(result->outcome);
                 end = result->message;
@@ -169,15 +237,14 @@ void Host::end_transfers() {
     for (transport::Connection* transfer : transfers_) transfer->shut_down();
 }
 
-system::Manifest Host::manifest(const Backup& backup) const {
+system::Manifest Host::manifest(const Backup& backup, const control::Begin& begin,
+                                base::Cancellation& cancellation) const {
     system::Manifest manifest;
     manifest.ft_version = FT_VERSION;
     manifest.system_name = system_.name;
     manifest.host_name = machine_.host_name();
     manifest.live = traffic_.live();
     manifest.machine = system::machine_digest(machine_, system_);
-    if (system_.public_hostname && !system_.public_hostname->literal.empty())
-        manifest.public_hostname = system_.public_hostname->literal;
     if (system_.accounts)
         manifest.accounts = system::read_accounts(*machine_.open_root_to_read(system_.root));
     for (const auto& tree : system_.trees) {
@@ -187,6 +254,12 @@ system::Manifest Host::manifest(const Backup& backup) const {
         manifest.trees.push_back(facts);
     }
     manifest.databases = backup.databases();
+    // For this run, not for the backup: what another destination keeps may be something else.
+    for (std::size_t i = 0; i < system_.databases.size(); ++i) {
+        manifest.databases[i].kept =
+            database::kept_facts({&machine_, &system_, &system_.databases[i]}, begin.keep_rows, cancellation);
+    }
+    manifest.public_hostname = database::public_hostname(machine_, system_, cancellation);
     return manifest;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -23,9 +24,10 @@ namespace ft::migrate {
 /// rsync modules. Called by the listener, one thread a connection.
 class Host {
 public:
-    /// `credentials`: of plain rsync clients; nothing: there are none.
-    Host(os::Machine& machine, const system::Description& system, Backups& backups, const Traffic& traffic,
-         std::optional<rsync::Credentials> credentials, ui::Console& console);
+    /// `allow_final`: a destination may have production stopped. `credentials`: of plain rsync clients;
+    /// nothing: there are none.
+    Host(os::Machine& machine, const system::Description& system, Backups& backups, Traffic& traffic,
+         bool allow_final, std::optional<rsync::Credentials> credentials, ui::Console& console);
 
     void handle(transport::Connection& connection, base::Cancellation& cancellation);
     /// Tells the destination of the run that goes on, if there is one, that the source stops.
@@ -34,6 +36,9 @@ public:
 private:
     class Current;
     class Listed;
+    struct RunState;
+    using MakeBackup =
+        std::function<std::shared_ptr<const Backup>(base::Cancellation&, const BackupProgress&)>;
     struct ServedTree {
         const system::TreeDescription* description;
         tree::Rules rules;
@@ -43,19 +48,29 @@ private:
     void converse(transport::Connection& connection, base::Cancellation& cancellation);
     void run(control::Channel& channel, const control::Begin& begin, const std::string& peer,
              base::Cancellation& cancellation);
-    void prepare(control::Channel& channel, const control::Begin& begin, base::Cancellation& cancellation);
-    void listen(control::Channel& channel, const control::Begin& begin, const std::string& peer);
+    /// Has a backup made and says that it is ready, or why it is not.
+    void prepare(control::Channel& channel, const control::Begin& begin, RunState& state,
+                 base::Cancellation& cancellation, const MakeBackup& make);
+    void listen(control::Channel& channel, const control::Begin& begin, const std::string& peer,
+                const std::function<void()>& stop_traffic);
+    /// Error peer, told to the destination, unless this is the moment for it.
+    void require_stop(control::Channel& channel, const control::Begin& begin, RunState& state);
+    void tell_downtime(const std::string& peer);
+    /// What hooks of a run are told.
+    HookFacts facts(const control::Begin& begin) const;
     void end_transfers();
     /// Opened afresh for each use: the tree may have been replaced meanwhile, and nothing is kept busy. Error
     /// unfit when it is not on its file system any more.
     std::unique_ptr<const os::Directory> open_root(const ServedTree& tree) const;
     void serve(transport::Connection& connection, base::Cancellation& cancellation);
-    system::Manifest manifest(const Backup& backup) const;
+    system::Manifest manifest(const Backup& backup, const control::Begin& begin,
+                              base::Cancellation& cancellation) const;
 
     os::Machine& machine_;
     const system::Description& system_;
     Backups& backups_;
-    const Traffic& traffic_;
+    Traffic& traffic_;
+    const bool allow_final_;
     const std::optional<rsync::Credentials> credentials_;
     ui::Console& console_;
     std::unique_ptr<os::Accounts> accounts_;

@@ -29,21 +29,26 @@ struct Source {
     transport::Limits limits;
 };
 
+/// What one more pull of a module brought: counts of what was done add up in `sum`, the rest is that of the
+/// last.
+void add(rsync::Pulled pulled, rsync::Pulled& sum);
+
 /// One tree of a run at the destination: its directory, what is staged for it, what came of the pull.
 class TreePull {
 public:
     /// Makes the tree's directory where it is missing.
     TreePull(os::Machine& machine, const system::Description& system, const system::TreeDescription& tree,
-             const system::TreeFacts& facts, const HostFiles& host_files);
+             const system::TreeFacts& facts, const HostFiles& host_files);  ///< referred to
     /// Removes what is staged, unless it was handed over; and the directory, if it was made here and is still
     /// empty.
     ~TreePull();
     TreePull(const TreePull&) = delete;
     TreePull& operator=(const TreePull&) = delete;
 
-    /// Fetches everything into staging, over a connection of its own. Adds the connection's bytes to
-    /// `received`, `sent`. Error unfit, before anything is staged, when more than `max_delete` percent of the
-    /// live files would go (checks::require_few_removals).
+    /// Fetches everything into staging, over a connection of its own. A second time: what changed since the
+    /// first; counts of bytes and of what vanished add up, the rest is that of the last. Error unfit, before
+    /// anything is staged, when more than `max_delete` percent of the live files would go
+    /// (checks::require_few_removals).
     void run(const Source& source, bool live, unsigned max_delete, checks::Space& space,
              base::Cancellation& cancellation);
     /// True when `directory` (absolute) is the tree's root or lies in it, and is not excluded.
@@ -70,7 +75,7 @@ private:
     std::vector<std::string> made_;
     std::unique_ptr<os::Directory> root_;
     tree::Rules rules_;
-    std::unique_ptr<os::Accounts> accounts_;
+    const HostFiles& host_files_;
     std::optional<staging::Staging> staging_;
     rsync::Pulled pulled_;
     base::Progress progress_;
@@ -85,7 +90,7 @@ class BackupPull {
 public:
     BackupPull(os::Machine& machine, const system::Description& system, os::Directory& state);
 
-    /// Fetches everything; afterwards directory() holds the dumps.
+    /// Fetches everything; afterwards directory() holds the dumps. Again only after keep(); bytes add up.
     void run(const Source& source, checks::Space& space, base::Cancellation& cancellation);
     /// The dump of one database.
     std::unique_ptr<os::Directory> directory(const system::DatabaseFacts& facts);

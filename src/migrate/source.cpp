@@ -183,7 +183,7 @@ void source(os::Machine& machine, const SourceOptions& options, ui::Console& con
         backups.emplace(machine, system, state.directory());
         make_backup(*backups, system, {.run_id = {}, .phase = phase_of(traffic.live())}, console,
                     cancellation);
-        Host host{machine, system, *backups, traffic, credentials, console};
+        Host host{machine, system, *backups, traffic, options.allow_final, credentials, console};
         announce(machine, options, listener.port(), code, *backups->current(), traffic, console);
         serve(listener, host, console, cancellation);
     } catch (const base::Error& error) {

@@ -37,7 +37,9 @@ inline constexpr const char* kRunningFile = "running";  // who holds the lock, f
 inline constexpr const char* kSourceBackups = "source-backups";    // the source's dumps, one directory each
 inline constexpr const char* kIncomingBackup = "incoming-backup";  // the destination's dump while it comes
 inline constexpr const char* kLastBackup =
-    "last-backup";  // the dump of the last committed run: basis of the next
+    "last-backup";  // the dump of the last committed run, or of a final run's first pull: basis of the next
+inline constexpr const char* kLastRun = "last-run";  // what this machine was after the last committed run
+inline constexpr const char* kIncomingRun = "incoming-run";  // the same of a run before it is committed
 inline constexpr const char* kReports = "reports";
 inline constexpr const char* kLogs = "logs";
 

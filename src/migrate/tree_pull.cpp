@@ -19,7 +19,7 @@ TreePull::TreePull(os::Machine& machine, const system::Description& system,
       made_{machine.make_root(path_)},
       root_{machine.open_root(path_)},
       rules_{system::rules_of(system, tree, facts.exclude, {std::string{staging::kReservedDirectory}})},
-      accounts_{host_files.accounts()} {
+      host_files_{host_files} {
     system::keep(rules_, tree, host_files.kept());
 }
 
@@ -40,25 +40,30 @@ TreePull::~TreePull() {
 
 void TreePull::run(const Source& source, bool live, unsigned max_delete, checks::Space& space,
                    base::Cancellation& cancellation) {
-    staging_.emplace(*root_);
+    if (staging_) {
+        staging_->begin_again();
+    } else {
+        staging_.emplace(*root_);
+    }
     const auto connection =
         transport::connect(source.machine.network(), source.host, source.port, source.code,
                            transport::Purpose::rsync, source.limits, cancellation);
     rsync::PullOptions options;
     options.module = tree_.name;
     options.live = live;
-    options.accounts = accounts_.get();
+    const auto accounts = host_files_.accounts();
+    options.accounts = accounts.get();
     options.on_need = [&](const rsync::Need& need) {
         checks::require_few_removals({need.listed_files, need.live_files, need.removed_files}, max_delete);
         space.book(*root_, "tree " + tree_.name, need.bytes, need.inodes);
     };
     try {
-        pulled_ = rsync::pull(*connection, *root_, rules_, *staging_, options, progress_, cancellation);
+        add(rsync::pull(*connection, *root_, rules_, *staging_, options, progress_, cancellation), pulled_);
     } catch (const base::Error& error) {
         throw error.on("tree " + tree_.name);
     }
-    received_ = connection->bytes_received();
-    sent_ = connection->bytes_sent();
+    received_ += connection->bytes_received();
+    sent_ += connection->bytes_sent();
 }
 
 commit::TreeChanges TreePull::finish() {

@@ -29,6 +29,7 @@ Generator::Generator(const Session& session, const tree::Listing& live, const tr
       rules_{rules},
       out_{out},
       strong_{session.setup.checksum, session.setup.seed, session.setup.seed_first()},
+      adopted_(session.wanted.size()),
       touched_(live.size()) {}
 
 Need Generator::measure() {
@@ -46,9 +47,16 @@ Need Generator::measure() {
             difference.kind != Kind::content) {
             return;
         }
+        const tree::Item item = session_.wanted[*difference.wanted];
+        const base::Object& object = item.object;
+        const bool is_file = object.type == base::FileType::regular;
+        // By size and time, as live files are compared; its content was checked when it came.
+        adopted_[*difference.wanted] =
+            is_file &&
+            session_.staging.can_adopt(base::RelPath{item.path}, object.size, object.attributes.mtime);
+        if (adopted_[*difference.wanted]) return;
         ++need.inodes;
-        const base::Object object = session_.wanted[*difference.wanted].object;
-        if (object.type != base::FileType::regular) return;
+        if (!is_file) return;
         ++files;
         need.bytes += object.size;
     });
@@ -114,10 +122,16 @@ void Generator::act(const tree::Difference& difference) {
         touched_[*difference.live] = false;
         if (touched || difference.kind == Kind::attributes) set_attributes(wanted, *difference.live);
     } else if (item.object.type == base::FileType::regular) {
-        request(wanted, over(difference), difference.kind == Kind::content);
+        fetch(wanted, difference);
     } else {
         session_.staging.create(base::RelPath{item.path}, over(difference), item.object);
     }
+}
+
+void Generator::fetch(std::size_t wanted, const tree::Difference& difference) {
+    if (!adopted_[wanted]) return request(wanted, over(difference), difference.kind == Kind::content);
+    const tree::Item item = session_.wanted[wanted];
+    session_.staging.adopt(base::RelPath{item.path}, over(difference), item.object.attributes);
 }
 
 void Generator::request(std::size_t index, staging::Over over, bool live_file) {

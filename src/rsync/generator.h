@@ -26,6 +26,7 @@ public:
 private:
     void note_touched(const tree::Difference& difference);
     void act(const tree::Difference& difference);
+    void fetch(std::size_t wanted, const tree::Difference& difference);
     void keep_time(std::size_t live);
     void set_attributes(std::size_t wanted, std::size_t live);
     void request(std::size_t index, staging::Over over, bool live_file);
@@ -38,6 +39,7 @@ private:
     wire::FrameWriter& out_;
     wire::IndexWriter indices_;
     wire::StrongSum strong_;
+    std::vector<bool> adopted_;  // by wanted index: files that an earlier pull of the run has staged
     std::vector<bool> touched_;  // by live index: directories whose time the commit will change
 };
 

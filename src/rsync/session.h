@@ -26,8 +26,10 @@ struct Session {
     base::RelPath path_of(std::int32_t index) const {
         return base::RelPath{wanted[static_cast<std::size_t>(index)].path};
     }
-    /// The basis file for a wanted file, or null. `live`: there is a live file of that path.
+    /// The basis file for a wanted file, or null. `live`: there is a live file of that path. What an earlier
+    /// pull of the run fetched is newer than any other.
     std::unique_ptr<const os::File> open_basis(const base::RelPath& path, bool live) const {
+        if (auto earlier = staging.open_earlier(path)) return earlier;
         if (options.basis) return options.basis(path);
         return live ? live_root.open_file(path.bytes()) : nullptr;
     }

@@ -53,8 +53,27 @@ Area::Area(os::Directory& root) : root_{root} {
     }
     const auto reserved = root.open_directory(kReservedDirectory);
     for (const os::Name& left_over : reserved->list()) os::remove_all(*reserved, left_over.name);
-    reserved->create_directory(kSlots);
-    slots_ = reserved->open_directory(kSlots);
+    make_slots(*reserved);
+}
+
+void Area::make_slots(os::Directory& reserved) {
+    reserved.create_directory(kSlots);
+    slots_ = reserved.open_directory(kSlots);
+}
+
+void Area::begin_again() {
+    const std::lock_guard lock{mutex_};
+    held_.reset();
+    held_path_.clear();
+    const auto reserved = root_.open_directory(kReservedDirectory);
+    earlier_.reset();
+    os::remove_all(*reserved, kEarlierSlots);
+    reserved->rename(kSlots, *reserved, kEarlierSlots);
+    earlier_.emplace(reserved->open_directory(kEarlierSlots), std::move(list_.changes));
+    make_slots(*reserved);
+    new_directories_.clear();
+    list_ = {};
+    last_slot_ = 0;
 }
 
 Spot Area::spot(const base::RelPath& path, By by) {
@@ -118,6 +137,10 @@ std::uint64_t Area::live_inode(const base::RelPath& path) const {
 
 ChangeList Area::finish() {
     const std::lock_guard lock{mutex_};
+    if (earlier_) {
+        earlier_.reset();
+        os::remove_all(*root_.open_directory(kReservedDirectory), kEarlierSlots);
+    }
     std::vector<const NewDirectory*> deepest_first;
     for (const auto& [path, directory] : new_directories_) deepest_first.push_back(&directory);
     const auto depth = [](const NewDirectory* directory) {
@@ -135,6 +158,7 @@ void Area::discard() {
     const std::lock_guard lock{mutex_};
     held_.reset();
     held_path_.clear();
+    earlier_.reset();
     const os::Status root_is = root_status(root_);
     if (!root_.status(kReservedDirectory)) return;
     os::remove_all(root_, kReservedDirectory);

@@ -2,12 +2,14 @@
 
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <unordered_map>
 
 #include "ft/os/file.h"
 #include "ft/staging/change_list.h"
 #include "ft/staging/staging.h"
+#include "staging/earlier.h"
 
 namespace ft::staging {
 
@@ -39,6 +41,11 @@ public:
     /// `path` was made at `spot`: what comes below it is built there.
     void record_directory(const base::RelPath& path, const Spot& spot, const base::Attributes& attributes);
 
+    /// What was recorded so far, and the slots with it, become the earlier generation.
+    void begin_again();
+    /// Null before begin_again and after finish.
+    Earlier* earlier() { return earlier_ ? &*earlier_ : nullptr; }
+
     ChangeList finish();
     os::Directory& root() const { return root_; }
     void discard();
@@ -49,6 +56,7 @@ private:
         base::Attributes attributes;
     };
     std::uint64_t live_inode(const base::RelPath& path) const;
+    void make_slots(os::Directory& reserved);
 
     os::Directory& root_;
     std::shared_ptr<os::Directory> slots_;
@@ -59,6 +67,7 @@ private:
     // Files arrive directory by directory: one handle saves resolving the path of each.
     std::string held_path_;
     std::shared_ptr<os::Directory> held_;
+    std::optional<Earlier> earlier_;  // what an earlier pull of the run staged
 };
 
 }  // namespace ft::staging

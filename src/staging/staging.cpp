@@ -66,6 +66,31 @@ void Staging::change_attributes(const base::RelPath& path, const base::Attribute
 
 void Staging::remove(const base::RelPath& path) { state_->area.record_removal(path); }
 
+void Staging::begin_again() { state_->area.begin_again(); }
+
+bool Staging::can_adopt(const base::RelPath& path, std::uint64_t size, const base::Timestamp& mtime) const {
+    const Earlier* earlier = state_->area.earlier();
+    const auto status = earlier != nullptr ? earlier->status(path) : std::nullopt;
+    return status && status->size == size && status->attributes.mtime == mtime;
+}
+
+void Staging::adopt(const base::RelPath& path, Over over, const base::Attributes& attributes) {
+    try {
+        const Spot spot = state_->area.spot(path, Area::By::handle);
+        state_->area.earlier()->move(path, *spot.directory, spot.name);
+        const os::Status status = spot.directory->status(spot.name).value();
+        if (status.attributes != attributes) spot.directory->set_attributes(spot.name, attributes);
+        state_->area.record(path, over, spot, status.inode, true);
+    } catch (const base::Error& error) {
+        throw error.on(path.bytes());
+    }
+}
+
+std::unique_ptr<const os::File> Staging::open_earlier(const base::RelPath& path) const {
+    const Earlier* earlier = state_->area.earlier();
+    return earlier != nullptr ? earlier->open(path) : nullptr;
+}
+
 bool Staging::is_new(const base::RelPath& path) const { return state_->area.is_new(path); }
 
 ChangeList Staging::finish() { return state_->area.finish(); }

@@ -14,6 +14,7 @@ namespace ft::tree {
 namespace {
 
 constexpr std::size_t kMostLines = 1000;
+constexpr std::size_t kMostExamples = 3;
 constexpr std::size_t kShownPath = 200;  // bytes of a path that is too long to be a path
 
 base::Object object_of(const os::Status& status, std::string_view link_target) {
@@ -37,8 +38,9 @@ struct Pending {
 
 class Scan {
 public:
-    Scan(const os::Directory& root, const Rules& rules, base::Cancellation& cancellation)
-        : root_{root}, rules_{rules}, cancellation_{cancellation} {}
+    Scan(const os::Directory& root, const Rules& rules, base::Cancellation& cancellation,
+         std::optional<base::Timestamp> changed_since)
+        : root_{root}, rules_{rules}, cancellation_{cancellation}, changed_since_{changed_since} {}
 
     Scanned run() {
         const auto status = root_.status(".");
@@ -126,6 +128,7 @@ private:
         }
         if (status->type == base::FileType::directory) {
             if (rules_.excludes(path, true)) return pin_all_above();
+            note_change(path, *status);
             pending_.push_back({path, *status, depth});
             return;
         }
@@ -139,7 +142,15 @@ private:
             }
         }
         if (status->links > 1) ++found_.hard_links;
+        note_change(path, *status);
         found_.listing.add(path, object_of(*status, target));
+    }
+
+    void note_change(const std::string& path, const os::Status& status) {
+        if (!changed_since_ || status.ctime <= *changed_since_) return;
+        ++found_.changed;
+        if (found_.changed_examples.size() < kMostExamples)
+            found_.changed_examples.push_back(base::escape(path));
     }
 
     /// Whether the object went away, or became something else, since its directory was listed; counted then.
@@ -179,6 +190,7 @@ private:
     const os::Directory& root_;
     const Rules& rules_;
     base::Cancellation& cancellation_;
+    const std::optional<base::Timestamp> changed_since_;
     std::uint64_t device_ = 0;
     std::vector<Pending> pending_;    // the next one last
     std::vector<std::size_t> above_;  // arrival positions of the directories from the root to the current one
@@ -187,8 +199,9 @@ private:
 
 }  // namespace
 
-Scanned scan(const os::Directory& root, const Rules& rules, base::Cancellation& cancellation) {
-    return Scan{root, rules, cancellation}.run();
+Scanned scan(const os::Directory& root, const Rules& rules, base::Cancellation& cancellation,
+             std::optional<base::Timestamp> changed_since) {
+    return Scan{root, rules, cancellation, changed_since}.run();
 }
 
 }  // namespace ft::tree

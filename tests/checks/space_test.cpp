@@ -2,6 +2,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "ft/base/bytes.h"
 #include "ft/base/error.h"
 #include "support/memory_disk.h"
 
@@ -48,4 +49,16 @@ TEST_CASE("file systems are booked apart", "[checks]") {
     checks::Space space;
     CHECK(fits(space, *root, 600'000));
     CHECK(fits(space, *mounted, 600'000));
+}
+
+TEST_CASE("what was booked and lies on the disk now does not count twice", "[checks]") {
+    test::MemoryDisk disk;
+    disk.set_capacity(1'000'000);
+    const auto root = disk.open("/");
+    checks::Space space;
+    CHECK(fits(space, *root, 600'000));
+    root->create_file("fetched")->write_at(0, base::Bytes(600'000, std::byte{1}));
+    space.begin_again();
+    CHECK(fits(space, *root, 300'000));
+    CHECK(!fits(space, *root, 300'000));
 }

@@ -165,6 +165,88 @@ TEST_CASE("a reserved directory that is not root's alone is refused", "[staging]
     }
 }
 
+TEST_CASE("a second pull adopts files of the first, wherever they lie, and the rest goes", "[staging]") {
+    Fixture f;
+    Staging staging{*f.root};
+    staging.create(RelPath{"new"}, Over::nothing, directory());
+    staging.create(RelPath{"new/deep"}, Over::nothing, directory());
+    add_file(staging, "new/deep/file", Over::nothing, "deep");
+    staging.create(RelPath{"new/link"}, Over::nothing, link("deep"));
+    add_file(staging, "file", Over::something, "new");
+    add_file(staging, "directory/y", Over::nothing, "unwanted");
+    staging.remove(RelPath{"directory/x"});
+    const auto deep = f.inode(".ft-staging/slots/1/deep/file");
+    CHECK_FALSE(staging.can_adopt(RelPath{"file"}, 3, kFile.mtime));  // nothing is earlier than the first
+    staging.begin_again();
+    CHECK(f.slots().size() == 1);
+
+    CHECK(staging.can_adopt(RelPath{"new/deep/file"}, 4, kFile.mtime));
+    CHECK_FALSE(staging.can_adopt(RelPath{"new/deep/file"}, 5, kFile.mtime));
+    CHECK_FALSE(staging.can_adopt(RelPath{"new/deep/file"}, 4, {kFile.mtime.seconds, 0}));
+    for (const char* path : {"new", "new/deep", "new/link", "new/link/file", "new/none", "directory/x",
+                             "directory", "file/below", "fil", "."}) {
+        INFO(path);
+        CHECK_FALSE(staging.can_adopt(RelPath{path}, 0, kFile.mtime));
+        CHECK(staging.open_earlier(RelPath{path}) == nullptr);
+    }
+    base::Bytes content(10);
+    CHECK(staging.open_earlier(RelPath{"directory/y"})->read_at(0, content) == 8);
+
+    // The directory comes again under another name of slot; the file in it is the same inode.
+    add_file(staging, "another", Over::nothing, "");
+    staging.create(RelPath{"new"}, Over::nothing, directory());
+    staging.create(RelPath{"new/deep"}, Over::nothing, directory());
+    staging.adopt(RelPath{"new/deep/file"}, Over::nothing, kFile);
+    base::Attributes other = kFile;
+    other.mode = 0600;
+    staging.adopt(RelPath{"file"}, Over::something, other);
+    CHECK_FALSE(staging.can_adopt(RelPath{"file"}, 3, kFile.mtime));
+    const ChangeList list = staging.finish();
+    CHECK(list.counts.files == 3);
+    CHECK(list.counts.others == 2);
+    CHECK(list.counts.removed == 0);
+    const auto changes = by_path(list);
+    REQUIRE(changes.size() == 3);
+    CHECK(changes.at("file").kind == ChangeKind::replace);
+    CHECK(changes.at("file").inode == f.inode(slot_path(changes.at("file").slot)));
+    CHECK(f.inode(slot_path(changes.at("new").slot) + "/deep/file") == deep);
+    Tree slots = f.slots();
+    slots.erase(".");
+    CHECK(slots == Tree{{"1", {FileType::regular, kFile, ""}},
+                        {"2", {FileType::directory, kDirectory, ""}},
+                        {"2/deep", {FileType::directory, kDirectory, ""}},
+                        {"2/deep/file", {FileType::regular, kFile, "deep"}},
+                        {"3", {FileType::regular, other, "new"}}});
+    CHECK_FALSE(f.root->status(".ft-staging/earlier"));
+    CHECK(f.live() == kLive);
+    staging.discard();
+    CHECK(f.live() == kLive);
+}
+
+TEST_CASE("a run that is killed between its pulls leaves nothing that the next one keeps", "[staging]") {
+    Fixture f;
+    {
+        Staging killed{*f.root};
+        add_file(killed, "file", Over::something, "first");
+        killed.begin_again();
+        add_file(killed, "another", Over::nothing, "second");
+    }
+    CHECK(f.root->status(".ft-staging/earlier/1"));
+    SECTION("the next one stages") {
+        Staging next{*f.root};
+        CHECK(f.slots().size() == 1);
+        CHECK_FALSE(f.root->status(".ft-staging/earlier"));
+        CHECK_FALSE(next.can_adopt(RelPath{"file"}, 5, kFile.mtime));
+        next.begin_again();  // and has two pulls itself
+        next.begin_again();
+        next.finish();
+        next.discard();
+    }
+    SECTION("the next one only cleans up") { Staging{*f.root}.discard(); }
+    CHECK_FALSE(f.root->status(".ft-staging"));
+    CHECK(f.live() == kLive);
+}
+
 TEST_CASE("a removed or changed object that is gone is named", "[staging]") {
     Fixture f;
     Staging staging{*f.root};
@@ -184,6 +266,9 @@ TEST_CASE("power loss at any step of staging leaves the live tree, and the next 
             staging.create(RelPath{"new"}, Over::nothing, directory());
             add_file(staging, "new/file", Over::nothing, "content");
             add_file(staging, "file", Over::something, "new");
+            staging.begin_again();
+            staging.create(RelPath{"new"}, Over::nothing, directory());
+            staging.adopt(RelPath{"new/file"}, Over::nothing, kFile);
             staging.finish();
             staging.sync();
         });

@@ -214,3 +214,21 @@ TEST_CASE("a scan ends when it is cancelled", "[tree]") {
         CHECK(error.kind() == base::ErrorKind::cancelled);
     }
 }
+
+TEST_CASE("a scan counts what was changed since a moment, without the root and what is excluded", "[tree]") {
+    auto disk = disk_with_root();
+    for (const char* path : {"a", "old"}) FakeDirectory::add(disk, path, FileType::directory);
+    for (const char* path : {"a/1", "a/2", "a/\x1b", "a/x.tmp", "old/5", "old/6"})
+        FakeDirectory::add(disk, path, FileType::regular);
+    const base::Timestamp moment{1'700'000'000, 5};
+    for (auto& [path, node] : disk.nodes) node.status.ctime = {1'700'000'000, 6};
+    disk.nodes["old"].status.ctime = moment;
+    disk.nodes["old/5"].status.ctime = {1'699'999'999, 999};
+    tree::Rules rules;
+    rules.exclude("*.tmp");
+    base::Cancellation cancellation;
+    const tree::Scanned found = tree::scan(FakeDirectory{disk, "."}, rules, cancellation, moment);
+    CHECK(found.changed == 5);
+    CHECK(found.changed_examples == Names{"a", "a/\\x1b", "a/1"});
+    CHECK(scan(disk).changed == 0);
+}

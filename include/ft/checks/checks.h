@@ -17,8 +17,8 @@ struct Checked {
 };
 
 /// The source: trees exist, are readable throughout and hold no other file system; databases can be dumped;
-/// room for the backup; services that can be stopped and started. `reserved` are names at a tree's root that
-/// are never served.
+/// room for the backup; services that can be stopped and started; the public host name stands where
+/// system.json says. `reserved` are names at a tree's root that are never served.
 Checked source(os::Machine& machine, const system::Description& system,
                const std::vector<std::string>& reserved, base::Cancellation& cancellation);
 

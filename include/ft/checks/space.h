@@ -18,6 +18,9 @@ public:
     void book(const os::Directory& directory, const std::string& what, std::uint64_t bytes,
               std::uint64_t inodes);
 
+    /// What was booked lies on the disks now: what is free is looked at again.
+    void begin_again();
+
 private:
     struct Booked {
         std::uint64_t free_bytes = 0;  // when it was first seen: later bookings are already being used up

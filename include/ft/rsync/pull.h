@@ -21,7 +21,7 @@ namespace ft::rsync {
 
 /// What the comparison found, before the first file is requested.
 struct Need {
-    std::uint64_t bytes = 0;  ///< to be staged
+    std::uint64_t bytes = 0;  ///< to be staged; what an earlier pull has staged takes no further room
     std::uint64_t inodes = 0;
     std::uint64_t removals = 0;  ///< tops of what goes
     std::uint64_t live_entries = 0;
@@ -58,10 +58,12 @@ struct Pulled {
 
 /// Pulls a module of an rsync daemon (ours or a stock one, protocol 30 to 32) into `staging`, so that its
 /// list of changes turns the live tree `live` into the module's tree; what `rules` exclude is not touched.
-/// The caller finishes the staging. Success means: list complete, every wanted object staged, every
-/// whole-file checksum equal. Errors: peer (it broke the protocol, or says that it could not read something),
-/// corrupt (a file whose checksum does not fit twice), network, io, no_space, unfit (mount points or pinned
-/// directories in the way), cancelled. On any error the stream is shut down.
+/// The caller finishes the staging. Of a staging that has begun again, files of the earlier generation are
+/// adopted where size and time fit, and are basis files where they do not. Success means: list complete,
+/// every wanted object staged, every whole-file checksum equal. Errors: peer (it broke the protocol, or says
+/// that it could not read something), corrupt (a file whose checksum does not fit twice), network, io,
+/// no_space, unfit (mount points or pinned directories in the way), cancelled. On any error the stream is
+/// shut down.
 Pulled pull(base::Stream& stream, const os::Directory& live, const tree::Rules& rules,
             staging::Staging& staging, const PullOptions& options, base::Progress& progress,
             base::Cancellation& cancellation);

@@ -11,6 +11,8 @@ namespace ft::staging {
 inline constexpr std::string_view kReservedDirectory = ".ft-staging";
 /// In it, the directory of the slots: one name an object that waits or that was replaced.
 inline constexpr std::string_view kSlots = "slots";
+/// In it, the slots of an earlier pull of the same run, while files are adopted from there.
+inline constexpr std::string_view kEarlierSlots = "earlier";
 
 /// Number of a slot within a tree's staging; 0 is none.
 enum class SlotNumber : std::uint64_t {};

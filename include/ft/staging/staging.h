@@ -80,6 +80,17 @@ public:
                            const base::Attributes& after);
     void remove(const base::RelPath& path);
 
+    /// A second pull begins: what is staged becomes the earlier generation, of which only the regular files
+    /// are of use, and the list of changes is empty again. No Slot may be open. What nobody adopts is removed
+    /// by `finish`.
+    void begin_again();
+    /// True when the earlier generation holds a regular file for `path` with this size and time of change.
+    bool can_adopt(const base::RelPath& path, std::uint64_t size, const base::Timestamp& mtime) const;
+    /// Makes that file the new version of `path`, without any copying.
+    void adopt(const base::RelPath& path, Over over, const base::Attributes& attributes);
+    /// The regular file that the earlier generation holds for `path`, as a basis; null when it has none.
+    std::unique_ptr<const os::File> open_earlier(const base::RelPath& path) const;
+
     /// True when `path` lies below a directory that is new in this run.
     bool is_new(const base::RelPath& path) const;
     /// All is staged: sets the new directories' attributes, deepest first, and gives the list. No further

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,10 +21,15 @@ struct Scanned {
     std::uint64_t unreadable_count = 0;
     std::uint64_t vanished = 0;    ///< listed by their directory and gone a moment later
     std::uint64_t hard_links = 0;  ///< names of objects (no directories) that have more than one
+    std::uint64_t changed = 0;     ///< objects below the root whose ctime is later than was asked
+    std::vector<std::string> changed_examples;  ///< the first of these, paths escaped, at most 3
 };
 
 /// Reads the whole tree below `root`, with at most two directories open at a time. A problem with one object
-/// is recorded, not thrown; a root that cannot be read is Error io or permission. Errors: cancelled.
-Scanned scan(const os::Directory& root, const Rules& rules, base::Cancellation& cancellation);
+/// is recorded, not thrown; a root that cannot be read is Error io or permission. Errors: cancelled. With
+/// `changed_since` it counts what was changed, made or renamed after that moment; a directory is changed when
+/// something in it is made or removed.
+Scanned scan(const os::Directory& root, const Rules& rules, base::Cancellation& cancellation,
+             std::optional<base::Timestamp> changed_since = std::nullopt);
 
 }  // namespace ft::tree

@@ -1,0 +1,125 @@
+#include "migrate/last_run.h"
+
+#include <nlohmann/json.hpp>
+
+#include "ft/base/error.h"
+#include "ft/base/escape.h"
+#include "ft/base/log.h"
+#include "ft/ui/format.h"
+#include "migrate/state_directory.h"
+
+namespace ft::migrate {
+namespace {
+
+using nlohmann::json;
+
+constexpr int kFormat = 1;
+constexpr std::size_t kLargestFile = 256 << 20;  // a hundred thousand tables in each of some databases
+
+json to_json(const database::Activity& activity) {
+    json tables = json::object();
+    for (const auto& [name, rows] : activity.tables)
+        tables[base::escape(name)] = {rows.inserted, rows.updated, rows.deleted};
+    return {{"oid", activity.oid},
+            {"counts", activity.counts},
+            {"reset", base::escape(activity.reset)},
+            {"tables", std::move(tables)}};
+}
+
+database::Activity activity_of(const json& value) {
+    database::Activity activity;
+    activity.oid = value.at("oid").get<std::uint32_t>();
+    activity.counts = value.at("counts").get<bool>();
+    activity.reset = base::unescape(value.at("reset").get<std::string>());
+    for (const auto& [name, rows] : value.at("tables").items()) {
+        activity.tables[base::unescape(name)] = {rows.at(0).get<std::uint64_t>(),
+                                                 rows.at(1).get<std::uint64_t>(),
+                                                 rows.at(2).get<std::uint64_t>()};
+    }
+    return activity;
+}
+
+std::optional<LastRun> read(const os::Directory& state, const char* file) {
+    if (!state.status(file)) return std::nullopt;
+    try {
+        return last_run_of(os::read_all(state, file, kLargestFile));
+    } catch (const base::Error& error) {
+        base::log_warning("{}: {}: what happened here since that run will not be known", file, error.what());
+        return std::nullopt;
+    }
+}
+
+}  // namespace
+
+std::string text_of(const LastRun& run) {
+    json trees = json::object();
+    for (const auto& [name, path] : run.trees) trees[name] = base::escape(path);
+    json databases = json::object();
+    for (const auto& [name, activity] : run.databases) databases[base::escape(name)] = to_json(activity);
+    return json{{"format", kFormat},
+                {"run_id", base::escape(run.run_id)},
+                {"ended", run.ended},
+                {"trees", std::move(trees)},
+                {"databases", std::move(databases)}}
+               .dump(1) +
+           '\n';
+}
+
+LastRun last_run_of(const std::string& text) try {
+    const json value = json::parse(text);
+    if (value.at("format") != kFormat) throw base::Error{base::ErrorKind::corrupt, "of another format"};
+    LastRun run;
+    run.run_id = base::unescape(value.at("run_id").get<std::string>());
+    run.ended = base::escape(value.at("ended").get<std::string>());
+    for (const auto& [name, path] : value.at("trees").items())
+        run.trees[name] = base::unescape(path.get<std::string>());
+    for (const auto& [name, activity] : value.at("databases").items())
+        run.databases[base::unescape(name)] = activity_of(activity);
+    return run;
+} catch (const json::exception&) {
+    throw base::Error{base::ErrorKind::corrupt, "damaged"};
+} catch (const base::Error& error) {
+    throw base::Error{base::ErrorKind::corrupt, error.what()};
+}
+
+LastRun describe_run(os::Machine& machine, const system::Description& system, const std::string& run_id,
+                     base::Cancellation& cancellation) {
+    LastRun run;
+    run.run_id = run_id;
+    run.ended = ui::time(machine.clock().wall_seconds());
+    for (const auto& tree : system.trees) run.trees[tree.name] = system.below_root(tree.path);
+    for (const auto& database : system.databases) {
+        try {
+            const auto activity = database::restored_activity({&machine, &system, &database}, cancellation);
+            if (activity) run.databases[database.name] = *activity;
+        } catch (const base::Error& error) {
+            if (error.kind() == base::ErrorKind::cancelled) throw;
+            base::log_warning("what changes after this run will not be known: {}", error.what());
+        }
+    }
+    return run;
+}
+
+void prepare_last_run(os::Directory& state, const LastRun& run) {
+    os::write_whole(state, kIncomingRun, text_of(run));
+}
+
+void keep_last_run(os::Directory& state, const std::string& run_id) {
+    const auto prepared = read(state, kIncomingRun);
+    if (prepared && prepared->run_id == run_id) {
+        // Renamed now, so that its ctime is later than that of all that the commit touched.
+        if (state.status(kLastRun)) {
+            state.exchange(kIncomingRun, state, kLastRun);
+        } else {
+            state.rename(kIncomingRun, state, kLastRun);
+        }
+    } else if (const auto last = read(state, kLastRun); last && last->run_id != run_id) {
+        state.remove(kLastRun);
+    }
+    os::remove_all(state, kIncomingRun);
+    state.sync();
+}
+
+std::optional<LastRun> read_last_run(const os::Directory& state) { return read(state, kLastRun); }
+
+}  // namespace ft::migrate

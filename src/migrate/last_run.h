@@ -1,0 +1,42 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+
+#include "ft/base/cancellation.h"
+#include "ft/database/database.h"
+#include "ft/os/machine.h"
+#include "ft/system/description.h"
+
+namespace ft::migrate {
+
+/// What this machine was when its last run was committed, so that the next one can tell what happened since.
+/// The file's own ctime, by the kernel that stamps the trees too, is the moment.
+struct LastRun {
+    std::string run_id;
+    std::string ended;                         ///< for people
+    std::map<std::string, std::string> trees;  ///< name -> path, below the root
+    std::map<std::string, database::Activity> databases;
+    bool operator==(const LastRun&) const = default;
+};
+
+/// What is to be remembered of run `run_id`, whose databases are restored and complete. What cannot be found
+/// out is left out, and logged. Error cancelled.
+LastRun describe_run(os::Machine& machine, const system::Description& system, const std::string& run_id,
+                     base::Cancellation& cancellation);
+
+/// Writes it down (kIncomingRun), before the commit: a commit that the next start finishes knows it too.
+void prepare_last_run(os::Directory& state, const LastRun& run);
+/// Run `run_id` is committed: what was written down for it is kLastRun from now on. Whatever else is written
+/// down was never committed and goes.
+void keep_last_run(os::Directory& state, const std::string& run_id);
+
+/// Nothing when no run was committed, or when the file says nothing that can be read: that is logged.
+std::optional<LastRun> read_last_run(const os::Directory& state);
+
+/// The file's text; for read_last_run and tests. Error corrupt for any other text.
+std::string text_of(const LastRun& run);
+LastRun last_run_of(const std::string& text);
+
+}  // namespace ft::migrate

@@ -1,0 +1,90 @@
+#include "migrate/last_run.h"
+
+#include <catch2/catch.hpp>
+
+#include "migrate/changed_here.h"
+#include "migrate/state_directory.h"
+#include "support/error_of.h"
+#include "support/memory_machine.h"
+
+namespace ft::migrate {
+namespace {
+
+const LastRun kRun{
+    "2026-07-14T22-10-00Z-1f00",
+    "2026-07-14T22:12:00Z",
+    {{"data", "/srv/da\nta"}},
+    {{"a\x1bpp", {4711, true, "2026-01-01", {{"public.users", {3, 2, 1}}, {"public.\"o\\dd\"", {}}}}}}};
+
+}  // namespace
+
+TEST_CASE("a last run is read as it was written, and damage is no run", "[migrate]") {
+    const std::string text = text_of(kRun);
+    CHECK(last_run_of(text) == kRun);
+    for (std::size_t length = 0; length + 1 < text.size(); ++length)
+        CHECK(test::error_of([&] { last_run_of(text.substr(0, length)); }) == "damaged");
+    std::string other = text;
+    other.replace(other.find("\"format\": 1"), 11, "\"format\": 2");
+    CHECK(test::error_of([&] { last_run_of(other); }) == "of another format");
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        std::string flipped = text;
+        flipped[i] = static_cast<char>(flipped[i] ^ 4);
+        try {
+            last_run_of(flipped);
+        } catch (const base::Error& error) {
+            CHECK(error.kind() == base::ErrorKind::corrupt);
+        }
+    }
+}
+
+TEST_CASE("only the run that was committed becomes the last one", "[migrate]") {
+    test::MemoryDisk disk;
+    test::MemoryMachine machine{disk};
+    machine.make_root("/state");
+    const auto state = machine.open_root("/state");
+    CHECK_FALSE(read_last_run(*state));
+    keep_last_run(*state, kRun.run_id);
+    CHECK_FALSE(read_last_run(*state));
+    prepare_last_run(*state, kRun);
+    CHECK_FALSE(read_last_run(*state));
+    keep_last_run(*state, kRun.run_id);
+    CHECK(read_last_run(*state) == kRun);
+    CHECK(state->status(kLastRun)->attributes.mode == 0600);
+
+    LastRun next = kRun;
+    next.run_id = "next";
+    prepare_last_run(*state, next);
+    CHECK(read_last_run(*state) == kRun);
+    keep_last_run(*state, "another");
+    CHECK_FALSE(read_last_run(*state));
+    CHECK(state->list().empty());
+
+    os::write_whole(*state, kLastRun, "{");
+    CHECK_FALSE(read_last_run(*state));
+}
+
+TEST_CASE("changes of a database are differences of counters, where these can be trusted", "[migrate]") {
+    const database::Activity then{7, true, "", {{"a", {10, 0, 0}}, {"b", {5, 5, 5}}, {"c", {1, 0, 0}}}};
+    database::Activity now = then;
+    CHECK(changes_between(then, now) == DatabaseChanges{});
+    now.tables["a"] = {12, 1, 0};
+    now.tables["new"] = {3, 0, 1};
+    now.tables["empty"] = {};
+    now.tables.erase("c");
+    CHECK(changes_between(then, now) == DatabaseChanges{"", {{"a", {2, 1, 0}}, {"new", {3, 0, 1}}}, {"c"}});
+
+    now.tables["b"] = {5, 5, 4};
+    CHECK(changes_between(then, now).unknown == "the server's counters were reset");
+    now = then;
+    now.reset = "2026-01-01";
+    CHECK(changes_between(then, now).unknown == "the server's counters were reset");
+    now = then;
+    now.oid = 8;
+    CHECK(changes_between(then, now).unknown == "the database was replaced");
+    now = then;
+    now.counts = false;
+    CHECK(changes_between(then, now).unknown == "the server does not count (track_counts)");
+    CHECK(changes_between(then, std::nullopt).unknown == "the database is not there any more");
+}
+
+}  // namespace ft::migrate
