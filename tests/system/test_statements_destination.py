@@ -1,13 +1,10 @@
-"""What must be true for the admin, statement by statement (docs/statements.md): the destination, test and change-over."""
+"""What must be true for the admin, statement by statement (docs/statements.md): the destination, test and change-over.
+Statement 15, what is kept, has its tests in test_host.py and test_rows.py."""
 
-import json
-import os
-import signal
 import subprocess
 
 from support import sample
-from support.host_roots import debian_etc, red_hat_etc
-from support.hosts import FT_FAULTS, Application, Source, differences, listing
+from support.hosts import FT_FAULTS
 from system.statement_case import NAME, StatementCase
 
 

@@ -222,7 +222,7 @@ class SourceStatements(StatementCase):
         source = self.started()
         self.migrate(source)
         self.new.path("/srv/data/only-here").write_text("x")
-        self.new.cluster.sql("app", "DELETE FROM users WHERE id = 3; CREATE TABLE only_here ()")
+        self.new.cluster.sql("app", "DELETE FROM settings; CREATE TABLE only_here ()")
         self.migrate(source)
         source.stop()
         final = self.started("--stop-traffic")
