@@ -1,10 +1,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <atomic>
 #include <nlohmann/json.hpp>
 #include <optional>
-#include <thread>
 
 #include "ft/base/error.h"
 #include "ft/base/escape.h"
@@ -12,7 +10,6 @@
 #include "ft/base/task_group.h"
 #include "ft/checks/checks.h"
 #include "ft/checks/guards.h"
-#include "ft/checks/space.h"
 #include "ft/commit/commit.h"
 #include "ft/database/database.h"
 #include "ft/migrate/migrate.h"
@@ -21,20 +18,18 @@
 #include "migrate/code.h"
 #include "migrate/conversation.h"
 #include "migrate/downtime.h"
+#include "migrate/fetch.h"
 #include "migrate/heal.h"
 #include "migrate/hooks.h"
 #include "migrate/host_files.h"
 #include "migrate/last_run.h"
 #include "migrate/public_name.h"
-#include "migrate/pull.h"
 #include "migrate/report.h"
 #include "migrate/state_directory.h"
 #include "migrate/stopped_services.h"
 
 namespace ft::migrate {
 namespace {
-
-constexpr std::size_t kParallelTrees = 4;
 
 /// One run, from the connection to the commit: what its steps share.
 class Run {
@@ -52,7 +47,8 @@ public:
           report_{report},
           services_{machine, state, console},
           tasks_{cancellation},
-          conversation_{source, report.run_id, options.final_run, system.keep_rows, tasks_.cancellation()} {}
+          conversation_{source, report.run_id, options.final_run, system.keep_rows, tasks_.cancellation()},
+          fetch_{machine, system, state, source, options.max_delete, console} {}
 
     void execute() {
         try {
@@ -128,26 +124,20 @@ private:
     void confirm();
     void stop_services();
     void start_services();
-    void prepare_trees();
     void presync();
     void stop_traffic();
     void pull();
-    void pull_trees(base::TaskGroup& pulls);
     void commit();
     void after_commit();
     void let_go() {
-        for (const auto& tree : trees_) tree->let_go();
+        fetch_.let_go();
         host_files_->let_go();
     }
     void clean_up();
     void tell_downtime();
     void show_progress(const char* phase);
     void fill_report();
-    std::string what_is_fetched() const;
-    void book_after_stop();
     HookFacts hook_facts(Moment moment) const;
-    database::Access access(const system::DatabaseFacts& facts) const;
-    void book_database(const system::DatabaseFacts& facts);
 
     os::Machine& machine_;
     const DestinationOptions& options_;
@@ -161,13 +151,8 @@ private:
     base::TaskGroup tasks_;
     Conversation conversation_;
     system::Manifest manifest_;
-    checks::Space space_;
     std::optional<HostFiles> host_files_;
-    std::vector<std::unique_ptr<TreePull>> trees_;
-    std::optional<BackupPull> backup_;
-    std::vector<commit::DatabaseSwap> swaps_;
-    std::vector<KeptReport> kept_rows_;
-    std::atomic<std::size_t> next_tree_{0};
+    Fetch fetch_;           // refers to the host files: goes before them
     std::string stay_off_;  // the last line for the admin, after a rehearsal
     bool downtime_told_ = false;
     bool committing_ = false;  // the journal decides now what this machine is
@@ -216,7 +201,7 @@ void Run::confirm() {
         summary += fmt::format("    tree {}: {}\n", tree.name, base::escape(system_.below_root(tree.path)));
     }
     for (const auto& facts : manifest_.databases) {
-        const auto size = database::current_size(access(facts), tasks_.cancellation());
+        const auto size = database::current_size(access_to(machine_, system_, facts), tasks_.cancellation());
         summary += fmt::format("    database {}: {}\n", base::escape(facts.name),
                                size ? ui::bytes(*size) + " now" : "not here yet");
     }
@@ -254,72 +239,18 @@ void Run::start_services() {
         joined(off));
 }
 
-database::Access Run::access(const system::DatabaseFacts& facts) const {
-    const auto found = std::find_if(system_.databases.begin(), system_.databases.end(),
-                                    [&](const auto& database) { return database.name == facts.name; });
-    return {&machine_, &system_, &*found};  // the checks saw that both sides have it
-}
-
-void Run::book_database(const system::DatabaseFacts& facts) {
-    const auto path = database::data_directory(access(facts), tasks_.cancellation());
-    std::unique_ptr<const os::Directory> directory;
-    try {
-        if (path) directory = machine_.open_root_to_read(*path);
-    } catch (const base::Error& error) {  // the server sees another file system than we do
-        base::log_info("no space check for the database: {}", error.what());
-    }
-    if (directory) space_.book(*directory, "database " + base::escape(facts.name), facts.size, 0);
-}
-
-void Run::prepare_trees() {
-    if (!trees_.empty()) return;
-    for (const auto& tree : system_.trees) {
-        const auto facts = std::find_if(manifest_.trees.begin(), manifest_.trees.end(),
-                                        [&](const auto& candidate) { return candidate.name == tree.name; });
-        trees_.push_back(std::make_unique<TreePull>(machine_, system_, tree, *facts, *host_files_));
-    }
-}
-
-std::string Run::what_is_fetched() const {
-    return ui::count(system_.trees.size(), "tree", "trees") +
-           (manifest_.databases.empty() ? "" : " and the database backup");
-}
-
 /// Production goes on: all that is fetched now need not be fetched when it is stopped.
 void Run::presync() {
-    console_.phase("presync", fmt::format("Fetching {} while production goes on.", what_is_fetched()));
-    prepare_trees();
-    base::TaskGroup pulls{tasks_.cancellation()};
-    if (!manifest_.databases.empty()) {
-        if (!backup_) backup_.emplace(machine_, system_, state_);
-        pulls.start("the backup", [&] {
-            book_after_stop();
-            backup_->run(source_, space_, pulls.cancellation());
-            backup_->keep();  // the basis of the one that is made when production is stopped
-        });
-    }
-    pull_trees(pulls);
+    console_.phase("presync", fmt::format("Fetching {} while production goes on.", fetch_.what(manifest_)));
+    fetch_.prepare(manifest_, *host_files_);
     const Ticker ticker{std::chrono::seconds{1}, [this] { show_progress("presync"); }};
-    pulls.wait();
-}
-
-/// What does not fit must be known before production stops, not after.
-void Run::book_after_stop() {
-    std::uint64_t second_backup = 0;
-    for (const auto& facts : manifest_.databases) {
-        book_database(facts);
-        second_backup += facts.dump_bytes;
-    }
-    // Otherwise the first backup takes the place of the last run's.
-    if (!state_.status(kLastBackup)) space_.book(state_, "the second backup", second_backup, 0);
+    fetch_.ahead(manifest_, tasks_.cancellation());
 }
 
 void Run::stop_traffic() {
     console_.phase("stop", "Asking the source to stop production; it makes a fresh backup then.");
     manifest_ = conversation_.stop_traffic(console_, tasks_.cancellation());
     require_fit();  // tables, roles, extensions and accounts may be others than before
-    space_.begin_again();
-    next_tree_ = 0;
 }
 
 void Run::tell_downtime() {
@@ -339,59 +270,22 @@ void Run::tell_downtime() {
 }
 
 void Run::pull() {
-    console_.phase("pull", fmt::format("Fetching {}.", what_is_fetched()));
-    prepare_trees();
-    base::TaskGroup pulls{tasks_.cancellation()};
-    if (!manifest_.databases.empty()) {
-        if (!backup_) backup_.emplace(machine_, system_, state_);
-        pulls.start("the backup", [&] {
-            for (const auto& facts : manifest_.databases) book_database(facts);
-            backup_->run(source_, space_, pulls.cancellation());
-            for (const auto& facts : manifest_.databases) {
-                console_.say(fmt::format("Restoring database {}.", base::escape(facts.name)));
-                const int jobs = static_cast<int>(std::clamp(std::thread::hardware_concurrency(), 1u, 8u));
-                swaps_.push_back(database::restore(access(facts), facts, *backup_->directory(facts), state_,
-                                                   jobs, pulls.cancellation()));
-                for (const auto& kept : database::keep_rows(access(facts), pulls.cancellation())) {
-                    kept_rows_.push_back(
-                        {"rows", fmt::format("{}: {}", kept.rule, ui::count(kept.rows, "row", "rows"))});
-                }
-            }
-        });
-    }
-    pull_trees(pulls);
+    console_.phase("pull", fmt::format("Fetching {}.", fetch_.what(manifest_)));
+    fetch_.prepare(manifest_, *host_files_);
     const Ticker ticker{std::chrono::seconds{1}, [this] { show_progress("pull"); }};
-    pulls.wait();
-}
-
-/// A few at a time: more would not be faster, and the source keeps few unproved connections.
-void Run::pull_trees(base::TaskGroup& pulls) {
-    for (std::size_t worker = 0; worker < std::min(kParallelTrees, trees_.size()); ++worker) {
-        pulls.start(fmt::format("tree worker {}", worker), [&] {
-            for (std::size_t tree = next_tree_++; tree < trees_.size(); tree = next_tree_++) {
-                trees_[tree]->run(source_, manifest_.live, options_.max_delete, space_, pulls.cancellation());
-            }
-        });
-    }
+    fetch_.all(manifest_, tasks_.cancellation());
 }
 
 void Run::show_progress(const char* phase) {
-    std::uint64_t done = 0;
-    std::uint64_t wanted = 0;
-    std::uint64_t files = 0;
-    const auto add = [&](const base::Progress& progress) {
-        done += progress.bytes_done;
-        wanted += progress.bytes_wanted;
-        files += progress.files_done;
-    };
-    for (const auto& tree : trees_) add(tree->progress());
-    if (backup_) add(backup_->progress());
-    console_.progress(
-        fmt::format("Fetched {} of {}, {}{}", ui::bytes(done), ui::bytes(wanted),
-                    ui::count(files, "file", "files"),
-                    downtime_suffix(machine_.clock(), conversation_.stopped_since())),
-        {{"phase", phase}, {"bytes_done", done}, {"bytes_wanted", wanted}, {"files_done", files}});
-    conversation_.set_progress({phase, done, wanted});
+    const FetchProgress now = fetch_.progress();
+    console_.progress(fmt::format("Fetched {} of {}, {}{}", ui::bytes(now.bytes_done),
+                                  ui::bytes(now.bytes_wanted), ui::count(now.files_done, "file", "files"),
+                                  downtime_suffix(machine_.clock(), conversation_.stopped_since())),
+                      {{"phase", phase},
+                       {"bytes_done", now.bytes_done},
+                       {"bytes_wanted", now.bytes_wanted},
+                       {"files_done", now.files_done}});
+    conversation_.set_progress({phase, now.bytes_done, now.bytes_wanted});
 }
 
 void Run::commit() {
@@ -400,12 +294,13 @@ void Run::commit() {
                   [this](const std::string& line) { console_.say(line); });
     commit::Plan plan;
     plan.run_id = report_.run_id;
-    plan.swaps = swaps_;
+    plan.swaps = fetch_.swaps();
     plan.host_name = host_files_->host_name();
-    const auto host_changes = host_files_->stage(trees_);
-    for (const auto& tree : trees_) plan.trees.push_back(tree->finish());
+    const auto host_changes = host_files_->stage(fetch_.trees());
+    for (const auto& tree : fetch_.trees()) plan.trees.push_back(tree->finish());
     fill_report();
-    for (std::size_t i = 0; i < trees_.size(); ++i) report_.trees[i].counts = plan.trees[i].list.counts;
+    for (std::size_t i = 0; i < report_.trees.size(); ++i)
+        report_.trees[i].counts = plan.trees[i].list.counts;
     if (host_changes) plan.trees.push_back(*host_changes);
     // As late as can be: what kept rows and programs wrote into the restored databases is part of this run.
     prepare_last_run(state_, describe_run(machine_, system_, report_.run_id, tasks_.cancellation()));
@@ -446,7 +341,7 @@ void Run::after_commit() {
     try {
         keep_last_run(state_, report_.run_id);
         database::settle(state_);
-        if (backup_) backup_->keep();
+        fetch_.keep_backup();
     } catch (const base::Error& error) {
         report_.warnings.push_back(fmt::format("after the commit: {}", error.what()));
         console_.warn(report_.warnings.back());
@@ -463,12 +358,12 @@ void Run::after_commit() {
 HookFacts Run::hook_facts(Moment moment) const {
     HookFacts facts{.run_id = report_.run_id, .phase = phase()};
     if (moment != Moment::after_restore) return facts;
-    for (const auto& swap : swaps_) facts.incoming[swap.name] = swap.incoming;
+    for (const auto& swap : fetch_.swaps()) facts.incoming[swap.name] = swap.incoming;
     return facts;
 }
 
 void Run::clean_up() {
-    trees_.clear();
+    fetch_.discard();
     host_files_.reset();
     try {
         database::abandon_all(machine_, state_);
@@ -483,35 +378,7 @@ void Run::fill_report() {
     host_files_->tell_kept(report_);
     report_.bytes_received += conversation_.bytes_received();
     report_.bytes_sent += conversation_.bytes_sent();
-    for (const auto& tree : trees_) {
-        const rsync::Pulled& pulled = tree->pulled();
-        report_.trees.push_back({tree->name(),
-                                 pulled.listed.entries,
-                                 pulled.listed.bytes,
-                                 pulled.bytes_literal,
-                                 pulled.vanished,
-                                 {}});
-        report_.bytes_received += tree->bytes_received();
-        report_.bytes_sent += tree->bytes_sent();
-        const auto warn = [&](const std::string& text) {
-            report_.warnings.push_back(fmt::format("tree {}: {}", tree->name(), text));
-            console_.warn(report_.warnings.back());
-        };
-        for (const std::string& owner : pulled.unknown_owners)
-            warn(owner + " is not known here: its number is kept");
-        for (const std::string& warning : pulled.warnings) warn(warning);
-    }
-    for (const auto& facts : manifest_.databases) {
-        DatabaseReport database{facts.name, facts.row_counts.size(), 0, facts.dump_bytes};
-        for (const auto& [table, rows] : facts.row_counts) database.rows += rows;
-        report_.databases.push_back(database);
-    }
-    report_.kept.insert(report_.kept.end(), kept_rows_.begin(), kept_rows_.end());
-    if (backup_) {
-        report_.backup_bytes_literal = backup_->pulled().bytes_literal;
-        report_.bytes_received += backup_->bytes_received();
-        report_.bytes_sent += backup_->bytes_sent();
-    }
+    fetch_.tell(manifest_, report_);
 }
 
 std::string new_run_id(os::Machine& machine) {

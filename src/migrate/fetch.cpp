@@ -1,0 +1,174 @@
+#include "migrate/fetch.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <thread>
+
+#include "ft/base/error.h"
+#include "ft/base/escape.h"
+#include "ft/base/log.h"
+#include "ft/ui/format.h"
+#include "migrate/state_directory.h"
+
+namespace ft::migrate {
+namespace {
+
+constexpr std::size_t kParallelTrees = 4;
+
+}  // namespace
+
+database::Access access_to(os::Machine& machine, const system::Description& system,
+                           const system::DatabaseFacts& facts) {
+    const auto found = std::find_if(system.databases.begin(), system.databases.end(),
+                                    [&](const auto& database) { return database.name == facts.name; });
+    return {&machine, &system, &*found};
+}
+
+Fetch::Fetch(os::Machine& machine, const system::Description& system, os::Directory& state,
+             const Source& source, unsigned max_delete, ui::Console& console)
+    : machine_{machine},
+      system_{system},
+      state_{state},
+      source_{source},
+      max_delete_{max_delete},
+      console_{console} {}
+
+std::string Fetch::what(const system::Manifest& manifest) const {
+    return ui::count(system_.trees.size(), "tree", "trees") +
+           (manifest.databases.empty() ? "" : " and the database backup");
+}
+
+void Fetch::prepare(const system::Manifest& manifest, const HostFiles& host_files) {
+    space_.begin_again();
+    next_tree_ = 0;
+    if (!manifest.databases.empty() && !backup_) backup_.emplace(machine_, system_, state_);
+    if (!trees_.empty()) return;
+    for (const auto& tree : system_.trees) {
+        const auto facts = std::find_if(manifest.trees.begin(), manifest.trees.end(),
+                                        [&](const auto& candidate) { return candidate.name == tree.name; });
+        trees_.push_back(std::make_unique<TreePull>(machine_, system_, tree, *facts, host_files));
+    }
+}
+
+void Fetch::ahead(const system::Manifest& manifest, base::Cancellation& cancellation) {
+    base::TaskGroup pulls{cancellation};
+    if (!manifest.databases.empty()) {
+        pulls.start("the backup", [&] {
+            book_for_later(manifest, pulls.cancellation());
+            backup_->run(source_, space_, pulls.cancellation());
+            backup_->keep();  // the basis of the one that is made when production is stopped
+        });
+    }
+    pull_trees(manifest.live, pulls);
+    pulls.wait();
+}
+
+void Fetch::all(const system::Manifest& manifest, base::Cancellation& cancellation) {
+    base::TaskGroup pulls{cancellation};
+    if (!manifest.databases.empty()) {
+        pulls.start("the backup", [&] {
+            for (const auto& facts : manifest.databases) book_database(facts, pulls.cancellation());
+            backup_->run(source_, space_, pulls.cancellation());
+            for (const auto& facts : manifest.databases) restore(facts, pulls.cancellation());
+        });
+    }
+    pull_trees(manifest.live, pulls);
+    pulls.wait();
+}
+
+void Fetch::book_database(const system::DatabaseFacts& facts, base::Cancellation& cancellation) {
+    const auto path = database::data_directory(access_to(machine_, system_, facts), cancellation);
+    std::unique_ptr<const os::Directory> directory;
+    try {
+        if (path) directory = machine_.open_root_to_read(*path);
+    } catch (const base::Error& error) {  // the server sees another file system than we do
+        base::log_info("no space check for the database: {}", error.what());
+    }
+    if (directory) space_.book(*directory, "database " + base::escape(facts.name), facts.size, 0);
+}
+
+/// What does not fit must be known before production stops, not after.
+void Fetch::book_for_later(const system::Manifest& manifest, base::Cancellation& cancellation) {
+    std::uint64_t second_backup = 0;
+    for (const auto& facts : manifest.databases) {
+        book_database(facts, cancellation);
+        second_backup += facts.dump_bytes;
+    }
+    // Otherwise the first backup takes the place of the last run's.
+    if (!state_.status(kLastBackup)) space_.book(state_, "the second backup", second_backup, 0);
+}
+
+void Fetch::restore(const system::DatabaseFacts& facts, base::Cancellation& cancellation) {
+    console_.say(fmt::format("Restoring database {}.", base::escape(facts.name)));
+    const database::Access access = access_to(machine_, system_, facts);
+    const int jobs = static_cast<int>(std::clamp(std::thread::hardware_concurrency(), 1u, 8u));
+    swaps_.push_back(
+        database::restore(access, facts, *backup_->directory(facts), state_, jobs, cancellation));
+    for (const auto& kept : database::keep_rows(access, cancellation))
+        kept_rows_.push_back({"rows", fmt::format("{}: {}", kept.rule, ui::count(kept.rows, "row", "rows"))});
+}
+
+/// A few at a time: more would not be faster, and the source keeps few unproved connections.
+void Fetch::pull_trees(bool live, base::TaskGroup& pulls) {
+    for (std::size_t worker = 0; worker < std::min(kParallelTrees, trees_.size()); ++worker) {
+        pulls.start(fmt::format("tree worker {}", worker), [this, live, &pulls] {
+            for (std::size_t tree = next_tree_++; tree < trees_.size(); tree = next_tree_++)
+                trees_[tree]->run(source_, live, max_delete_, space_, pulls.cancellation());
+        });
+    }
+}
+
+FetchProgress Fetch::progress() const {
+    FetchProgress sum;
+    const auto add = [&](const base::Progress& progress) {
+        sum.bytes_done += progress.bytes_done;
+        sum.bytes_wanted += progress.bytes_wanted;
+        sum.files_done += progress.files_done;
+    };
+    for (const auto& tree : trees_) add(tree->progress());
+    if (backup_) add(backup_->progress());
+    return sum;
+}
+
+void Fetch::tell(const system::Manifest& manifest, Report& report) const {
+    for (const auto& tree : trees_) {
+        const rsync::Pulled& pulled = tree->pulled();
+        report.trees.push_back({tree->name(),
+                                pulled.listed.entries,
+                                pulled.listed.bytes,
+                                pulled.bytes_literal,
+                                pulled.vanished,
+                                {}});
+        report.bytes_received += tree->bytes_received();
+        report.bytes_sent += tree->bytes_sent();
+        const auto warn = [&](const std::string& text) {
+            report.warnings.push_back(fmt::format("tree {}: {}", tree->name(), text));
+            console_.warn(report.warnings.back());
+        };
+        for (const std::string& owner : pulled.unknown_owners)
+            warn(owner + " is not known here: its number is kept");
+        for (const std::string& warning : pulled.warnings) warn(warning);
+    }
+    for (const auto& facts : manifest.databases) {
+        DatabaseReport database{facts.name, facts.row_counts.size(), 0, facts.dump_bytes};
+        for (const auto& [table, rows] : facts.row_counts) database.rows += rows;
+        report.databases.push_back(database);
+    }
+    report.kept.insert(report.kept.end(), kept_rows_.begin(), kept_rows_.end());
+    if (backup_) {
+        report.backup_bytes_literal = backup_->pulled().bytes_literal;
+        report.bytes_received += backup_->bytes_received();
+        report.bytes_sent += backup_->bytes_sent();
+    }
+}
+
+void Fetch::let_go() {
+    for (const auto& tree : trees_) tree->let_go();
+}
+
+void Fetch::keep_backup() {
+    if (backup_) backup_->keep();
+}
+
+}  // namespace ft::migrate

@@ -1,0 +1,88 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ft/base/cancellation.h"
+#include "ft/base/task_group.h"
+#include "ft/checks/space.h"
+#include "ft/commit/database_swap.h"
+#include "ft/database/database.h"
+#include "ft/migrate/migrate.h"
+#include "ft/os/machine.h"
+#include "ft/system/description.h"
+#include "ft/system/manifest.h"
+#include "ft/ui/console.h"
+#include "migrate/host_files.h"
+#include "migrate/pull.h"
+
+namespace ft::migrate {
+
+/// The database here that the source calls `facts.name`; the checks saw that both sides have it.
+database::Access access_to(os::Machine& machine, const system::Description& system,
+                           const system::DatabaseFacts& facts);
+
+/// How far all pulls of a run are.
+struct FetchProgress {
+    std::uint64_t bytes_done = 0;
+    std::uint64_t bytes_wanted = 0;
+    std::uint64_t files_done = 0;
+};
+
+/// All that a run brings here: the pulls of its trees and of its backup, beside each other, and the databases
+/// that are restored from it. Nothing of it is live before the commit.
+class Fetch {
+public:
+    /// All but `max_delete` (of each tree, in percent) is referred to.
+    Fetch(os::Machine& machine, const system::Description& system, os::Directory& state, const Source& source,
+          unsigned max_delete, ui::Console& console);
+
+    /// "2 trees and the database backup", for people.
+    std::string what(const system::Manifest& manifest) const;
+    /// Before each fetch, and before progress() is called from another thread. `host_files` is referred to.
+    void prepare(const system::Manifest& manifest, const HostFiles& host_files);
+    /// While production goes on: trees and backup, so that most is here when it is stopped. Nothing is
+    /// restored. Error no_space also when what comes after the stop would not fit.
+    void ahead(const system::Manifest& manifest, base::Cancellation& cancellation);
+    /// Everything; databases are restored, with the rows that stay, as soon as the backup is here.
+    void all(const system::Manifest& manifest, base::Cancellation& cancellation);
+    /// Any thread.
+    FetchProgress progress() const;
+
+    // After all(), for the commit:
+    const std::vector<std::unique_ptr<TreePull>>& trees() const { return trees_; }
+    const std::vector<commit::DatabaseSwap>& swaps() const { return swaps_; }
+    /// Adds what came to `report`, and warns of what the admin must know of it.
+    void tell(const system::Manifest& manifest, Report& report) const;
+    /// The commit has decided, and cleans staging up itself.
+    void let_go();
+    /// The backup is the last one from now on.
+    void keep_backup();
+    /// Removes what is staged, unless it was let go.
+    void discard() { trees_.clear(); }
+
+private:
+    void book_database(const system::DatabaseFacts& facts, base::Cancellation& cancellation);
+    void book_for_later(const system::Manifest& manifest, base::Cancellation& cancellation);
+    void restore(const system::DatabaseFacts& facts, base::Cancellation& cancellation);
+    void pull_trees(bool live, base::TaskGroup& pulls);
+
+    os::Machine& machine_;
+    const system::Description& system_;
+    os::Directory& state_;
+    const Source& source_;
+    const unsigned max_delete_;
+    ui::Console& console_;
+    checks::Space space_;
+    std::vector<std::unique_ptr<TreePull>> trees_;
+    std::optional<BackupPull> backup_;
+    std::vector<commit::DatabaseSwap> swaps_;
+    std::vector<KeptReport> kept_rows_;
+    std::atomic<std::size_t> next_tree_{0};
+};
+
+}  // namespace ft::migrate
