@@ -143,8 +143,7 @@ Checked destination(os::Machine& machine, const system::Description& system, con
             fmt::format("accounts: system.json {} has \"accounts\": true: set it on both sides, or on none",
                         system.accounts ? "here, but not at the source," : "at the source, but not here,"));
     }
-    check_services(machine, system, manifest.live ? system::Phase::rehearsal : system::Phase::final_run,
-                   cancellation, checked);
+    check_services(machine, system, system::phase_of(manifest.live), cancellation, checked);
     for (const auto& database : system.databases) {
         const auto facts =
             std::find_if(manifest.databases.begin(), manifest.databases.end(),

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include "ft/base/error.h"
 #include "ft/base/escape.h"
 #include "ft/checks/checks.h"
 

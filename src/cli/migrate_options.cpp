@@ -44,7 +44,7 @@ constexpr const char* kStatusFooter = R"(Exit status:
 Any status but 0, 10 and 11 means that nothing live was changed.)";
 
 [[noreturn]] void refuse(const std::string& message) {
-    throw base::Error{base::ErrorKind::usage, message, "See: ft migrate --help"};
+    throw base::Error{base::ErrorKind::usage, message, "See: ft --help, ft migrate --help"};
 }
 
 std::string absolute(const std::string& path) {
@@ -102,8 +102,9 @@ Request parse(const std::vector<std::string>& arguments) {
         ->type_name("DIR")
         ->capture_default_str();
     command
-        ->add_option("--code-file", code_file,
-                     "The pairing code is in FILE (source: made there when FILE is missing)")
+        ->add_option(
+            "--code-file", code_file,
+            "The pairing code is in FILE (source: made when missing; destination: else FT_CODE, or asked)")
         ->type_name("FILE");
     command->add_flag("--json", json, "One JSON object a line on stdout; talk on stderr");
     std::vector<CLI::Option*> for_source = {
@@ -129,7 +130,7 @@ Request parse(const std::vector<std::string>& arguments) {
                           "Fetch while production goes on, then have the source stop it and fetch the rest"),
         command
             ->add_option("--max-delete", target.max_delete,
-                         "Refuse to remove more of a tree's files than this")
+                         "Refuse to remove more of the files of a tree that has more than 100")
             ->type_name("PERCENT")
             ->check(CLI::Range(0, 100))
             ->capture_default_str(),
@@ -143,7 +144,7 @@ Request parse(const std::vector<std::string>& arguments) {
         const CLI::App* asked = command->parsed()          ? command
                                 : start_services->parsed() ? start_services
                                                            : &app;
-        request.text = asked->help();
+        request.text = asked->help(asked == &app ? "" : "ft");
         return request;
     } catch (const CLI::CallForVersion&) {
         request.text = "ft " FT_VERSION "\n";

@@ -15,6 +15,7 @@
 
 namespace ft::migrate {
 
+/// Hears how far a backup is; `expected` is a guess.
 using BackupProgress =
     std::function<void(const std::string& database, std::uint64_t done, std::uint64_t expected)>;
 
@@ -23,9 +24,7 @@ class Backup {
 public:
     /// Dumps each database of `system` into a directory of its own below `parent`/`name`.
     Backup(os::Machine& machine, const system::Description& system, os::Directory& parent, std::string name,
-           base::Cancellation& cancellation,
-           const std::function<void(const std::string& database, std::uint64_t done, std::uint64_t expected)>&
-               progress);
+           base::Cancellation& cancellation, const BackupProgress& progress);
     ~Backup();
     Backup(const Backup&) = delete;
     Backup& operator=(const Backup&) = delete;

@@ -1,4 +1,4 @@
-#include <optional>
+#include <memory>
 
 #include "ft/base/error.h"
 #include "ft/migrate/migrate.h"

@@ -115,9 +115,8 @@ private:
             {name, std::chrono::duration_cast<std::chrono::milliseconds>(machine_.clock().now() - begin)});
     }
 
-    system::Phase phase() const {
-        return manifest_.live && !options_.final_run ? system::Phase::rehearsal : system::Phase::final_run;
-    }
+    /// With --final a run is final from its beginning, while production still goes on.
+    system::Phase phase() const { return system::phase_of(manifest_.live && !options_.final_run); }
     void tell_phase();
     void check();
     void require_fit();

@@ -15,11 +15,14 @@ std::string downtime_suffix(os::Clock& clock, const StoppedSince& since) {
     return since ? ", production stopped for " + ui::duration(downtime(clock, since)) : "";
 }
 
-std::string downtime_sentence(os::Clock& clock, const StoppedSince& since) {
-    const auto lasted = downtime(clock, since);
-    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(lasted).count();
-    return fmt::format("Production is stopped since {} (downtime so far {})",
-                       ui::time(clock.wall_seconds() - seconds), ui::duration(lasted));
+std::string stopped_at(os::Clock& clock, std::chrono::steady_clock::time_point since) {
+    const auto ago = std::chrono::duration_cast<std::chrono::seconds>(clock.now() - since);
+    return ui::time(clock.wall_seconds() - ago.count());
+}
+
+std::string downtime_sentence(os::Clock& clock, std::chrono::steady_clock::time_point since) {
+    return fmt::format("Production is stopped since {} (downtime so far {})", stopped_at(clock, since),
+                       ui::duration(downtime(clock, since)));
 }
 
 }  // namespace ft::migrate

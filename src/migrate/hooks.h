@@ -15,11 +15,6 @@ namespace ft::migrate {
 /// When hooks run (docs/system-json.md, "Hooks").
 enum class Moment { before_backup, after_restore, before_commit, after_commit };
 
-/// A run is final when the source's production is stopped.
-inline system::Phase phase_of(bool live) {
-    return live ? system::Phase::rehearsal : system::Phase::final_run;
-}
-
 /// What a hook is told of its run.
 struct HookFacts {
     std::string run_id{};  ///< empty: a backup that the source makes before there is a run

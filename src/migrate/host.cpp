@@ -154,7 +154,7 @@ void Host::run(control::Channel& channel, const control::Begin& begin, const std
 }
 
 HookFacts Host::facts(const control::Begin& begin) const {
-    return {.run_id = begin.run_id, .phase = phase_of(traffic_.live())};
+    return {.run_id = begin.run_id, .phase = system::phase_of(traffic_.live())};
 }
 
 void Host::require_stop(control::Channel& channel, const control::Begin& begin, RunState& state) {
@@ -175,9 +175,10 @@ void Host::require_stop(control::Channel& channel, const control::Begin& begin, 
 }
 
 void Host::tell_downtime(const std::string& peer) {
-    if (traffic_.live()) return;
+    const StoppedSince since = traffic_.stopped_since();
+    if (!since) return;
     console_.say(fmt::format("{}: {}. It stays stopped until ft ends here.", peer,
-                             downtime_sentence(machine_.clock(), traffic_.stopped_since())));
+                             downtime_sentence(machine_.clock(), *since)));
 }
 
 void Host::prepare(control::Channel& channel, const control::Begin& begin, RunState& state,

@@ -10,7 +10,6 @@
 #include "ft/base/escape.h"
 #include "ft/base/log.h"
 #include "ft/system/host_name.h"
-#include "ft/ui/format.h"
 #include "migrate/pull.h"
 
 namespace ft::migrate {
@@ -19,7 +18,6 @@ namespace {
 const std::string kEtc = "/etc";
 const std::string kSysconfig = "/etc/sysconfig/network";
 constexpr std::size_t kLargestFile = 16 << 20;
-constexpr std::size_t kLongestKernelName = 64;  // HOST_NAME_MAX
 constexpr std::size_t kShownNames = 20;
 
 bool lies_in(const std::string& path, const std::string& directory) {
@@ -99,7 +97,7 @@ void HostFiles::plan_account_file(const char* path, const std::vector<std::strin
 }
 
 void HostFiles::plan_name(const std::string& name) {
-    name_ = name.size() <= kLongestKernelName ? name : name.substr(0, name.find('.'));
+    name_ = name;
     const auto write = [&](const char* path, bool always, const auto& make) {
         const auto at = place(path, warnings_);
         const auto before = at ? content(*at) : std::nullopt;

@@ -36,9 +36,9 @@ void add(rsync::Pulled pulled, rsync::Pulled& sum);
 /// One tree of a run at the destination: its directory, what is staged for it, what came of the pull.
 class TreePull {
 public:
-    /// Makes the tree's directory where it is missing.
+    /// Makes the tree's directory where it is missing. `host_files` is referred to.
     TreePull(os::Machine& machine, const system::Description& system, const system::TreeDescription& tree,
-             const system::TreeFacts& facts, const HostFiles& host_files);  ///< referred to
+             const system::TreeFacts& facts, const HostFiles& host_files);
     /// Removes what is staged, unless it was handed over; and the directory, if it was made here and is still
     /// empty.
     ~TreePull();

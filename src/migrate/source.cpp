@@ -108,9 +108,8 @@ void announce(os::Machine& machine, const SourceOptions& options, std::uint16_t 
                                 base::escape(options.plain_user), address));
     }
     if (const auto since = traffic.stopped_since()) {
-        const auto ago = std::chrono::duration_cast<std::chrono::seconds>(machine.clock().now() - *since);
         console.say(fmt::format("Production traffic is stopped since {}, until this ends.",
-                                ui::time(machine.clock().wall_seconds() - ago.count())));
+                                stopped_at(machine.clock(), *since)));
     } else {
         console.say("Production traffic goes on: what runs now is a rehearsal.");
     }
@@ -181,7 +180,7 @@ void source(os::Machine& machine, const SourceOptions& options, ui::Console& con
             traffic.stop(console, cancellation);
 
         backups.emplace(machine, system, state.directory());
-        make_backup(*backups, system, {.run_id = {}, .phase = phase_of(traffic.live())}, console,
+        make_backup(*backups, system, {.run_id = {}, .phase = system::phase_of(traffic.live())}, console,
                     cancellation);
         Host host{machine, system, *backups, traffic, options.allow_final, credentials, console};
         announce(machine, options, listener.port(), code, *backups->current(), traffic, console);

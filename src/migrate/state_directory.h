@@ -32,7 +32,8 @@ private:
     std::unique_ptr<os::Directory> directory_;
 };
 
-// Names in the state directory, besides the journal (commit) and the unfinished restore (database).
+// Names in the state directory, besides the journal (commit), the unfinished restores (database)
+// and the stopped services (stopped_record.h).
 inline constexpr const char* kRunningFile = "running";  // who holds the lock, for the message of another run
 inline constexpr const char* kSourceBackups = "source-backups";    // the source's dumps, one directory each
 inline constexpr const char* kIncomingBackup = "incoming-backup";  // the destination's dump while it comes

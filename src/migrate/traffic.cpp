@@ -6,7 +6,6 @@
 
 #include "ft/base/error.h"
 #include "ft/base/escape.h"
-#include "ft/base/log.h"
 #include "ft/database/database.h"
 
 namespace ft::migrate {
@@ -66,7 +65,7 @@ void Traffic::warn_of_sessions(ui::Console& console, base::Cancellation& cancell
     }
 }
 
-std::optional<std::chrono::steady_clock::time_point> Traffic::stopped_since() const {
+StoppedSince Traffic::stopped_since() const {
     const std::lock_guard lock{since_mutex_};
     return since_;
 }

@@ -1,9 +1,7 @@
 #pragma once
 
 #include <atomic>
-#include <chrono>
 #include <mutex>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,6 +9,7 @@
 #include "ft/os/machine.h"
 #include "ft/system/description.h"
 #include "ft/ui/console.h"
+#include "migrate/downtime.h"
 #include "migrate/stopped_services.h"
 
 namespace ft::migrate {
@@ -36,7 +35,7 @@ public:
     bool live() const { return live_; }
     /// When stopping it began, once it has stopped: the downtime counts from there. Nothing while production
     /// goes on.
-    std::optional<std::chrono::steady_clock::time_point> stopped_since() const;
+    StoppedSince stopped_since() const;
 
     /// Starts exactly what was active, in reverse order; no signal interrupts it. Returns what does not
     /// start, one line each: the rest is started, and the next start of ft tries these again.
@@ -52,7 +51,7 @@ private:
     std::mutex mutex_;  // guards services_
     StoppedServices services_;
     mutable std::mutex since_mutex_;  // guards since_
-    std::optional<std::chrono::steady_clock::time_point> since_;
+    StoppedSince since_;
 };
 
 }  // namespace ft::migrate

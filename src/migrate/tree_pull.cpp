@@ -1,7 +1,4 @@
-#include <fmt/format.h>
-
 #include "ft/base/error.h"
-#include "ft/base/escape.h"
 #include "ft/base/log.h"
 #include "ft/checks/guards.h"
 #include "ft/staging/names.h"

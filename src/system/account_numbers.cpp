@@ -3,15 +3,6 @@
 #include "system/account_lines.h"
 
 namespace ft::system {
-namespace {
-
-template <typename Map>
-std::optional<std::uint32_t> value_in(const Map& map, const typename Map::key_type& key) {
-    const auto at = map.find(key);
-    return at == map.end() ? std::nullopt : std::optional{at->second};
-}
-
-}  // namespace
 
 std::optional<std::uint32_t> AccountNumbers::free_one(std::uint32_t like) {
     // As adduser and useradd look for them: packages from below the regular ones downwards, people upwards.
@@ -27,12 +18,9 @@ std::optional<std::uint32_t> AccountNumbers::free_one(std::uint32_t like) {
     return std::nullopt;
 }
 
-std::optional<std::uint32_t> AccountNumbers::of(const std::string& name) const {
-    return value_in(by_name_, name);
-}
-
 std::optional<std::uint32_t> AccountNumbers::ours(std::uint32_t theirs) const {
-    return value_in(ours_, theirs);
+    const auto at = ours_.find(theirs);
+    return at == ours_.end() ? std::nullopt : std::optional{at->second};
 }
 
 }  // namespace ft::system

@@ -4,7 +4,6 @@
 #include <map>
 #include <optional>
 #include <set>
-#include <string>
 
 namespace ft::system {
 
@@ -17,18 +16,15 @@ public:
     /// A free number of the kind of `like`, taken now; nothing when there is none.
     std::optional<std::uint32_t> free_one(std::uint32_t like);
 
-    /// `name` has the number `ours` in the result; the source's was `theirs`. Of several names of one number
-    /// there, the first counts.
-    void assign(const std::string& name, std::uint32_t ours) { by_name_[name] = ours; }
+    /// Who has the number `theirs` at the source has `ours` here. Of several names of one number there, the
+    /// first counts.
     void map(std::uint32_t theirs, std::uint32_t ours) { ours_.emplace(theirs, ours); }
 
-    std::optional<std::uint32_t> of(const std::string& name) const;
     /// What the source's number is here; nothing when no account of the source had it.
     std::optional<std::uint32_t> ours(std::uint32_t theirs) const;
 
 private:
     std::set<std::uint32_t> taken_;
-    std::map<std::string, std::uint32_t> by_name_;
     std::map<std::uint32_t, std::uint32_t> ours_;
 };
 

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <deque>
-#include <memory>
 #include <string_view>
 
 #include "ft/base/rel_path.h"

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <string_view>
 
 #include "ft/base/error.h"
 #include "ft/base/escape.h"

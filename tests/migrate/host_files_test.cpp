@@ -74,12 +74,6 @@ TEST_CASE("a public name changes files and kernel, of a whole machine only the l
           "127.0.1.1 files.example.net files\n");
 }
 
-TEST_CASE("the kernel takes no name above 64 bytes: it gets the short one", "[host_files]") {
-    Machine machine;
-    machine.manifest.public_hostname = "files." + std::string(60, 'x') + ".example";
-    CHECK(machine.host_files().host_name() == commit::HostName{"web2", "files"});
-}
-
 TEST_CASE("a name that the machine has already changes nothing", "[host_files]") {
     Machine machine;
     machine.file("etc/hostname", "# mine\nfiles.example.net\n");

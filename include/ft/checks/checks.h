@@ -16,14 +16,16 @@ struct Checked {
     std::vector<std::string> warnings;  ///< the run can go on, but the admin must know
 };
 
-/// The source: trees exist, are readable throughout and hold no other file system; databases can be dumped;
-/// room for the backup; services that can be stopped and started; the public host name stands where
-/// system.json says. `reserved` are names at a tree's root that are never served.
+/// The source: trees exist, are readable throughout, hold no other file system and stand on firm ground
+/// (ground_findings); accounts that can be read; databases can be dumped; room for the backup; services that
+/// can be stopped and started; the public host name stands where system.json says. `reserved` are names at a
+/// tree's root that are never served.
 Checked source(os::Machine& machine, const system::Description& system,
                const std::vector<std::string>& reserved, base::Cancellation& cancellation);
 
-/// The destination, knowing the manifest: the same trees and databases on both sides, databases that
-/// can be restored here, services that can be stopped and started.
+/// The destination, knowing the manifest: another machine than the source; the same trees and databases on
+/// both sides, accounts on both or on none; databases that can be restored here, with the rows that stay;
+/// services that can be stopped and started.
 Checked destination(os::Machine& machine, const system::Description& system, const system::Manifest& manifest,
                     base::Cancellation& cancellation);
 
