@@ -89,7 +89,7 @@ struct PhaseReport {
 struct KeptReport {
     std::string kind;  ///< "host setting", "file", "rows", "account"
     std::string name;
-    std::string group{};  ///< of a host setting, for people: "DNS servers"
+    std::string group{};  ///< of a host setting or account, for people: "DNS servers"
 };
 /// What a run did.
 struct Report {
