@@ -71,7 +71,7 @@ class RowsTest(unittest.TestCase):
         self.new.cluster.sql("app", "DELETE FROM settings WHERE name = 'mail'")
         run = self.run_once(source)
         self.assertEqual([row.split("|")[0] for row in self.settings(self.new)], ["public_hostname", "quota", "relay"])
-        self.assertIn({"kind": "rows", "name": "app.settings: name in (mail, relay): 1 row"}, run.result["kept"])
+        self.assertIn({"kind": "rows", "group": "", "name": "app.settings: name in (mail, relay): 1 row"}, run.result["kept"])
 
     def test_a_first_run_removes_the_rows_of_kept_keys(self):
         self.prepare()
