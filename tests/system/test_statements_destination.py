@@ -59,10 +59,11 @@ class DestinationStatements(StatementCase):
 
         def what_there_is():
             files = subprocess.run(["find", self.new.root / "srv", self.new.root / "var/lib/ft", "-printf", "%P\n"], check=True, stdout=subprocess.PIPE)
-            kept = [name for name in files.stdout.decode().splitlines() if not name.startswith(("logs/", "reports/"))]
+            kept = [name for name in files.stdout.split(b"\n") if not name.startswith((b"logs/", b"reports/"))]
             databases = self.new.cluster.sql("postgres", "SELECT string_agg(datname, ',' ORDER BY 1) FROM pg_database")
-            sessions = self.new.cluster.sql("postgres", "SELECT count(*) FROM pg_stat_activity WHERE datname IS NOT NULL AND pid <> pg_backend_pid()")
-            locks = self.new.cluster.sql("postgres", "SELECT count(*) FROM pg_locks WHERE pid <> pg_backend_pid()")
+            of_clients = "FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
+            sessions = self.new.cluster.sql("postgres", f"SELECT count(*) {of_clients}")
+            locks = self.new.cluster.sql("postgres", f"SELECT count(*) FROM pg_locks WHERE pid IN (SELECT pid {of_clients})")
             return sorted(kept), databases, sessions, locks
 
         self.migrate(source)
