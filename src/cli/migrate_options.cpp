@@ -43,6 +43,12 @@ constexpr const char* kStatusFooter = R"(Exit status:
   5 the source failed or stopped    11 recovery needs a person
 Any status but 0, 10 and 11 means that nothing live was changed.)";
 
+constexpr const char* kServicesFooter = R"(Exit status:
+  0 all of them run                  9 a run goes on
+  1 one did not start: it is named   11 recovery needs a person
+  2 wrong arguments or system.json
+What was started before an error, or before an interrupt (8), runs.)";
+
 [[noreturn]] void refuse(const std::string& message) {
     throw base::Error{base::ErrorKind::usage, message, "See: ft --help, ft migrate --help"};
 }
@@ -75,17 +81,21 @@ Request parse(const std::vector<std::string>& arguments) {
     CLI::App app{kMainHeader, "ft"};
     app.set_version_flag("--version", "ft " FT_VERSION);
     app.footer(kStatusFooter);
+    const auto add_common = [&](CLI::App* to) {
+        to->add_option("--system", system_file, "What the system is made of")
+            ->type_name("FILE")
+            ->capture_default_str();
+        to->add_option("--root", root, "Place every path of system.json below DIR")
+            ->type_name("DIR")
+            ->capture_default_str();
+        to->add_flag("--json", json, "One JSON object a line on stdout; talk on stderr");
+    };
     migrate::ServicesOptions services;
     CLI::App* start_services =
         app.add_subcommand("start-services", "Starts every service of system.json that is not active");
     start_services->description(kServicesHeader);
-    start_services->add_option("--system", system_file, "What the system is made of")
-        ->type_name("FILE")
-        ->capture_default_str();
-    start_services->add_option("--root", root, "Place every path of system.json below DIR")
-        ->type_name("DIR")
-        ->capture_default_str();
-    start_services->add_flag("--json", json, "One JSON object a line on stdout; talk on stderr");
+    start_services->footer(kServicesFooter);
+    add_common(start_services);
     CLI::App* command = app.add_subcommand("migrate", "Moves the system to a new server");
     command->description(kMigrateHeader);
     command->footer(kStatusFooter);
@@ -95,18 +105,12 @@ Request parse(const std::vector<std::string>& arguments) {
             ->add_option("--destination", destination, "This is the new server: become a replica of this one")
             ->type_name("HOST[:PORT]");
     source_flag->excludes(destination_option);
-    command->add_option("--system", system_file, "What the system is made of")
-        ->type_name("FILE")
-        ->capture_default_str();
-    command->add_option("--root", root, "Place every path of system.json below DIR")
-        ->type_name("DIR")
-        ->capture_default_str();
+    add_common(command);
     command
         ->add_option(
             "--code-file", code_file,
             "The pairing code is in FILE (source: made when missing; destination: else FT_CODE, or asked)")
         ->type_name("FILE");
-    command->add_flag("--json", json, "One JSON object a line on stdout; talk on stderr");
     std::vector<CLI::Option*> for_source = {
         command->add_option("--listen", source.listen, "Listen on this address only")->type_name("ADDRESS"),
         command->add_option("--port", port, "Listen on this port")->type_name("PORT")->capture_default_str(),
