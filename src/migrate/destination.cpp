@@ -135,6 +135,8 @@ private:
     void pull_trees(base::TaskGroup& pulls);
     void commit();
     void after_commit();
+    template <typename Step>
+    void or_warn(const Step& step);
     void let_go() {
         for (const auto& tree : trees_) tree->let_go();
         host_files_->let_go();
@@ -418,9 +420,11 @@ void Run::commit() {
     console_.phase("commit", "Making it live.");
     database::PostgresSwapper swapper{machine_};
     commit::Committed committed;
-    // Before what was replaced is removed: users wait for the services.
+    // Before what was replaced is removed: users wait for the services. What they change is changed since.
     const auto decided = [&](base::Outcome outcome, const std::string&) {
-        if (outcome == base::Outcome::committed) start_services();
+        if (outcome != base::Outcome::committed) return;
+        or_warn([&] { keep_last_run(state_, report_.run_id); });
+        start_services();
     };
     try {
         services_.set_phase(phase());
@@ -441,16 +445,22 @@ void Run::commit() {
     after_commit();
 }
 
-/// The replica is live: what fails now is told, and mended by the next start.
-void Run::after_commit() {
+template <typename Step>
+void Run::or_warn(const Step& step) {
     try {
-        keep_last_run(state_, report_.run_id);
-        database::settle(state_);
-        if (backup_) backup_->keep();
+        step();
     } catch (const base::Error& error) {
         report_.warnings.push_back(fmt::format("after the commit: {}", error.what()));
         console_.warn(report_.warnings.back());
     }
+}
+
+/// The replica is live: what fails now is told, and mended by the next start.
+void Run::after_commit() {
+    or_warn([&] {
+        database::settle(state_);
+        if (backup_) backup_->keep();
+    });
     // Last: hooks may use everything that the run brings back.
     const auto failures = try_hooks(machine_, system_, Moment::after_commit, hook_facts(Moment::after_commit),
                                     outer_, [this](const std::string& line) { console_.say(line); });

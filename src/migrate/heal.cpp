@@ -35,11 +35,13 @@ void heal(os::Machine& machine, const system::Description& system, os::Directory
         console.say("An earlier run was interrupted while it committed: finishing it first.");
     const commit::Recovered recovered =
         commit::recover(machine, state, swapper, [&](base::Outcome outcome, const std::string& run_id) {
-            if (outcome == base::Outcome::committed) want_services_of(state, run_id);
+            if (outcome != base::Outcome::committed) return;
+            // While the journal still says which run it is.
+            want_services_of(state, run_id);
+            keep_last_run(state, run_id);
         });
     if (recovered.outcome == base::Outcome::committed) {
         console.say(fmt::format("Run {} is committed now.", recovered.run_id));
-        keep_last_run(state, recovered.run_id);
         database::settle(state);
     } else if (recovered.outcome == base::Outcome::rolled_back) {
         console.say(
