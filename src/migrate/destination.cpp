@@ -434,6 +434,13 @@ void Run::commit() {
         committing_ = error.kind() == base::ErrorKind::recovery;
         if (committing_) let_go();
         throw;
+    } catch (const std::exception& error) {  // memory that ends in the middle of it
+        committing_ = true;
+        let_go();
+        throw base::Error{base::ErrorKind::recovery,
+                          fmt::format("the commit of run {} came to no end: {}", report_.run_id,
+                                      base::escape(error.what())),
+                          "Run the same command again: it finishes the commit or takes it back first."};
     }
     let_go();
     report_.outcome = committed.outcome;
