@@ -203,10 +203,7 @@ void Run::require_fit() {
     const auto& findings = host_files_->findings();
     checked.findings.insert(checked.findings.end(), findings.begin(), findings.end());
     for (const std::string& warning : checked.warnings) console_.warn(warning);
-    for (const std::string& warning : host_files_->warnings()) {
-        report_.warnings.push_back(warning);
-        console_.warn(warning);
-    }
+    for (const std::string& warning : host_files_->warnings()) console_.warn(warning);
     checks::require_none(checked);
 }
 
@@ -498,6 +495,8 @@ void Run::clean_up() {
 
 void Run::fill_report() {
     host_files_->tell_kept(report_);
+    const auto& of_host = host_files_->warnings();
+    report_.warnings.insert(report_.warnings.end(), of_host.begin(), of_host.end());
     report_.bytes_received += conversation_.bytes_received();
     report_.bytes_sent += conversation_.bytes_sent();
     for (const auto& tree : trees_) {
