@@ -233,7 +233,9 @@ void Run::confirm() {
 
 /// From here on nothing uses what is compared and replaced.
 void Run::stop_services() {
-    services_.stop(Side::destination, report_.run_id, phase(), system_.services, tasks_.cancellation());
+    const auto last = read_last_run(state_);
+    services_.stop(Side::destination, report_.run_id, phase(), system_.services, tasks_.cancellation(),
+                   last ? std::optional{last->phase} : std::nullopt);
 }
 
 /// The commit is decided: what fails now is told, and makes it a commit with trouble.
@@ -407,7 +409,7 @@ void Run::commit() {
     for (std::size_t i = 0; i < trees_.size(); ++i) report_.trees[i].counts = plan.trees[i].list.counts;
     if (host_changes) plan.trees.push_back(*host_changes);
     // As late as can be: what kept rows and programs wrote into the restored databases is part of this run.
-    prepare_last_run(state_, describe_run(machine_, system_, report_.run_id, tasks_.cancellation()));
+    prepare_last_run(state_, describe_run(machine_, system_, report_.run_id, phase(), tasks_.cancellation()));
 
     tasks_.cancellation().check();
     // From here on the run is short and must end by itself: a signal, or the loss of the source, changes

@@ -93,6 +93,21 @@ class ServicesTest(unittest.TestCase):
         (changed,) = [event for event in again.events if event["event"] == "changed_here"]
         self.assertIn("written", changed["trees"][0]["examples"])
 
+    def test_a_final_run_that_fails_leaves_a_rehearsal(self):
+        source = Source(self.old, "--port", "0", "--keep-traffic")
+        self.assertEqual(self.migrate(source).status, 0)
+        self.assertEqual(source.stop(), 0)
+        self.services.forget()
+        source = Source(self.old, "--port", "0", "--stop-traffic")
+        self.old.path("/srv/data/!first").write_bytes(b"changed")
+        with Held(self.old.path("/srv/data/!first")) as held:
+            process = self.begin(source)
+            held.wait()
+            process.send_signal(signal.SIGINT)
+            self.assertEqual(self.finish(process).status, 8)
+        self.assertEqual(self.services.journal(), ["stop app final", "stop worker.service systemctl", "set-environment FT_PHASE=rehearsal",
+                                                   "start worker.service systemctl", "start app rehearsal"])
+
     def test_start_services(self):
         self.assertEqual(self.migrate(Source(self.old, "--port", "0")).status, 0)
         self.services.forget()
