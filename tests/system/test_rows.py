@@ -64,14 +64,14 @@ class RowsTest(unittest.TestCase):
             run = self.run_once(source)
             self.assertEqual(self.settings(self.new), ["mail|new@example.com|2", "public_hostname|files.example.com|1",
                                                        f"quota|{quota}|3", "relay||9"])
-            self.assertIn({"kind": "rows", "name": "app.settings: name in (mail, relay): 2 rows"}, run.result["kept"])
+            self.assertIn({"kind": "rows", "group": "", "name": "app.settings: name in (mail, relay): 2 rows"}, run.result["kept"])
         self.assertEqual(self.settings(self.old)[0], "mail|old@example.com|2")
 
         # A row that is not here is removed, whatever the source has.
         self.new.cluster.sql("app", "DELETE FROM settings WHERE name = 'mail'")
         run = self.run_once(source)
         self.assertEqual([row.split("|")[0] for row in self.settings(self.new)], ["public_hostname", "quota", "relay"])
-        self.assertIn({"kind": "rows", "name": "app.settings: name in (mail, relay): 1 row"}, run.result["kept"])
+        self.assertIn({"kind": "rows", "group": "", "name": "app.settings: name in (mail, relay): 1 row"}, run.result["kept"])
 
     def test_a_first_run_removes_the_rows_of_kept_keys(self):
         self.prepare()
