@@ -26,13 +26,15 @@ int fail(ui::Console& console, const base::Error& error, const char* unchanged) 
     return finish(status);
 }
 
+const char* as_before(const std::vector<std::string>& not_started) {
+    return not_started.empty() ? "This system is as it was before." : "Everything else is as it was before.";
+}
+
 int work_as_source(os::Machine& machine, const migrate::SourceOptions& options, ui::Console& console) {
     base::Cancellation cancellation;
     migrate::SourceReport report;
     const auto failed = [&](const base::Error& error) {
-        return fail(console, error,
-                    report.not_started.empty() ? "This system is as it was before."
-                                               : "Everything else is as it was before.");
+        return fail(console, error, as_before(report.not_started));
     };
     try {
         const os::Signals signals{cancellation, true};
@@ -50,11 +52,11 @@ int run_source(os::Machine& machine, const migrate::SourceOptions& options, ui::
     const os::WorkerEnd end = os::supervise([&] { return work_as_source(machine, options, console); });
     if (!end.signal) return end.status;
     console.say(fmt::format("The source was ended by signal {}: cleaning up.", *end.signal));
-    migrate::clean_up_after_source(machine, options, console);
+    const auto not_started = migrate::clean_up_after_source(machine, options, console);
     return fail(
         console,
         base::Error{base::ErrorKind::internal, fmt::format("the source was ended by signal {}", *end.signal)},
-        "This system is as it was before.");
+        as_before(not_started));
 }
 
 int run_start_services(os::Machine& machine, const migrate::ServicesOptions& options, ui::Console& console) {

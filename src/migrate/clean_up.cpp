@@ -5,6 +5,7 @@
 #include "ft/system/description.h"
 #include "migrate/heal.h"
 #include "migrate/state_directory.h"
+#include "migrate/stopped_services.h"
 
 namespace ft::migrate {
 namespace {
@@ -28,10 +29,12 @@ std::unique_ptr<StateDirectory> wait_for_lock(os::Machine& machine, const system
 
 }  // namespace
 
-void clean_up_after_source(os::Machine& machine, const SourceOptions& options, ui::Console& console) {
+std::vector<std::string> clean_up_after_source(os::Machine& machine, const SourceOptions& options,
+                                               ui::Console& console) {
     const system::Description system = system::load(machine, options.system_file, options.root);
     const auto state = wait_for_lock(machine, system);
     heal(machine, system, state->directory(), console);
+    return StoppedServices{machine, state->directory(), console}.waiting();
 }
 
 }  // namespace ft::migrate

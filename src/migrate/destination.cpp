@@ -128,6 +128,8 @@ private:
     void pull();
     void commit();
     void after_commit();
+    template <typename Step>
+    void or_warn(const Step& step);
     void let_go() {
         fetch_.let_go();
         host_files_->let_go();
@@ -185,10 +187,7 @@ void Run::require_fit() {
     const auto& findings = host_files_->findings();
     checked.findings.insert(checked.findings.end(), findings.begin(), findings.end());
     for (const std::string& warning : checked.warnings) console_.warn(warning);
-    for (const std::string& warning : host_files_->warnings()) {
-        report_.warnings.push_back(warning);
-        console_.warn(warning);
-    }
+    for (const std::string& warning : host_files_->warnings()) console_.warn(warning);
     checks::require_none(checked);
 }
 
@@ -218,7 +217,9 @@ void Run::confirm() {
 
 /// From here on nothing uses what is compared and replaced.
 void Run::stop_services() {
-    services_.stop(Side::destination, report_.run_id, phase(), system_.services, tasks_.cancellation());
+    const auto last = read_last_run(state_);
+    services_.stop(Side::destination, report_.run_id, phase(), system_.services, tasks_.cancellation(),
+                   last ? std::optional{last->phase} : std::nullopt);
 }
 
 /// The commit is decided: what fails now is told, and makes it a commit with trouble.
@@ -232,10 +233,7 @@ void Run::start_services() {
     const auto off = services_.off_in_rehearsal();
     const auto failures = services_.start_again();
     report_.problems.insert(report_.problems.end(), failures.begin(), failures.end());
-    if (off.empty()) return;
-    stay_off_ = fmt::format(
-        "These services stay off, because this was a rehearsal: {}. To start them: ft start-services",
-        joined(off));
+    if (!off.empty()) stay_off_ = what_stays_off(off);
 }
 
 /// Production goes on: all that is fetched now need not be fetched when it is stopped.
@@ -302,7 +300,7 @@ void Run::commit() {
         report_.trees[i].counts = plan.trees[i].list.counts;
     if (host_changes) plan.trees.push_back(*host_changes);
     // As late as can be: what kept rows and programs wrote into the restored databases is part of this run.
-    prepare_last_run(state_, describe_run(machine_, system_, report_.run_id, tasks_.cancellation()));
+    prepare_last_run(state_, describe_run(machine_, system_, report_.run_id, phase(), tasks_.cancellation()));
 
     tasks_.cancellation().check();
     // From here on the run is short and must end by itself: a signal, or the loss of the source, changes
@@ -312,9 +310,11 @@ void Run::commit() {
     console_.phase("commit", "Making it live.");
     database::PostgresSwapper swapper{machine_};
     commit::Committed committed;
-    // Before what was replaced is removed: users wait for the services.
+    // Before what was replaced is removed: users wait for the services. What they change is changed since.
     const auto decided = [&](base::Outcome outcome, const std::string&) {
-        if (outcome == base::Outcome::committed) start_services();
+        if (outcome != base::Outcome::committed) return;
+        or_warn([&] { keep_last_run(state_, report_.run_id); });
+        start_services();
     };
     try {
         services_.set_phase(phase());
@@ -324,6 +324,13 @@ void Run::commit() {
         committing_ = error.kind() == base::ErrorKind::recovery;
         if (committing_) let_go();
         throw;
+    } catch (const std::exception& error) {  // memory that ends in the middle of it
+        committing_ = true;
+        let_go();
+        throw base::Error{base::ErrorKind::recovery,
+                          fmt::format("the commit of run {} came to no end: {}", report_.run_id,
+                                      base::escape(error.what())),
+                          "Run the same command again: it finishes the commit or takes it back first."};
     }
     let_go();
     report_.outcome = committed.outcome;
@@ -335,16 +342,22 @@ void Run::commit() {
     after_commit();
 }
 
-/// The replica is live: what fails now is told, and mended by the next start.
-void Run::after_commit() {
+template <typename Step>
+void Run::or_warn(const Step& step) {
     try {
-        keep_last_run(state_, report_.run_id);
-        database::settle(state_);
-        fetch_.keep_backup();
+        step();
     } catch (const base::Error& error) {
         report_.warnings.push_back(fmt::format("after the commit: {}", error.what()));
         console_.warn(report_.warnings.back());
     }
+}
+
+/// The replica is live: what fails now is told, and mended by the next start.
+void Run::after_commit() {
+    or_warn([&] {
+        database::settle(state_);
+        fetch_.keep_backup();
+    });
     // Last: hooks may use everything that the run brings back.
     const auto failures = try_hooks(machine_, system_, Moment::after_commit, hook_facts(Moment::after_commit),
                                     outer_, [this](const std::string& line) { console_.say(line); });
@@ -375,6 +388,8 @@ void Run::clean_up() {
 
 void Run::fill_report() {
     host_files_->tell_kept(report_);
+    const auto& of_host = host_files_->warnings();
+    report_.warnings.insert(report_.warnings.end(), of_host.begin(), of_host.end());
     report_.bytes_received += conversation_.bytes_received();
     report_.bytes_sent += conversation_.bytes_sent();
     fetch_.tell(manifest_, report_);

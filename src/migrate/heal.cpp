@@ -35,11 +35,24 @@ void heal(os::Machine& machine, const system::Description& system, os::Directory
         console.say("An earlier run was interrupted while it committed: finishing it first.");
     const commit::Recovered recovered =
         commit::recover(machine, state, swapper, [&](base::Outcome outcome, const std::string& run_id) {
-            if (outcome == base::Outcome::committed) want_services_of(state, run_id);
+            if (outcome != base::Outcome::committed) return;
+            // While the journal still says which run it is. A disk that is full is no reason to keep services
+            // off: what the commit replaced is freed next.
+            const auto or_warn = [&](const auto& note) {
+                try {
+                    note(state, run_id);
+                } catch (const base::Error& error) {
+                    if (error.kind() == base::ErrorKind::recovery) throw;
+                    console.warn(error.what());
+                }
+            };
+            or_warn(want_services_of);
+            or_warn(keep_last_run);
         });
     if (recovered.outcome == base::Outcome::committed) {
         console.say(fmt::format("Run {} is committed now.", recovered.run_id));
-        keep_last_run(state, recovered.run_id);
+        if (!system.hooks.after_commit.empty())
+            console.warn("whether its hooks after_commit ran is not known: run them by hand where needed");
         database::settle(state);
     } else if (recovered.outcome == base::Outcome::rolled_back) {
         console.say(

@@ -56,11 +56,9 @@ std::string text_of(const LastRun& run) {
     for (const auto& [name, path] : run.trees) trees[name] = base::escape(path);
     json databases = json::object();
     for (const auto& [name, activity] : run.databases) databases[base::escape(name)] = to_json(activity);
-    return json{{"format", kFormat},
-                {"run_id", base::escape(run.run_id)},
-                {"ended", run.ended},
-                {"trees", std::move(trees)},
-                {"databases", std::move(databases)}}
+    return json{{"format", kFormat},         {"run_id", base::escape(run.run_id)},
+                {"ended", run.ended},        {"phase", system::name_of(run.phase)},
+                {"trees", std::move(trees)}, {"databases", std::move(databases)}}
                .dump(1) +
            '\n';
 }
@@ -71,6 +69,7 @@ LastRun last_run_of(const std::string& text) try {
     LastRun run;
     run.run_id = base::unescape(value.at("run_id").get<std::string>());
     run.ended = base::escape(value.at("ended").get<std::string>());
+    if (value.at("phase") == system::name_of(system::Phase::rehearsal)) run.phase = system::Phase::rehearsal;
     for (const auto& [name, path] : value.at("trees").items())
         run.trees[name] = base::unescape(path.get<std::string>());
     for (const auto& [name, activity] : value.at("databases").items())
@@ -83,9 +82,10 @@ LastRun last_run_of(const std::string& text) try {
 }
 
 LastRun describe_run(os::Machine& machine, const system::Description& system, const std::string& run_id,
-                     base::Cancellation& cancellation) {
+                     system::Phase phase, base::Cancellation& cancellation) {
     LastRun run;
     run.run_id = run_id;
+    run.phase = phase;
     run.ended = ui::time(machine.clock().wall_seconds());
     for (const auto& tree : system.trees) run.trees[tree.name] = system.below_root(tree.path);
     for (const auto& database : system.databases) {

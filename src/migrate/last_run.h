@@ -8,6 +8,7 @@
 #include "ft/database/database.h"
 #include "ft/os/machine.h"
 #include "ft/system/description.h"
+#include "ft/system/phase.h"
 
 namespace ft::migrate {
 
@@ -18,13 +19,14 @@ struct LastRun {
     std::string ended;                         ///< for people
     std::map<std::string, std::string> trees;  ///< name -> path, below the root
     std::map<std::string, database::Activity> databases;
+    system::Phase phase = system::Phase::final_run;
     bool operator==(const LastRun&) const = default;
 };
 
 /// What is to be remembered of run `run_id`, whose databases are restored and complete. What cannot be found
 /// out is left out, and logged. Error cancelled.
 LastRun describe_run(os::Machine& machine, const system::Description& system, const std::string& run_id,
-                     base::Cancellation& cancellation);
+                     system::Phase phase, base::Cancellation& cancellation);
 
 /// Writes it down (kIncomingRun), before the commit: a commit that the next start finishes knows it too.
 void prepare_last_run(os::Directory& state, const LastRun& run);

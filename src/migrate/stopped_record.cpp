@@ -74,13 +74,14 @@ bool StoppedRecord::wanted(const StoppedService& each) const {
 std::string encode(const StoppedRecord& record) {
     json services = json::array();
     for (const StoppedService& each : record.services) services.push_back(to_json(each));
-    const std::string text = json{
-        {"version", kStoppedServicesVersion},
-        {"side", name_in(kSides, record.side)},
-        {"run_id", record.run_id},
-        {"phase", name_in(kPhases, record.phase)},
-        {"committed", record.committed},
-        {"services", services}}.dump();
+    json whole = {{"version", kStoppedServicesVersion},
+                  {"side", name_in(kSides, record.side)},
+                  {"run_id", record.run_id},
+                  {"phase", name_in(kPhases, record.phase)},
+                  {"committed", record.committed},
+                  {"services", services}};
+    if (record.phase_before) whole["phase_before"] = name_in(kPhases, *record.phase_before);
+    const std::string text = whole.dump();
     return fmt::format("{} {}\n", checksum(text), text);
 }
 
@@ -96,6 +97,8 @@ std::optional<StoppedRecord> decode(std::string_view text) try {
     from.at("run_id").get_to(record.run_id);
     record.phase = value_of<system::Phase>(kPhases, from.at("phase").get<std::string>());
     from.at("committed").get_to(record.committed);
+    if (from.contains("phase_before"))
+        record.phase_before = value_of<system::Phase>(kPhases, from.at("phase_before").get<std::string>());
     for (const auto& each : from.at("services")) record.services.push_back(service_from(each));
     return record;
 } catch (const json::exception&) {

@@ -37,10 +37,14 @@ struct StoppedRecord {
     system::Phase phase = system::Phase::rehearsal;
     bool committed = false;                  ///< the run is committed: all services are wanted
     std::vector<StoppedService> services{};  ///< in the order of stopping
+    /// At the destination: of the last committed run, whose data is here until this one is committed.
+    std::optional<system::Phase> phase_before{};
 
     /// Whether it shall run when all is over: what ft stopped; after a commit every one, but in a rehearsal
     /// those that stay off then.
     bool wanted(const StoppedService& each) const;
+    /// What services are told that start now.
+    system::Phase phase_here() const { return committed ? phase : phase_before.value_or(phase); }
 };
 
 /// One line: checksum, space, JSON, newline.

@@ -30,6 +30,12 @@ std::string joined(const std::vector<std::string>& names) {
     return fmt::format("{}", fmt::join(shown, ", "));
 }
 
+std::string what_stays_off(const std::vector<std::string>& names) {
+    return fmt::format(
+        "These services stay off, because this was a rehearsal: {}. To start them: ft start-services",
+        joined(names));
+}
+
 StoppedServices::StoppedServices(os::Machine& machine, os::Directory& state, ui::Console& console)
     : machine_{machine},
       state_{state},
@@ -39,8 +45,8 @@ StoppedServices::StoppedServices(os::Machine& machine, os::Directory& state, ui:
 
 void StoppedServices::stop(Side side, const std::string& run_id, system::Phase phase,
                            const std::vector<system::ServiceDescription>& services,
-                           base::Cancellation& cancellation) {
-    StoppedRecord record{side, run_id, phase, false, {}};
+                           base::Cancellation& cancellation, std::optional<system::Phase> before) {
+    StoppedRecord record{side, run_id, phase, false, {}, before};
     for (const auto& service : services) {
         StoppedService each{service, ServiceState::off};
         each.state = found(each, record_, system::is_active(machine_, service, phase, cancellation));
@@ -89,7 +95,7 @@ void StoppedServices::start_one(StoppedService& each) {
     base::Cancellation never;
     const auto active = [&] {
         try {
-            return system::is_active(machine_, each.service, record_->phase, never);
+            return system::is_active(machine_, each.service, record_->phase_here(), never);
         } catch (const base::Error& error) {
             base::log_warning("{}", error.what());
             return false;
@@ -100,13 +106,13 @@ void StoppedServices::start_one(StoppedService& each) {
     } else if (inherited_ && active()) {
         // Its stop was killed in the middle: what runs now may end at any moment.
         try {
-            system::stop(machine_, each.service, record_->phase, never);
+            system::stop(machine_, each.service, record_->phase_here(), never);
         } catch (const base::Error& error) {
             base::log_warning("{}", error.what());
         }
     }
     try {
-        system::start(machine_, each.service, record_->phase, never);
+        system::start(machine_, each.service, record_->phase_here(), never);
     } catch (const base::Error&) {
         if (!active()) throw;
     }
@@ -124,7 +130,7 @@ std::vector<std::string> StoppedServices::start_again() {
         }
         try {
             base::Cancellation never;
-            system::show_phase_to_units(machine_, all, record_->phase, never);
+            system::show_phase_to_units(machine_, all, record_->phase_here(), never);
         } catch (const base::Error& error) {
             no_phase = error.what();
         }
@@ -191,7 +197,9 @@ void start_what_was_stopped(os::Machine& machine, os::Directory& state, ui::Cons
     if (!waiting.empty()) {
         console.say(fmt::format("An earlier run left services stopped: starting {}.", joined(waiting)));
     }
+    const auto off = services.off_in_rehearsal();
     services.start_again();
+    if (!off.empty()) console.say(what_stays_off(off));
 }
 
 }  // namespace ft::migrate

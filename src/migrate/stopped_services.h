@@ -19,9 +19,12 @@ public:
 
     /// Stops those of `services` that are active, in their order. A stop that has begun is let come to its
     /// end (within the service's timeout) before `cancellation` is obeyed: half-stopped services are hard to
-    /// start. Errors: command, cancelled, io; what it has stopped until then waits for start_again().
+    /// start. `before`: the phase of the data that is here until the run is committed, where a run brought
+    /// it: services that start without a commit are told that one. Errors: command, cancelled, io; what it
+    /// has stopped until then waits for start_again().
     void stop(Side side, const std::string& run_id, system::Phase phase,
-              const std::vector<system::ServiceDescription>& services, base::Cancellation& cancellation);
+              const std::vector<system::ServiceDescription>& services, base::Cancellation& cancellation,
+              std::optional<system::Phase> before = {});
 
     /// What the run is now: it decides which services stay off after its commit. Error io.
     void set_phase(system::Phase phase);
@@ -51,6 +54,9 @@ private:
 
 /// Names for a line: "app, worker".
 std::string joined(const std::vector<std::string>& names);
+
+/// The line that names what stays off after a rehearsal, for the admin.
+std::string what_stays_off(const std::vector<std::string>& names);
 
 /// Run `run_id` is committed: should services of its own be written down, they are wanted from now on.
 /// Errors: io, recovery.

@@ -31,7 +31,7 @@ void Traffic::stop(ui::Console& console, base::Cancellation& cancellation) {
     try {
         services_.stop(Side::source, "", system::Phase::final_run, system_.services, cancellation);
     } catch (const base::Error&) {
-        services_.start_again();
+        start_again();
         throw;
     }
     {
@@ -70,12 +70,17 @@ StoppedSince Traffic::stopped_since() const {
     return since_;
 }
 
-std::vector<std::string> Traffic::restore() {
-    const std::lock_guard lock{mutex_};
+std::vector<std::string> Traffic::start_again() {
     const auto waiting = services_.waiting();
     if (!waiting.empty()) console_.say(fmt::format("Starting {}.", joined(waiting)));
-    const auto failures = services_.start_again();
-    if (!live_ && failures.empty() && !waiting.empty()) console_.say("Production traffic goes on.");
+    auto failures = services_.start_again();
+    if (failures.empty() && !waiting.empty()) console_.say("Production traffic goes on.");
+    return failures;
+}
+
+std::vector<std::string> Traffic::restore() {
+    const std::lock_guard lock{mutex_};
+    auto failures = start_again();
     {
         const std::lock_guard since_lock{since_mutex_};
         since_.reset();

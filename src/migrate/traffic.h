@@ -42,6 +42,7 @@ public:
     std::vector<std::string> restore();
 
 private:
+    std::vector<std::string> start_again();
     void warn_of_sessions(ui::Console& console, base::Cancellation& cancellation);
 
     os::Machine& machine_;

@@ -56,6 +56,12 @@ bool is_active(os::Machine& machine, const ServiceDescription& service, Phase ph
             ask(machine, program(service, "active", {"systemctl", "is-active", service.unit}, phase),
                 cancellation);
         const std::string state = first_line(answer.output);
+        if (state.empty()) {
+            throw base::Error{base::ErrorKind::command,
+                              fmt::format("{}: active: systemctl does not say, exit status {}",
+                                          shown(service), answer.status),
+                              "The log has all that it said."};
+        }
         return std::find(kActiveStates.begin(), kActiveStates.end(), state) != kActiveStates.end();
     }
     const int status = run(machine, program(service, "active", service.active, phase), cancellation);

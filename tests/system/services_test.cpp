@@ -52,12 +52,14 @@ TEST_CASE("a unit is active when it runs or comes back by itself", "[system]") {
         host.finished = {.status = 3, .output = std::string{state} + "\n"};
         CHECK(host.is_active(unit()));
     }
-    for (const char* state : {"inactive", "failed", "deactivating", "unknown", ""}) {
+    for (const char* state : {"inactive", "failed", "deactivating", "unknown"}) {
         host.finished = {.status = 0, .output = std::string{state} + "\n"};
         CHECK_FALSE(host.is_active(unit()));
     }
     CHECK(host.machine.ran.front().arguments ==
           std::vector<std::string>{"systemctl", "is-active", "app.service"});
+    host.finished = {.status = 1, .output = ""};  // it does not reach systemd: not the same as inactive
+    CHECK_THROWS_AS(host.is_active(unit()), base::Error);
 }
 
 TEST_CASE("a service of its own programs is active by status, and asked with phase and timeout", "[system]") {

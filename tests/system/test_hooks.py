@@ -6,7 +6,7 @@ import subprocess
 import unittest
 
 from support import sample
-from support.hosts import DEADLINE, World, Source, contents, differences, listing, wait_until
+from support.hosts import DEADLINE, FT_FAULTS, World, Source, contents, differences, listing, wait_until
 
 RECORD = """#!/bin/bash
 # Writes down what it is told, and what it was called with.
@@ -42,6 +42,19 @@ class HooksTest(unittest.TestCase):
     def require_unchanged(self, before):
         self.assertEqual(self.state(), before)
         self.assertFalse((self.new.path("/srv/data") / ".ft-staging").exists())
+
+    def test_a_run_that_the_next_start_committed_and_whose_services_and_hooks_wait(self):
+        service = {"stop": ["true"], "start": ["true"], "active": ["false"], "rehearsal": "off", "name": "mailer"}
+        self.old.describe(databases=())
+        self.new.describe(databases=(), services=[service], hooks={"after_commit": [[self.recorder()]]})
+        source = Source(self.old, "--port", "0")
+        killed = self.world.migrate(source, program=FT_FAULTS, env={"FT_FAULT": "kill-before:3", "FT_FAULT_AFTER_TEXT": '"COMMIT"'})
+        self.assertEqual(killed.status, -signal.SIGKILL, killed.stderr)
+        healed = self.new.run(self.new.ft("--destination", "127.0.0.1:9", "--yes", "--code-file", source.code_file)).stdout.decode()
+        self.assertIn("committed now", healed)
+        self.assertIn("whether its hooks after_commit ran is not known", healed)
+        self.assertIn("stay off, because this was a rehearsal: mailer", healed)
+        self.assertEqual(self.recorded(), [])
 
     def test_each_moment_with_what_it_is_told(self):
         sample.fill_database(self.old.make_cluster(), scale=10)

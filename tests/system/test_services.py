@@ -1,5 +1,6 @@
 """Services of the destination: off while trees and databases are replaced, on afterwards, whatever happens."""
 
+import json
 import os
 import signal
 import subprocess
@@ -79,6 +80,33 @@ class ServicesTest(unittest.TestCase):
         self.assertEqual(self.services.active(), sorted(self.NAMES))
         self.assertIn("This is a final run: production is stopped at", final.stderr)
         self.assertNotIn("stay off", final.stderr)
+
+    def test_what_services_change_once_they_run_again_is_told_by_the_next_run(self):
+        service = self.services.directory / "service"
+        written = self.new.path("/srv/data") / "written"
+        # Not within one tick of the kernel's clock.
+        service.write_text(service.read_text().replace("start) ", f"start) sleep 0.1; echo new > '{written}'; "))
+        source = Source(self.old, "--port", "0")
+        self.assertEqual(self.migrate(source).status, 0)
+        self.assertTrue(written.exists())
+        again = self.migrate(source)
+        (changed,) = [event for event in again.events if event["event"] == "changed_here"]
+        self.assertIn("written", changed["trees"][0]["examples"])
+
+    def test_a_final_run_that_fails_leaves_a_rehearsal(self):
+        source = Source(self.old, "--port", "0", "--keep-traffic")
+        self.assertEqual(self.migrate(source).status, 0)
+        self.assertEqual(source.stop(), 0)
+        self.services.forget()
+        source = Source(self.old, "--port", "0", "--stop-traffic")
+        self.old.path("/srv/data/!first").write_bytes(b"changed")
+        with Held(self.old.path("/srv/data/!first")) as held:
+            process = self.begin(source)
+            held.wait()
+            process.send_signal(signal.SIGINT)
+            self.assertEqual(self.finish(process).status, 8)
+        self.assertEqual(self.services.journal(), ["stop app final", "stop worker.service systemctl", "set-environment FT_PHASE=rehearsal",
+                                                   "start worker.service systemctl", "start app rehearsal"])
 
     def test_start_services(self):
         self.assertEqual(self.migrate(Source(self.old, "--port", "0")).status, 0)
@@ -183,6 +211,8 @@ class ServicesTest(unittest.TestCase):
             with self.subTest(step):
                 if run.status == -signal.SIGKILL:
                     self.next_start(source)
+                    last = json.loads(self.new.path("/var/lib/ft/last-run").read_text())
+                    self.assertEqual([last["run_id"]], [event["run_id"] for event in run.events if event["event"] == "run_started"])
                 else:
                     self.assertEqual(run.status, 0, run.stderr)
                 self.assertEqual(self.services.active(), ["app", "worker.service"])

@@ -184,6 +184,17 @@ class TrafficTest(TrafficCase):
         self.assertEqual(self.services.journal(), ["start worker.service systemctl"])
         self.require_as_before()
 
+    def test_a_service_that_does_not_start_again_after_the_worker_was_killed(self):
+        self.describe()
+        source = self.source("--stop-traffic")
+        self.services.fail("start", "worker.service")
+        os.kill(source.worker(), signal.SIGKILL)
+        self.assertEqual(source.wait(), 1)
+        self.assertEqual(self.services.active(), ["app"])
+        self.assertIn("service worker.service: start", source.stderr())
+        self.assertNotIn("This system is as it was before", source.stderr())
+        self.assertIn("Everything else is as it was before", source.stderr())
+
     def test_findings(self):
         self.describe()
         (self.services.directory / "known-worker.service").unlink()

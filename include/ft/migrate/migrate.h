@@ -41,8 +41,10 @@ void source(os::Machine& machine, const SourceOptions& options, ui::Console& con
             base::Cancellation& cancellation, SourceReport& report);
 
 /// Puts this machine back as it was before a source that was killed: waits until its lock is free (at most 10
-/// s), then heals. Errors: busy, recovery, usage and others.
-void clean_up_after_source(os::Machine& machine, const SourceOptions& options, ui::Console& console);
+/// s), then heals. Returns the names of the services that do not start again. Errors: busy, recovery, usage
+/// and others.
+std::vector<std::string> clean_up_after_source(os::Machine& machine, const SourceOptions& options,
+                                               ui::Console& console);
 
 /// What `ft start-services` was told.
 struct ServicesOptions {
