@@ -70,7 +70,7 @@ LiveTrees::LiveTrees(os::Machine& machine, const std::vector<TreeRoot>& trees) {
                               shown + ": is not the directory that the commit began with"};
         }
         std::unique_ptr<os::Directory> slots =
-            root->open_directory(fmt::format("{}/{}", staging::kReservedDirectory, staging::kSlots));
+            root->open_directory(staging::generation_path(tree.generation));
         trees_.push_back({shown, std::move(root), std::move(slots)});
     }
 }

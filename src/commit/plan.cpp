@@ -69,7 +69,7 @@ void add_operations(OrderedPlan& ordered, const os::Directory& root, const stagi
     for (const base::RelPath& path : touched_directories(changes)) {
         const os::Status status = require_directory(root, path.bytes());
         ordered.operations.push_back({tree, Change{ChangeKind::attributes, path, staging::SlotNumber{0},
-                                                   status.inode, status.attributes, status.attributes}});
+                                                   status.inode, 0, status.attributes, status.attributes}});
     }
 }
 
@@ -114,7 +114,7 @@ OrderedPlan order(os::Machine& machine, const Plan& plan) {
     for (const TreeChanges& tree : plan.trees) {
         const std::unique_ptr<const os::Directory> root = machine.open_root_to_read(tree.root);
         const std::uint64_t reserved = require_directory(*root, staging::kReservedDirectory).inode;
-        ordered.trees.push_back({tree.root, require_directory(*root, ".").inode, reserved});
+        ordered.trees.push_back({tree.root, require_directory(*root, ".").inode, reserved, tree.list.generation});
         add_operations(ordered, *root, tree.list);
     }
     std::sort(ordered.operations.begin(), ordered.operations.end(), comes_before);

@@ -15,6 +15,7 @@ struct TreeRoot {
     std::string path;            ///< absolute, bytes
     std::uint64_t inode = 0;     ///< of the root
     std::uint64_t reserved = 0;  ///< of the reserved directory in it
+    staging::Generation generation{0};  ///< that holds its slots
 };
 
 /// One change of a live tree.

@@ -84,7 +84,8 @@ Json to_json(const OrderedPlan& plan) {
     Json trees = Json::array();
     for (const TreeRoot& tree : plan.trees) {
         trees.push_back(
-            {{"root", base::escape(tree.path)}, {"inode", tree.inode}, {"reserved", tree.reserved}});
+            {{"root", base::escape(tree.path)}, {"inode", tree.inode}, {"reserved", tree.reserved},
+             {"generation", static_cast<std::uint64_t>(tree.generation)}});
     }
     Json header{
         {"record", kHeader},         {"version", kJournalVersion}, {"run", base::escape(plan.run_id)},
@@ -108,7 +109,8 @@ Header read_header(const Json& record) {
     header.operations = number(record.at("operations"), kAny);
     for (const Json& tree : record.at("trees")) {
         header.plan.trees.push_back(
-            {text(tree, "root"), number(tree.at("inode"), kAny), number(tree.at("reserved"), kAny)});
+            {text(tree, "root"), number(tree.at("inode"), kAny), number(tree.at("reserved"), kAny),
+             staging::Generation{number(tree.at("generation"), kAny, std::uint64_t{1})}});
     }
     if (const auto name = record.find("host_name"); name != record.end())
         header.plan.host_name = HostName{text(*name, "before"), text(*name, "after")};

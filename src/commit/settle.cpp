@@ -78,7 +78,7 @@ void free_tree(os::Machine& machine, const Journal& journal, std::size_t tree) {
     }
     base::Attributes kept = status->attributes;
     if (root->status(staging::kReservedDirectory)) {
-        os::remove_all(*root, staging::kReservedDirectory);
+        staging::free_staged(*root);
     } else {
         // A crash came between the removal and what follows.
         kept.mtime = settled_root_time(journal, tree);

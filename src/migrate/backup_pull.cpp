@@ -28,7 +28,7 @@ BackupPull::BackupPull(os::Machine& machine, const system::Description& system, 
 
 void BackupPull::run(const Source& source, checks::Space& space, base::Cancellation& cancellation) {
     if (!root_) root_ = os::make_directories(state_, kIncomingBackup);
-    staging::Staging staging{*root_};
+    staging::Staging staging{*root_, staging::open_reserved(*root_)};
     const auto connection =
         transport::connect(source.machine.network(), source.host, source.port, source.code,
                            transport::Purpose::rsync, source.limits, cancellation);
@@ -60,9 +60,9 @@ void BackupPull::run(const Source& source, checks::Space& space, base::Cancellat
     const staging::ChangeList staged = staging.finish();
     for (const staging::Change& change : staged.changes) {
         if (change.kind != staging::ChangeKind::place) continue;
-        root_->rename(staging::slot_path(change.slot), *root_, change.path.bytes());
+        root_->rename(staging::slot_path(staged.generation, change.slot), *root_, change.path.bytes());
     }
-    staging.discard();
+    staging::free_staged(*root_);
 }
 
 std::unique_ptr<os::Directory> BackupPull::directory(const system::DatabaseFacts& facts) {

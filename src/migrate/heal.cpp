@@ -20,7 +20,7 @@ namespace {
 void clear_staging(os::Machine& machine, const std::string& path) {
     try {
         const auto root = machine.open_root(path);
-        if (root->status(staging::kReservedDirectory)) staging::Staging{*root}.discard();
+        staging::free_staged(*root);
     } catch (const base::Error& error) {  // no tree, or none that can be staged in: the checks say so
         base::log_info("{}", error.what());
     }

@@ -59,7 +59,7 @@ HostFiles::HostFiles(os::Machine& machine, const system::Description& system,
 HostFiles::~HostFiles() {
     if (let_go_) return;
     try {
-        if (staging_) staging_->discard();
+        if (staging_) staging::free_staged(*etc_);
         for (auto made = made_.rbegin(); made != made_.rend(); ++made) machine_.remove_root(*made);
     } catch (const base::Error& error) {
         base::log_warning("{}", error.what());  // the next start removes it
@@ -195,7 +195,7 @@ std::optional<commit::TreeChanges> HostFiles::stage(const std::vector<std::uniqu
         if (!staging_) {
             made_ = machine_.make_root(path);
             etc_ = machine_.open_root(path);
-            staging_.emplace(*etc_);
+            staging_.emplace(*etc_, staging::open_reserved(*etc_));
         }
         put(*staging_, *etc_, file.path.substr(kEtc.size() + 1), file.content, file.attributes);
     }

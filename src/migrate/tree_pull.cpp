@@ -28,7 +28,7 @@ bool TreePull::covers(const std::string& directory) const {
 TreePull::~TreePull() {
     if (let_go_) return;
     try {
-        if (staging_) staging_->discard();
+        if (staging_) staging::free_staged(*root_);
         for (auto made = made_.rbegin(); made != made_.rend(); ++made) machine_.remove_root(*made);
     } catch (const base::Error& error) {
         base::log_warning("{}", error.what());  // the next run's staging begins by removing it
@@ -40,7 +40,7 @@ void TreePull::run(const Source& source, bool live, unsigned max_delete, checks:
     if (staging_) {
         staging_->begin_again();
     } else {
-        staging_.emplace(*root_);
+        staging_.emplace(*root_, staging::open_reserved(*root_));
     }
     const auto connection =
         transport::connect(source.machine.network(), source.host, source.port, source.code,

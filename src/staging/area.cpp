@@ -41,9 +41,25 @@ void require_ours(const os::Directory& root, const os::Status& root_is, const os
                       "This name is reserved for ft. Move it away, then run the same command again."};
 }
 
+/// Removes all but `kept`; the last generation that stays.
+std::optional<Generation> clear(os::Directory& reserved, const std::vector<Generation>& kept) {
+    std::optional<Generation> last;
+    for (const os::Name& there : reserved.list()) {
+        const auto generation = generation_of(there.name);
+        if (generation && std::find(kept.begin(), kept.end(), *generation) != kept.end()) {
+            last = std::max(last, generation);
+        } else {
+            os::remove_all(reserved, there.name);
+        }
+    }
+    return last;
+}
+
+Generation next(Generation generation) { return Generation{static_cast<std::uint64_t>(generation) + 1}; }
+
 }  // namespace
 
-Area::Area(os::Directory& root) : root_{root} {
+std::unique_ptr<os::Directory> open_reserved(os::Directory& root) {
     const os::Status root_is = root_status(root);
     const auto reserved_is = root.status(kReservedDirectory);
     if (reserved_is) {
@@ -51,29 +67,48 @@ Area::Area(os::Directory& root) : root_{root} {
     } else {
         make_reserved(root, root_is);
     }
-    const auto reserved = root.open_directory(kReservedDirectory);
-    for (const os::Name& left_over : reserved->list()) os::remove_all(*reserved, left_over.name);
-    make_slots(*reserved);
+    return root.open_directory(kReservedDirectory);
 }
 
-void Area::make_slots(os::Directory& reserved) {
-    reserved.create_directory(kSlots);
-    slots_ = reserved.open_directory(kSlots);
+void free_staged(os::Directory& root, const std::vector<Generation>& kept) {
+    const os::Status root_is = root_status(root);
+    if (!root.status(kReservedDirectory)) return;
+    if (clear(*open_reserved(root), kept)) return;
+    root.remove(kReservedDirectory);
+    root.set_attributes(".", root_is.attributes);
+}
+
+Area::Area(const os::Directory& live, std::unique_ptr<os::Directory> reserved,
+           const std::vector<Generation>& kept)
+    : live_{live}, reserved_{std::move(reserved)} {
+    const Generation last = clear(*reserved_, kept).value_or(Generation{0});
+    open_generation(next(last));
+}
+
+void Area::open_generation(Generation generation) {
+    const std::string name = generation_name(generation);
+    reserved_->create_directory(name);
+    slots_ = reserved_->open_directory(name);
+    list_ = {.generation = generation, .changes = {}, .counts = {}};
+    new_directories_.clear();
+    held_.reset();
+    held_path_.clear();
+    last_slot_ = 0;
 }
 
 void Area::begin_again() {
     const std::lock_guard lock{mutex_};
-    held_.reset();
-    held_path_.clear();
-    const auto reserved = root_.open_directory(kReservedDirectory);
+    drop_earlier();
+    earlier_generation_ = list_.generation;
+    earlier_.emplace(reserved_->open_directory(generation_name(earlier_generation_)),
+                     std::move(list_.changes));
+    open_generation(next(earlier_generation_));
+}
+
+void Area::drop_earlier() {
+    if (!earlier_) return;
     earlier_.reset();
-    os::remove_all(*reserved, kEarlierSlots);
-    reserved->rename(kSlots, *reserved, kEarlierSlots);
-    earlier_.emplace(reserved->open_directory(kEarlierSlots), std::move(list_.changes));
-    make_slots(*reserved);
-    new_directories_.clear();
-    list_ = {};
-    last_slot_ = 0;
+    os::remove_all(*reserved_, generation_name(earlier_generation_));
 }
 
 Spot Area::spot(const base::RelPath& path, By by) {
@@ -99,11 +134,13 @@ bool Area::is_new(const base::RelPath& path) const {
 }
 
 void Area::record(const base::RelPath& path, Over over, const Spot& spot, std::uint64_t inode, bool is_file) {
+    const bool replaces = over == Over::something && spot.slot != SlotNumber{0};
+    const std::uint64_t replaced = replaces ? live_inode(path) : 0;
     const std::lock_guard lock{mutex_};
     ++(is_file ? list_.counts.files : list_.counts.others);
     if (spot.slot == SlotNumber{0}) return;
-    const ChangeKind kind = over == Over::something ? ChangeKind::replace : ChangeKind::place;
-    list_.changes.push_back({kind, path, spot.slot, inode, {}, {}});
+    const ChangeKind kind = replaces ? ChangeKind::replace : ChangeKind::place;
+    list_.changes.push_back({kind, path, spot.slot, inode, replaced, {}, {}});
 }
 
 void Area::record_directory(const base::RelPath& path, const Spot& spot, const base::Attributes& attributes) {
@@ -116,31 +153,28 @@ void Area::record_attributes(const base::RelPath& path, const base::Attributes& 
     const std::uint64_t inode = live_inode(path);
     const std::lock_guard lock{mutex_};
     ++list_.counts.attributes;
-    list_.changes.push_back({ChangeKind::attributes, path, SlotNumber{0}, inode, before, after});
+    list_.changes.push_back({ChangeKind::attributes, path, SlotNumber{0}, inode, 0, before, after});
 }
 
 void Area::record_removal(const base::RelPath& path) {
     const std::uint64_t inode = live_inode(path);
     const std::lock_guard lock{mutex_};
     ++list_.counts.removed;
-    list_.changes.push_back({ChangeKind::remove, path, SlotNumber{++last_slot_}, inode, {}, {}});
+    list_.changes.push_back({ChangeKind::remove, path, SlotNumber{++last_slot_}, inode, 0, {}, {}});
 }
 
 std::uint64_t Area::live_inode(const base::RelPath& path) const {
-    const auto status = std::as_const(root_).status(path.bytes());
+    const auto status = live_.status(path.bytes());
     if (status) return status->inode;
     throw base::Error{
         base::ErrorKind::io,
-        fmt::format("{}/{}: vanished during the run", base::escape(root_.path()), path.escaped()),
+        fmt::format("{}/{}: vanished during the run", base::escape(live_.path()), path.escaped()),
         "Stop what changes this tree, then run the same command again."};
 }
 
 ChangeList Area::finish() {
     const std::lock_guard lock{mutex_};
-    if (earlier_) {
-        earlier_.reset();
-        os::remove_all(*root_.open_directory(kReservedDirectory), kEarlierSlots);
-    }
+    drop_earlier();
     std::vector<const NewDirectory*> deepest_first;
     for (const auto& [path, directory] : new_directories_) deepest_first.push_back(&directory);
     const auto depth = [](const NewDirectory* directory) {
@@ -158,11 +192,8 @@ void Area::discard() {
     const std::lock_guard lock{mutex_};
     held_.reset();
     held_path_.clear();
-    earlier_.reset();
-    const os::Status root_is = root_status(root_);
-    if (!root_.status(kReservedDirectory)) return;
-    os::remove_all(root_, kReservedDirectory);
-    root_.set_attributes(".", root_is.attributes);
+    drop_earlier();
+    os::remove_all(*reserved_, generation_name(list_.generation));
 }
 
 }  // namespace ft::staging

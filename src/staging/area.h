@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 #include "ft/os/file.h"
 #include "ft/staging/change_list.h"
@@ -23,8 +24,8 @@ struct Spot {
 /// The slots of a tree and the changes recorded so far; what Staging and its Slots share. Thread-safe.
 class Area {
 public:
-    /// Opens the reserved directory, empty.
-    explicit Area(os::Directory& root);
+    Area(const os::Directory& live, std::unique_ptr<os::Directory> reserved,
+         const std::vector<Generation>& kept);
 
     /// How a spot is named: `path`: from the slots, for what is made once and not opened; `handle`: in its
     /// directory, which is held open.
@@ -47,7 +48,8 @@ public:
     Earlier* earlier() { return earlier_ ? &*earlier_ : nullptr; }
 
     ChangeList finish();
-    os::Directory& root() const { return root_; }
+    /// Makes everything staged durable.
+    void sync() { reserved_->sync_file_system(); }
     void discard();
 
 private:
@@ -56,10 +58,12 @@ private:
         base::Attributes attributes;
     };
     std::uint64_t live_inode(const base::RelPath& path) const;
-    void make_slots(os::Directory& reserved);
+    void open_generation(Generation generation);
+    void drop_earlier();
 
-    os::Directory& root_;
-    std::shared_ptr<os::Directory> slots_;
+    const os::Directory& live_;
+    std::unique_ptr<os::Directory> reserved_;
+    std::shared_ptr<os::Directory> slots_;  // of the generation that is built
     mutable std::mutex mutex_;
     std::uint64_t last_slot_ = 0;
     std::unordered_map<std::string, NewDirectory> new_directories_;  // by path in the tree
@@ -68,6 +72,7 @@ private:
     std::string held_path_;
     std::shared_ptr<os::Directory> held_;
     std::optional<Earlier> earlier_;  // what an earlier pull of the run staged
+    Generation earlier_generation_{0};
 };
 
 }  // namespace ft::staging

@@ -27,7 +27,9 @@ struct Staging::State {
     Area area;
 };
 
-Staging::Staging(os::Directory& root) : state_{new State{Area{root}}} {}
+Staging::Staging(const os::Directory& live, std::unique_ptr<os::Directory> reserved,
+                 const std::vector<Generation>& kept)
+    : state_{new State{Area{live, std::move(reserved), kept}}} {}
 Staging::~Staging() = default;
 
 std::unique_ptr<Slot> Staging::create_file(const base::RelPath& path, Over over, base::DigestKind digest,
@@ -95,7 +97,7 @@ bool Staging::is_new(const base::RelPath& path) const { return state_->area.is_n
 
 ChangeList Staging::finish() { return state_->area.finish(); }
 
-void Staging::sync() { state_->area.root().sync_file_system(); }
+void Staging::sync() { state_->area.sync(); }
 
 void Staging::discard() { state_->area.discard(); }
 

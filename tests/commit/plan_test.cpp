@@ -42,7 +42,7 @@ TEST_CASE("what lies in a removed directory is not removed by itself", "[commit]
                   {{".", directory(1)}, {"a", directory(2)}, {"a/b", directory(3)}, {"a/b/c", file("c", 4)}},
                   {{".", directory(5)}}}}};
     const auto root = world.disk.open("/data");
-    staging::Staging staging{*root};
+    staging::Staging staging{*root, staging::open_reserved(*root)};
     for (const char* path : {"a/b/c", "a", "a/b"}) staging.remove(base::RelPath{path});
     staging.change_attributes(base::RelPath{}, {0755, 0, 0, {1, 7}}, {0755, 0, 0, {5, 7}});
     Plan plan{.run_id = "run-1", .trees = {{"/data", staging.finish()}}, .swaps = {}};

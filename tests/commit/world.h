@@ -164,7 +164,7 @@ public:
                   .host_name = HostName{"old.example", "new.example"}};
         for (const TreePair& tree : trees_) {
             const auto root = disk.open(tree.root);
-            staging::Staging staging{*root};
+            staging::Staging staging{*root, staging::open_reserved(*root)};
             stage(staging, test::read_tree(*root), tree.new_tree);
             plan.trees.push_back({tree.root, staging.finish()});
             staging.sync();

@@ -34,7 +34,7 @@ struct Destination {
         base::Progress progress;
         const auto socket =
             machine->network().connect("127.0.0.1", daemon.port(), std::chrono::seconds{10}, cancellation);
-        staging::Staging staging{*ours};
+        staging::Staging staging{*ours, staging::open_reserved(*ours)};
         std::string error;
         try {
             pulled = rsync::pull(*socket, *ours, rules, staging, options, progress, cancellation);
@@ -42,7 +42,7 @@ struct Destination {
         } catch (const base::Error& caught) {
             error = caught.what();
         }
-        staging.discard();
+        staging::free_staged(*ours);
         if (error.empty()) set_root_time();
         return error;
     }
@@ -51,7 +51,7 @@ struct Destination {
         using staging::ChangeKind;
         const auto each = [&](ChangeKind kind, const auto& action) {
             for (const staging::Change& change : list.changes) {
-                if (change.kind == kind) action(change.path.bytes(), staging::slot_path(change.slot), change);
+                if (change.kind == kind) action(change.path.bytes(), staging::slot_path(list.generation, change.slot), change);
             }
         };
         each(ChangeKind::remove, [&](auto& path, auto slot, auto&) { ours->rename(path, *ours, slot); });

@@ -145,7 +145,7 @@ struct Exchange {
         pull_error.clear();
         pull_error_kind.reset();
         const auto live = destination.open("/data");
-        staging::Staging staging{*live};
+        staging::Staging staging{*live, staging::open_reserved(*live)};
         base::Progress progress;
         base::Cancellation cancellation;
         try {
@@ -156,7 +156,7 @@ struct Exchange {
             pull_error = error.what();
             pull_error_kind = error.kind();
         }
-        staging.discard();
+        staging::free_staged(*live);
     }
 
     /// What a commit does, without its journal.
@@ -164,7 +164,7 @@ struct Exchange {
         using staging::ChangeKind;
         const auto each = [&](ChangeKind kind, const auto& action) {
             for (const staging::Change& change : changes.changes) {
-                if (change.kind == kind) action(change.path.bytes(), staging::slot_path(change.slot), change);
+                if (change.kind == kind) action(change.path.bytes(), staging::slot_path(changes.generation, change.slot), change);
             }
         };
         each(ChangeKind::remove, [&](auto& path, auto slot, auto&) { live.rename(path, live, slot); });

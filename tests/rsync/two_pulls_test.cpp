@@ -11,7 +11,7 @@ namespace {
 struct TwoPulls : Exchange {
     using Exchange::Exchange;
     std::unique_ptr<os::Directory> live = destination.open("/data");
-    staging::Staging staging{*live};
+    staging::Staging staging{*live, staging::open_reserved(*live)};
     rsync::Need need;
     rsync::Pulled first;
     rsync::Pulled second;
@@ -49,9 +49,9 @@ struct TwoPulls : Exchange {
         second = once();
         changes = staging.finish();
         CHECK(without_staging(read_tree(*live)) == without_staging(before));
-        CHECK_FALSE(live->status(".ft-staging/earlier"));
+        CHECK_FALSE(live->status(".ft-staging/1"));
         apply(*live);
-        staging.discard();
+        staging::free_staged(*live);
     }
     static Tree without_staging(Tree tree) {
         std::erase_if(tree, [](const auto& each) { return each.first.starts_with(".ft-staging"); });

@@ -29,6 +29,8 @@ std::unique_ptr<const os::File> basis_of(os::Directory& directory, const std::st
     return std::as_const(directory).open_file("basis");
 }
 
+std::string first_slot(const ChangeList& list) { return slot_path(list.generation, list.changes.at(0).slot); }
+
 /// Text without a period, so that nothing in it can be mistaken for something else in it.
 std::string text(std::size_t length, unsigned seed = 1) {
     std::string result(length, '\0');
@@ -42,7 +44,7 @@ TEST_CASE("a file is what was appended and copied, in any fragmentation, and so 
     const std::string basis = text(700'000, 7);
     const std::string data = text(900'001);
     const std::size_t piece = GENERATE(as<std::size_t>{}, 977, 32768, 262144, 900001);
-    Staging staging{*root};
+    Staging staging{*root, open_reserved(*root)};
     const auto slot =
         staging.create_file(RelPath{"file"}, Over::nothing, DigestKind::xxh128, basis_of(*root, basis));
     std::string wanted;
@@ -59,9 +61,9 @@ TEST_CASE("a file is what was appended and copied, in any fragmentation, and so 
     CHECK(slot->size() == wanted.size());
     CHECK(slot->digest() == base::digest_of(DigestKind::xxh128, base::as_bytes(wanted)));
     slot->finish(kFile);
-    const Change change = staging.finish().changes.at(0);
-    CHECK((content_of(*root, slot_path(change.slot)) == wanted));
-    CHECK(root->status(slot_path(change.slot)).value().attributes == kFile);
+    const std::string path = first_slot(staging.finish());
+    CHECK((content_of(*root, path) == wanted));
+    CHECK(root->status(path).value().attributes == kFile);
 }
 
 TEST_CASE("blocks of zeros become holes, wherever they are", "[staging]") {
@@ -82,13 +84,13 @@ TEST_CASE("blocks of zeros become holes, wherever they are", "[staging]") {
                                                    {zeros + "x", 1},
                                                    {std::string(100, '\0'), 1}}));
     const std::size_t piece = GENERATE(as<std::size_t>{}, 5000, 10 * 1024 * 1024);
-    Staging staging{*root};
+    Staging staging{*root, open_reserved(*root)};
     const auto slot = staging.create_file(RelPath{"file"}, Over::nothing, DigestKind::xxh128, nullptr);
     for (std::size_t at = 0; at < given.content.size(); at += piece) {
         slot->append(base::as_bytes(std::string_view{given.content}.substr(at, piece)));
     }
     slot->finish(kFile);
-    const std::string path = slot_path(staging.finish().changes.at(0).slot);
+    const std::string path = first_slot(staging.finish());
     CHECK((content_of(*root, path) == given.content));
     CHECK(root->status(path).value().allocated == given.blocks * kBlock);
 }
@@ -96,7 +98,7 @@ TEST_CASE("blocks of zeros become holes, wherever they are", "[staging]") {
 TEST_CASE("a basis file that is shorter than it was is corrupt, and named", "[staging]") {
     MemoryDisk disk;
     const auto root = disk.open("/");
-    Staging staging{*root};
+    Staging staging{*root, open_reserved(*root)};
     const auto slot =
         staging.create_file(RelPath{"a/b"}, Over::something, DigestKind::md5, basis_of(*root, "short"));
     slot->copy_from_basis(0, 5);
@@ -112,27 +114,27 @@ TEST_CASE("a basis file that is shorter than it was is corrupt, and named", "[st
 TEST_CASE("a slot that is not finished leaves nothing, and its file can be made again", "[staging]") {
     MemoryDisk disk;
     const auto root = disk.open("/");
-    Staging staging{*root};
+    Staging staging{*root, open_reserved(*root)};
     staging.create(RelPath{"new"}, Over::nothing,
                    {.type = base::FileType::directory, .attributes = {0755, 0, 0, {9, 9}}});
     const std::string path = GENERATE("top", "new/file");
     staging.create_file(RelPath{path}, Over::nothing, DigestKind::md5, nullptr)
         ->append(base::as_bytes("wrong"));
-    CHECK(test::read_tree(*root->open_directory(".ft-staging/slots")).size() == 2);  // the root and "new"
+    CHECK(test::read_tree(*root->open_directory(".ft-staging/1")).size() == 2);  // the root and "new"
     const auto slot = staging.create_file(RelPath{path}, Over::nothing, DigestKind::md5, nullptr);
     slot->append(base::as_bytes("right"));
     slot->finish(kFile);
     const ChangeList list = staging.finish();
     CHECK(list.counts.files == 1);
     CHECK(list.changes.size() == (path == "top" ? 2 : 1));
-    CHECK(content_of(*root, path == "top" ? slot_path(list.changes.back().slot)
-                                          : ".ft-staging/slots/1/file") == "right");
+    CHECK(content_of(*root, path == "top" ? slot_path(list.generation, list.changes.back().slot)
+                                          : ".ft-staging/1/1/file") == "right");
 }
 
 TEST_CASE("a full disk names the file of the tree", "[staging]") {
     MemoryDisk disk;
     const auto root = disk.open("/");
-    Staging staging{*root};
+    Staging staging{*root, open_reserved(*root)};
     disk.set_capacity(100'000);
     const auto slot = staging.create_file(RelPath{"big\x1b"}, Over::nothing, DigestKind::md5, nullptr);
     try {
@@ -149,7 +151,7 @@ TEST_CASE("several threads share a staging", "[staging]") {
     constexpr int kFiles = 100;
     MemoryDisk disk;
     const auto root = disk.open("/");
-    Staging staging{*root};
+    Staging staging{*root, open_reserved(*root)};
     const auto work = [&](int number) {
         const RelPath directory{"d" + std::to_string(number)};
         staging.create(directory, Over::nothing,
@@ -170,7 +172,7 @@ TEST_CASE("several threads share a staging", "[staging]") {
     CHECK(list.counts.files == 2 * kThreads * kFiles);
     CHECK(list.changes.size() == kThreads * (1 + kFiles));
     for (const Change& change : list.changes) {
-        const std::string slot = slot_path(change.slot);
+        const std::string slot = slot_path(list.generation, change.slot);
         REQUIRE(root->status(slot).value().inode == change.inode);
         if (change.path.name().front() == 'f') {
             REQUIRE(content_of(*root, slot) == change.path.bytes());

@@ -35,7 +35,9 @@ struct Fixture {
         root = disk.open("/data");
         test::write_tree(*root, kLive);
     }
-    Tree slots() const { return test::read_tree(*std::as_const(*root).open_directory(".ft-staging/slots")); }
+    Tree slots(int generation = 1) const {
+        return test::read_tree(*std::as_const(*root).open_directory(generation_path(Generation(generation))));
+    }
     Tree live() const { return test::read_tree(*root); }
     std::uint64_t inode(const std::string& path) const { return root->status(path).value().inode; }
 };
@@ -59,7 +61,7 @@ std::map<std::string, Change> by_path(const ChangeList& list) {
 
 TEST_CASE("a new directory is one change with all it holds, complete when finish returns", "[staging]") {
     Fixture f;
-    Staging staging{*f.root};
+    Staging staging{*f.root, open_reserved(*f.root)};
     staging.create(RelPath{"new"}, Over::nothing, directory());
     staging.create(RelPath{"new/deep"}, Over::nothing, directory());
     add_file(staging, "new/deep/file", Over::nothing, "content");
@@ -75,7 +77,7 @@ TEST_CASE("a new directory is one change with all it holds, complete when finish
     REQUIRE(list.changes.size() == 1);
     CHECK(list.changes[0].kind == ChangeKind::place);
     CHECK(list.changes[0].path == RelPath{"new"});
-    CHECK(list.changes[0].inode == f.inode(slot_path(list.changes[0].slot)));
+    CHECK(list.changes[0].inode == f.inode(slot_path(list.generation, list.changes[0].slot)));
     CHECK(list.counts.files == 1);
     CHECK(list.counts.others == 4);
     Tree slots = f.slots();
@@ -90,7 +92,7 @@ TEST_CASE("a new directory is one change with all it holds, complete when finish
 
 TEST_CASE("changes of what is live carry slot, inode and attributes", "[staging]") {
     Fixture f;
-    Staging staging{*f.root};
+    Staging staging{*f.root, open_reserved(*f.root)};
     add_file(staging, "file", Over::something, "new");
     staging.create(RelPath{"directory/link"}, Over::nothing, link("x"));
     staging.remove(RelPath{"directory/x"});
@@ -99,12 +101,12 @@ TEST_CASE("changes of what is live carry slot, inode and attributes", "[staging]
     const auto changes = by_path(list);
     REQUIRE(changes.size() == 4);
     CHECK(changes.at("file").kind == ChangeKind::replace);
-    CHECK(changes.at("file").inode == f.inode(slot_path(changes.at("file").slot)));
+    CHECK(changes.at("file").inode == f.inode(slot_path(list.generation, changes.at("file").slot)));
     CHECK(changes.at("directory/link").kind == ChangeKind::place);
-    CHECK(changes.at("directory/link").inode == f.inode(slot_path(changes.at("directory/link").slot)));
+    CHECK(changes.at("directory/link").inode == f.inode(slot_path(list.generation, changes.at("directory/link").slot)));
     CHECK(changes.at("directory/x").kind == ChangeKind::remove);
     CHECK(changes.at("directory/x").inode == f.inode("directory/x"));
-    CHECK_FALSE(f.root->status(slot_path(changes.at("directory/x").slot)));
+    CHECK_FALSE(f.root->status(slot_path(list.generation, changes.at("directory/x").slot)));
     CHECK(changes.at("directory").kind == ChangeKind::attributes);
     CHECK(changes.at("directory").inode == f.inode("directory"));
     CHECK(changes.at("directory").before == kLive.at("directory").attributes);
@@ -115,21 +117,23 @@ TEST_CASE("changes of what is live carry slot, inode and attributes", "[staging]
     CHECK(list.counts.attributes == 1);
     CHECK(f.live() == kLive);
     staging.discard();
-    CHECK(f.live() == kLive);
-    CHECK_FALSE(f.root->status(".ft-staging"));
     staging.discard();
+    CHECK(f.root->status(".ft-staging"));
+    free_staged(*f.root);
+    free_staged(*f.root);
+    CHECK(f.live() == kLive);
 }
 
 TEST_CASE("left-overs of an earlier run are removed, and nothing of the live tree changes", "[staging]") {
     Fixture f;
     {
-        Staging killed{*f.root};
+        Staging killed{*f.root, open_reserved(*f.root)};
         killed.create(RelPath{"new"}, Over::nothing, directory());
         add_file(killed, "new/file", Over::nothing, "left over");
     }
     f.root->create_file(".ft-staging/noise");
     CHECK(f.slots().size() == 3);
-    const Staging staging{*f.root};
+    const Staging staging{*f.root, open_reserved(*f.root)};
     CHECK(f.slots().size() == 1);
     CHECK_FALSE(f.root->status(".ft-staging/noise"));
     CHECK(f.live() == kLive);
@@ -138,7 +142,7 @@ TEST_CASE("left-overs of an earlier run are removed, and nothing of the live tre
 TEST_CASE("a reserved directory that is not root's alone is refused", "[staging]") {
     Fixture f;
     const auto refused = [&](const std::string& why) {
-        CHECK_THROWS_WITH(Staging{*f.root}, Catch::Equals("/data/.ft-staging: " + why));
+        CHECK_THROWS_WITH(open_reserved(*f.root), Catch::Equals("/data/.ft-staging: " + why));
     };
     SECTION("a link") {
         f.root->create_symlink(".ft-staging", "directory");
@@ -167,7 +171,7 @@ TEST_CASE("a reserved directory that is not root's alone is refused", "[staging]
 
 TEST_CASE("a second pull adopts files of the first, wherever they lie, and the rest goes", "[staging]") {
     Fixture f;
-    Staging staging{*f.root};
+    Staging staging{*f.root, open_reserved(*f.root)};
     staging.create(RelPath{"new"}, Over::nothing, directory());
     staging.create(RelPath{"new/deep"}, Over::nothing, directory());
     add_file(staging, "new/deep/file", Over::nothing, "deep");
@@ -175,10 +179,10 @@ TEST_CASE("a second pull adopts files of the first, wherever they lie, and the r
     add_file(staging, "file", Over::something, "new");
     add_file(staging, "directory/y", Over::nothing, "unwanted");
     staging.remove(RelPath{"directory/x"});
-    const auto deep = f.inode(".ft-staging/slots/1/deep/file");
+    const auto deep = f.inode(".ft-staging/1/1/deep/file");
     CHECK_FALSE(staging.can_adopt(RelPath{"file"}, 3, kFile.mtime));  // nothing is earlier than the first
     staging.begin_again();
-    CHECK(f.slots().size() == 1);
+    CHECK(f.slots(2).size() == 1);
 
     CHECK(staging.can_adopt(RelPath{"new/deep/file"}, 4, kFile.mtime));
     CHECK_FALSE(staging.can_adopt(RelPath{"new/deep/file"}, 5, kFile.mtime));
@@ -208,48 +212,48 @@ TEST_CASE("a second pull adopts files of the first, wherever they lie, and the r
     const auto changes = by_path(list);
     REQUIRE(changes.size() == 3);
     CHECK(changes.at("file").kind == ChangeKind::replace);
-    CHECK(changes.at("file").inode == f.inode(slot_path(changes.at("file").slot)));
-    CHECK(f.inode(slot_path(changes.at("new").slot) + "/deep/file") == deep);
-    Tree slots = f.slots();
+    CHECK(changes.at("file").inode == f.inode(slot_path(list.generation, changes.at("file").slot)));
+    CHECK(f.inode(slot_path(list.generation, changes.at("new").slot) + "/deep/file") == deep);
+    Tree slots = f.slots(2);
     slots.erase(".");
     CHECK(slots == Tree{{"1", {FileType::regular, kFile, ""}},
                         {"2", {FileType::directory, kDirectory, ""}},
                         {"2/deep", {FileType::directory, kDirectory, ""}},
                         {"2/deep/file", {FileType::regular, kFile, "deep"}},
                         {"3", {FileType::regular, other, "new"}}});
-    CHECK_FALSE(f.root->status(".ft-staging/earlier"));
+    CHECK_FALSE(f.root->status(".ft-staging/1"));
     CHECK(f.live() == kLive);
-    staging.discard();
+    free_staged(*f.root);
     CHECK(f.live() == kLive);
 }
 
 TEST_CASE("a run that is killed between its pulls leaves nothing that the next one keeps", "[staging]") {
     Fixture f;
     {
-        Staging killed{*f.root};
+        Staging killed{*f.root, open_reserved(*f.root)};
         add_file(killed, "file", Over::something, "first");
         killed.begin_again();
         add_file(killed, "another", Over::nothing, "second");
     }
-    CHECK(f.root->status(".ft-staging/earlier/1"));
+    CHECK(f.root->status(".ft-staging/1/1"));
     SECTION("the next one stages") {
-        Staging next{*f.root};
+        Staging next{*f.root, open_reserved(*f.root)};
         CHECK(f.slots().size() == 1);
-        CHECK_FALSE(f.root->status(".ft-staging/earlier"));
+        CHECK_FALSE(f.root->status(".ft-staging/2"));
         CHECK_FALSE(next.can_adopt(RelPath{"file"}, 5, kFile.mtime));
         next.begin_again();  // and has two pulls itself
         next.begin_again();
         next.finish();
-        next.discard();
+        free_staged(*f.root);
     }
-    SECTION("the next one only cleans up") { Staging{*f.root}.discard(); }
+    SECTION("the next one only cleans up") { free_staged(*f.root); }
     CHECK_FALSE(f.root->status(".ft-staging"));
     CHECK(f.live() == kLive);
 }
 
 TEST_CASE("a removed or changed object that is gone is named", "[staging]") {
     Fixture f;
-    Staging staging{*f.root};
+    Staging staging{*f.root, open_reserved(*f.root)};
     CHECK_THROWS_WITH(staging.remove(RelPath{"no\nsuch"}), "/data/no\\x0asuch: vanished during the run");
     CHECK_THROWS_WITH(staging.change_attributes(RelPath{"none"}, kFile, kFile),
                       "/data/none: vanished during the run");
@@ -262,7 +266,7 @@ TEST_CASE("power loss at any step of staging leaves the live tree, and the next 
         INFO("power lost at operation " << step << ", seed " << seed);
         Fixture f;
         const bool finished = f.disk.run_until_power_loss(step, [&] {
-            Staging staging{*f.root};
+            Staging staging{*f.root, open_reserved(*f.root)};
             staging.create(RelPath{"new"}, Over::nothing, directory());
             add_file(staging, "new/file", Over::nothing, "content");
             add_file(staging, "file", Over::something, "new");
@@ -277,10 +281,10 @@ TEST_CASE("power loss at any step of staging leaves the live tree, and the next 
         Tree left = f.live();
         left["."] = kLive.at(".");  // making the reserved directory changes its time for a moment
         REQUIRE(left == kLive);
-        Staging again{*f.root};
+        Staging again{*f.root, open_reserved(*f.root)};
         add_file(again, "file", Over::something, "new");
         REQUIRE(again.finish().changes.size() == 1);
-        again.discard();
+        free_staged(*f.root);
         if (finished) break;
     }
 }

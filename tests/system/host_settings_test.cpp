@@ -61,7 +61,7 @@ TEST_CASE("a tree's rules are both sides' patterns, state_dir and reserved names
     CHECK(rules.hides("x/a.pid", false));
     CHECK(rules.hides("cache/a", false));
     CHECK(rules.hides("lib/ft/journal", false));
-    CHECK(rules.hides(".ft-staging/slots/1", false));
+    CHECK(rules.hides(".ft-staging/1/1", false));
     CHECK_FALSE(rules.hides("lib", true));
     CHECK_FALSE(rules.hides("x/.ft-staging", true));
     CHECK_FALSE(rules_at("/var", {}, {}, "/srv/ft").hides("lib/ft", true));

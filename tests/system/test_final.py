@@ -237,7 +237,7 @@ class FinalTest(unittest.TestCase):
             second = Held(tree / "big.dat")
         with second:
             second.wait()
-            self.assertTrue((self.new.path("/srv/data") / ".ft-staging" / "earlier").exists())
+            self.assertTrue((self.new.path("/srv/data") / ".ft-staging" / "1").exists())
             status, _ = run.end(signal.SIGKILL)
         self.assertEqual(status, -signal.SIGKILL)
         self.assertEqual(self.state(), before)

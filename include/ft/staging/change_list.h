@@ -23,7 +23,8 @@ struct Change {
     ChangeKind kind = ChangeKind::place;
     base::RelPath path;
     SlotNumber slot{0};
-    std::uint64_t inode = 0;  ///< staged object's (place, replace), live object's (remove, attributes)
+    std::uint64_t inode = 0;     ///< staged object's (place, replace), live object's (remove, attributes)
+    std::uint64_t replaced = 0;  ///< replace: the live object's inode
     base::Attributes before;  ///< attributes: as found
     base::Attributes after;   ///< attributes: as wanted
 };
@@ -37,6 +38,7 @@ struct ChangeCounts {
 };
 
 struct ChangeList {
+    Generation generation{0};     ///< that holds the slots
     std::vector<Change> changes;  ///< in any order; commit orders them
     ChangeCounts counts;
 };

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -9,17 +10,22 @@ namespace ft::staging {
 /// The reserved directory at a tree's root (root's, mode 0700): never listed, served, changed or removed by a
 /// sync.
 inline constexpr std::string_view kReservedDirectory = ".ft-staging";
-/// In it, the directory of the slots: one name an object that waits or that was replaced.
-inline constexpr std::string_view kSlots = "slots";
-/// In it, the slots of an earlier pull of the same run, while files are adopted from there.
-inline constexpr std::string_view kEarlierSlots = "earlier";
 
-/// Number of a slot within a tree's staging; 0 is none.
+/// One staging of a tree: what one pull of one run put there, in a directory of its own in the reserved
+/// directory. Numbers only grow as long as anything is there. 0 is none.
+enum class Generation : std::uint64_t {};
+/// Number of a slot within its generation: a name for an object that waits, or that was replaced. 0 is none.
 enum class SlotNumber : std::uint64_t {};
 
-/// Name of a slot in the directory of the slots: "17".
+/// Name of a generation in the reserved directory: "3".
+std::string generation_name(Generation generation);
+/// The generation of that name; nothing when it is no name that generation_name gives.
+std::optional<Generation> generation_of(std::string_view name);
+/// Path of a generation from the tree's root: ".ft-staging/3".
+std::string generation_path(Generation generation);
+/// Name of a slot in its generation: "17".
 std::string slot_name(SlotNumber number);
-/// Path of a slot from the tree's root: ".ft-staging/slots/17".
-std::string slot_path(SlotNumber number);
+/// Path of a slot from the tree's root: ".ft-staging/3/17".
+std::string slot_path(Generation generation, SlotNumber number);
 
 }  // namespace ft::staging

@@ -6,6 +6,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "ft/base/digest.h"
 #include "ft/base/entry.h"
@@ -19,6 +20,13 @@ namespace ft::staging {
 enum class Over { nothing, something };
 
 class Staging;
+
+/// Opens the reserved directory of the tree at `root`, making it where it is missing; the root's time stays.
+/// Error unfit when it is no directory of root's with mode 0700, or on another file system.
+std::unique_ptr<os::Directory> open_reserved(os::Directory& root);
+/// Removes all that is staged below `root` but the generations `kept`, and the reserved directory when
+/// nothing is left in it; the root's time stays. Nothing to do where nothing is staged. Errors as open_reserved.
+void free_staged(os::Directory& root, const std::vector<Generation>& kept = {});
 
 /// A file of the next version of a tree, built where the live tree does not see it.
 ///
@@ -54,17 +62,17 @@ private:
 };
 
 /// The next version of one tree: new and changed objects, complete with owner, mode and time, in the reserved
-/// directory at the tree's root, and the list of what the commit will change. The live tree is not touched.
+/// directory at the tree's root, and the list of what the commit will change. The live tree is only read.
 ///
 /// An object whose parent is itself new is built inside its staged parent, so that a new directory with all
 /// that it holds is one change. Hence parents first: create_directory before anything below it.
 /// Thread-safe: a receiver and a generator share one Staging.
 class Staging {
 public:
-    /// Opens the reserved directory below `root`, making it where it is missing. Left-overs of an earlier run
-    /// are removed. Error unfit when it is no directory of root's with mode 0700. `root` outlives the
-    /// Staging.
-    explicit Staging(os::Directory& root);
+    /// A new generation in `reserved`, the reserved directory of `live` (open_reserved). All other
+    /// generations there but `kept` are removed. `live` outlives the Staging.
+    Staging(const os::Directory& live, std::unique_ptr<os::Directory> reserved,
+            const std::vector<Generation>& kept = {});
     ~Staging();
     Staging(const Staging&) = delete;
     Staging& operator=(const Staging&) = delete;
@@ -98,7 +106,7 @@ public:
     ChangeList finish();
     /// Makes everything staged durable.
     void sync();
-    /// Removes all that is staged, and the reserved directory.
+    /// Removes all that is staged.
     void discard();
 
 private:
