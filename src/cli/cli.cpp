@@ -59,6 +59,32 @@ int run_source(os::Machine& machine, const migrate::SourceOptions& options, ui::
         as_before(not_started));
 }
 
+int run_undo(os::Machine& machine, const migrate::UndoOptions& options, ui::Console& console) {
+    base::Cancellation cancellation;
+    const os::Signals signals{cancellation, false};  // it goes on without the terminal, like a run
+    migrate::UndoReport report;
+    const auto tell = [&](const base::Error* error, ExitStatus status) {
+        if (error != nullptr && error->kind() == base::ErrorKind::recovery)
+            report.outcome = base::Outcome::recovery_needed;
+        migrate::tell_result(report, error, finish(status), console);
+    };
+    const auto failed = [&](const base::Error& error) {
+        tell(&error, exit_status(error.kind()));
+        return fail(console, error, "Nothing was changed on this server.");
+    };
+    try {
+        migrate::undo(machine, options, console, cancellation, report);
+        const ExitStatus status =
+            report.problems.empty() ? ExitStatus::done : ExitStatus::committed_with_trouble;
+        tell(nullptr, status);
+        return finish(status);
+    } catch (const base::Error& error) {
+        return failed(error);
+    } catch (const std::exception& error) {
+        return failed(base::Error{base::ErrorKind::internal, base::escape(error.what())});
+    }
+}
+
 int run_start_services(os::Machine& machine, const migrate::ServicesOptions& options, ui::Console& console) {
     base::Cancellation cancellation;
     const os::Signals signals{cancellation, true};
@@ -99,8 +125,16 @@ int run(os::Machine& machine, const std::vector<std::string>& arguments) {
             return run_source(machine, *source, console);
         if (const auto* target = std::get_if<migrate::DestinationOptions>(&request.command))
             return run_destination(machine, *target, console);
+        if (const auto* undo = std::get_if<migrate::UndoOptions>(&request.command))
+            return run_undo(machine, *undo, console);
         if (const auto* services = std::get_if<migrate::ServicesOptions>(&request.command))
             return run_start_services(machine, *services, console);
+        if (const auto* recover = std::get_if<migrate::RecoverOptions>(&request.command))
+            migrate::recover(machine, *recover, console);
+        if (const auto* discard = std::get_if<migrate::DiscardOptions>(&request.command))
+            migrate::discard(machine, *discard, console);
+        if (const auto* status = std::get_if<migrate::StatusOptions>(&request.command))
+            migrate::status(machine, *status, console);
         machine.terminal().write_out(request.text);
         return finish(ExitStatus::done);
     } catch (const base::Error& error) {

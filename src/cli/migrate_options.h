@@ -5,6 +5,7 @@
 #include <variant>
 #include <vector>
 
+#include "ft/migrate/here.h"
 #include "ft/migrate/migrate.h"
 
 namespace ft::cli {
@@ -12,9 +13,11 @@ namespace ft::cli {
 /// What the arguments ask for.
 struct Request {
     /// Nothing: only `text` is to be printed (help, version).
-    std::variant<std::monostate, migrate::SourceOptions, migrate::DestinationOptions,
-                 migrate::ServicesOptions>
-        command;
+    using Command =
+        std::variant<std::monostate, migrate::SourceOptions, migrate::DestinationOptions,
+                     migrate::UndoOptions, migrate::RecoverOptions, migrate::DiscardOptions,
+                     migrate::StatusOptions, migrate::ServicesOptions>;
+    Command command;
     bool json = false;
     std::string text;
 };

@@ -395,15 +395,6 @@ void Run::fill_report() {
     fetch_.tell(manifest_, report_);
 }
 
-std::string new_run_id(os::Machine& machine) {
-    std::byte random[2];
-    machine.fill_random(random);
-    std::string id = ui::time(machine.clock().wall_seconds());
-    std::replace(id.begin(), id.end(), ':', '-');
-    return fmt::format("{}-{:02x}{:02x}", id, static_cast<unsigned>(random[0]),
-                       static_cast<unsigned>(random[1]));
-}
-
 }  // namespace
 
 void destination(os::Machine& machine, const DestinationOptions& options, ui::Console& console,
