@@ -12,14 +12,13 @@ namespace ft::cli {
 
 /// What the arguments ask for.
 struct Request {
-    /// Nothing: only `text` is to be printed (help, version).
     using Command =
-        std::variant<std::monostate, migrate::SourceOptions, migrate::DestinationOptions,
+        std::variant<migrate::SourceOptions, migrate::DestinationOptions,
                      migrate::UndoOptions, migrate::RecoverOptions, migrate::DiscardOptions,
                      migrate::StatusOptions, migrate::ServicesOptions>;
-    Command command;
+    Command command;  ///< nothing to be done where `text` is there
     bool json = false;
-    std::string text;
+    std::string text;  ///< only to be printed: help, version
 };
 
 /// Error usage, one line, for anything that is not a complete command.

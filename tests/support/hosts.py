@@ -114,6 +114,12 @@ class Host:
         return [built(program), "migrate", *map(str, arguments), "--system", str(self.system_file), "--root", str(self.root)]
 
 
+    def here(self, command, *arguments, program=FT, env=None):
+        """Runs a command of this machine alone ("undo", "status"...) to its end."""
+        argv = [built(program), command, *map(str, arguments), "--json", "--system", str(self.system_file), "--root", str(self.root)]
+        return Run(self.run(argv, env=env))
+
+
 def code_arguments(file):
     return ["--code-file", file] if file else []
 
