@@ -12,14 +12,15 @@ struct Text {
     const char* footer;
 };
 
-constexpr Text kUndo{"undo", "Takes the last committed run back",
-                     R"(Takes the last committed run back: trees, databases, host files are put back as they were
+constexpr Text kUndo{
+    "undo", "Takes the last committed run back",
+    R"(Takes the last committed run back: trees, databases, host files are put back as they were
 before it. It says first what was changed here since, and asks.
 
   ft undo             on the new server: as it was before the last run
   ft undo --discard   frees what that needs; the last run cannot be taken back any more
 )",
-                     R"(Exit status:
+    R"(Exit status:
   0 taken back, or freed             8 interrupted or not confirmed, nothing changed
   1 failed, nothing changed          9 another command of ft works here
   2 wrong arguments or system.json  10 taken back, but something failed after it
@@ -28,30 +29,33 @@ before it. It says first what was changed here since, and asks.
   6 no space, or no permission
 Any status but 0, 10 and 11 means that nothing live was changed.)"};
 
-constexpr Text kRecover{"recover", "Finishes what an interrupted command left",
-                        R"(Finishes or takes back a commit or an undo that was interrupted, removes what that replaced,
+constexpr Text kRecover{
+    "recover", "Finishes what an interrupted command left",
+    R"(Finishes or takes back a commit or an undo that was interrupted, removes what that replaced,
 and starts services that wait. Every command of ft does this first; this one does nothing else.
 )",
-                        R"(Exit status:
+    R"(Exit status:
   0 nothing is unfinished any more   6 no space, or no permission
   1 a database server is down        9 another command of ft works here
   2 wrong arguments or system.json  11 a person is needed: the line says for what)"};
 
-constexpr Text kDiscard{"discard", "Frees what failed runs have staged",
-                        R"(Frees the files that failed runs have fetched. The next run fetches them again. What
+constexpr Text kDiscard{
+    "discard", "Frees what failed runs have staged",
+    R"(Frees the files that failed runs have fetched. The next run fetches them again. What
 `ft undo` needs stays.
 )",
-                        R"(Exit status:
+    R"(Exit status:
   0 done                             6 no space, no permission, or the disk failed
   1 a database server is down        9 another command of ft works here
   2 wrong arguments or system.json  11 an interrupted commit or undo needs a person
   3 a directory is not fit)"};
 
-constexpr Text kStatus{"status", "Tells what ft holds here, and what waits",
-                       R"(Tells what ft does and holds on this machine: a command that works, an interrupted commit,
+constexpr Text kStatus{
+    "status", "Tells what ft holds here, and what waits",
+    R"(Tells what ft does and holds on this machine: a command that works, an interrupted commit,
 the last run and what its undo holds, staged files, services that are off. Changes nothing.
 )",
-                       R"(Exit status:
+    R"(Exit status:
   0 told: what could not be found out is among it
   2 wrong arguments or system.json
   6 the state directory cannot be read)"};

@@ -12,10 +12,9 @@ namespace ft::cli {
 
 /// What the arguments ask for.
 struct Request {
-    using Command =
-        std::variant<migrate::SourceOptions, migrate::DestinationOptions,
-                     migrate::UndoOptions, migrate::RecoverOptions, migrate::DiscardOptions,
-                     migrate::StatusOptions, migrate::ServicesOptions>;
+    using Command = std::variant<migrate::SourceOptions, migrate::DestinationOptions, migrate::UndoOptions,
+                                 migrate::RecoverOptions, migrate::DiscardOptions, migrate::StatusOptions,
+                                 migrate::ServicesOptions>;
     Command command;  ///< nothing to be done where `text` is there
     bool json = false;
     std::string text;  ///< only to be printed: help, version

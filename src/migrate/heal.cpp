@@ -52,7 +52,8 @@ public:
 
     bool run() {
         if (commit::is_mixture(state_))
-            console_.say("An earlier command was interrupted while it changed this system: finishing that first.");
+            console_.say(
+                "An earlier command was interrupted while it changed this system: finishing that first.");
         database::PostgresSwapper swapper{machine_};
         const commit::Recovered recovered = commit::recover(
             machine_, state_, swapper,
@@ -92,11 +93,11 @@ private:
         if (recovered.outcome == base::Outcome::committed) {
             console_.say(fmt::format("Run {} is committed now.", run));
             if (!system_.hooks.after_commit.empty())
-                console_.warn("whether its hooks after_commit ran is not known: run them by hand where needed");
+                console_.warn(
+                    "whether its hooks after_commit ran is not known: run them by hand where needed");
             database::settle(state_);
         } else if (recovered.outcome == base::Outcome::rolled_back) {
-            console_.say(
-                fmt::format("Run {} is taken back: this system is as it was before that run.", run));
+            console_.say(fmt::format("Run {} is taken back: this system is as it was before that run.", run));
         } else if (recovered.outcome == base::Outcome::undone) {
             console_.say(fmt::format("The undo is finished: this system is as it was before run {}.", run));
         }

@@ -68,8 +68,8 @@ private:
         const bool mixture = commit::is_mixture(state_);
         found_["unfinished"] = mixture;
         if (mixture && found_["running"].is_null()) {
-            console_.say(fmt::format("A commit or an undo was interrupted: this system is neither old nor new. {}",
-                                     kWhatNext));
+            console_.say(fmt::format(
+                "A commit or an undo was interrupted: this system is neither old nor new. {}", kWhatNext));
         }
         const auto waits = commit::waits_to_be_freed(state_);
         found_["to_be_freed"] = waits ? json(base::escape(*waits)) : json(nullptr);
@@ -109,9 +109,10 @@ private:
         for (const Held& each : all_held()) bytes += each.kept;
         found_["undo"] = {
             {"run_id", base::escape(store->run_id)}, {"bytes", bytes}, {"databases", std::move(databases)}};
-        console_.say(fmt::format("`ft undo` takes run {} back; what it needs for that holds {}, which `ft undo "
-                                 "--discard` frees.",
-                                 base::escape(store->run_id), ui::bytes(bytes)));
+        console_.say(
+            fmt::format("`ft undo` takes run {} back; what it needs for that holds {}, which `ft undo "
+                        "--discard` frees.",
+                        base::escape(store->run_id), ui::bytes(bytes)));
     }
 
     void held() {
@@ -119,9 +120,10 @@ private:
         for (const Held& each : all_held()) {
             if (each.staged == 0) continue;
             staged.push_back({{"root", base::escape(each.root)}, {"bytes", each.staged}});
-            console_.say(fmt::format(
-                "{}: {} are staged for the next run, which need not fetch them again; `ft discard` frees them.",
-                base::escape(each.root), ui::bytes(each.staged)));
+            console_.say(
+                fmt::format("{}: {} are staged for the next run, which need not fetch them again; `ft "
+                            "discard` frees them.",
+                            base::escape(each.root), ui::bytes(each.staged)));
         }
         found_["staged"] = std::move(staged);
     }
@@ -161,9 +163,13 @@ void status(os::Machine& machine, const StatusOptions& options, ui::Console& con
     const auto parent = machine.open_root_to_read(system.root);
     if (!parent->status(system.state_dir.substr(1))) {
         console.say("ft has not worked on this machine: there is no " + base::escape(path) + ".");
-        console.event("status", {{"running", nullptr}, {"unfinished", false}, {"last_run", nullptr},
-                                 {"undo", nullptr}, {"staged", json::array()},
-                                 {"services_off", json::array()}, {"problems", json::array()}});
+        console.event("status", {{"running", nullptr},
+                                 {"unfinished", false},
+                                 {"last_run", nullptr},
+                                 {"undo", nullptr},
+                                 {"staged", json::array()},
+                                 {"services_off", json::array()},
+                                 {"problems", json::array()}});
         return;
     }
     Status{machine, system, *machine.open_root_to_read(path), console}.tell();

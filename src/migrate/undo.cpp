@@ -40,16 +40,17 @@ public:
     void tell() {
         const commit::UndoPreview preview = commit::preview_undo(machine_, state_, swapper_);
         std::string text = fmt::format("\nThis takes run {} back. It puts back here:\n", run());
-        for (const std::string& root : store_.roots) text += fmt::format("    {}\n", base::escape(root));
+        for (const auto& tree : store_.trees) text += fmt::format("    {}\n", base::escape(tree.root));
         for (const auto& swap : store_.swaps)
             text += fmt::format("    database {}{}\n", base::escape(swap.name),
-                                swap.current_oid == 0 ? ": there was none" : "");
+                                swap.current_oid == 0 ? " (there was none)" : "");
+        if (store_.host_name) text += "    the host name\n";
         // Without a source there is no manifest: what only it excludes may be named here too.
         text += tell_changes_here(machine_, system_, {}, state_, console_, cancellation_);
-        text += named("These were made or replaced here since, and go aside", preview.aside, preview.aside_count);
-        text += named("These cannot be put back, because they are not kept any more", preview.lost,
-                      preview.lost_count);
-        text += "What was changed in them since that run is lost.\n";
+        if (!store_.swaps.empty()) text += "What was written in the databases since is lost by this.\n";
+        text += named("Changed or made here since where the run changed something: lost by this",
+                      preview.changed, preview.changed_count);
+        text += named("Not kept any more, so these cannot be put back", preview.lost, preview.lost_count);
         console_.say(text);
         for (const std::string& object : preview.lost)
             report_.problems.push_back(object + ": is not kept any more, and was not put back");
@@ -73,9 +74,8 @@ public:
         for (const std::string& left : undone.left) console_.warn(left);
         if (undone.outcome == base::Outcome::undone) return;
         add(services_.start_again());
-        throw base::Error{undone.kind,
-                          fmt::format("run {} could not be taken back, and stands as before: {}", run(),
-                                      undone.reason)};
+        throw base::Error{undone.kind, fmt::format("run {} could not be taken back, and stands as before: {}",
+                                                   run(), undone.reason)};
     }
 
 private:
@@ -135,8 +135,12 @@ void free_store(os::Machine& machine, const system::Description& system, os::Dir
     for (const Held& held : look_at_held(machine, system, state)) bytes += held.kept;
     database::PostgresSwapper swapper{machine};
     const auto left = commit::discard_undo(machine, state, swapper);
-    for (const std::string& line : left) console.warn(line);
-    if (!left.empty()) return;
+    if (!left.empty()) {
+        throw base::Error{
+            base::ErrorKind::database, "what the last run replaced is not all removed: " + left.front(),
+            "It cannot be taken back any more. Remove the cause; the next command of ft removes the rest."}
+            .with_details(left);
+    }
     console.say(fmt::format("What the last run replaced is gone: {} of files freed. It cannot be taken back.",
                             ui::bytes(bytes)));
     console.event("discarded", {{"bytes", bytes}});

@@ -83,7 +83,8 @@ public:
         std::ifstream locks{"/proc/locks"};
         for (std::string line; std::getline(locks, line);) {
             // "1: FLOCK  ADVISORY  WRITE 4711 fe:01:1234 0 EOF"; a waiting one is "1: -> FLOCK ...".
-            if (line.find(": FLOCK ") != std::string::npos && line.find(inode) != std::string::npos) return true;
+            if (line.find(": FLOCK ") != std::string::npos && line.find(inode) != std::string::npos)
+                return true;
         }
         return false;
     }
