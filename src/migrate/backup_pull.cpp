@@ -2,6 +2,7 @@
 
 #include "ft/base/error.h"
 #include "ft/staging/names.h"
+#include "ft/staging/staging.h"
 #include "migrate/pull.h"
 #include "migrate/state_directory.h"
 
