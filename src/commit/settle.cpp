@@ -10,6 +10,7 @@
 #include "ft/base/escape.h"
 #include "ft/base/log.h"
 #include "ft/staging/names.h"
+#include "ft/staging/staging.h"
 
 namespace ft::commit {
 namespace {
