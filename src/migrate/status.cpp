@@ -99,7 +99,7 @@ private:
             if (swap.current_oid == 0) continue;
             json each{{"name", base::escape(swap.previous)}, {"bytes", nullptr}};
             guarded([&] {
-                if (const auto size = database::previous_size(machine_, swap)) {
+                if (const auto size = database::previous_size(machine_, swap, never_)) {
                     each["bytes"] = *size;
                     bytes += *size;
                 }
@@ -153,6 +153,7 @@ private:
     json found_ = json::object();
     json problems_ = json::array();
     std::optional<std::vector<Held>> held_;
+    base::Cancellation never_;
 };
 
 }  // namespace
