@@ -58,7 +58,7 @@ public:
         const commit::Recovered recovered = commit::recover(
             machine_, state_, swapper,
             [this](base::Outcome outcome, const std::string& run_id) { follow(outcome, run_id); });
-        for (const std::string& left : recovered.left) console_.warn(left);
+        for (const std::string& left : recovered.left) console_.warn("not removed yet: " + left);
         tell(recovered);
         return recovered.outcome != base::Outcome::unchanged;
     }
@@ -96,6 +96,8 @@ private:
                 console_.warn(
                     "whether its hooks after_commit ran is not known: run them by hand where needed");
             database::settle(state_);
+        } else if (recovered.of_undo) {
+            console_.say(fmt::format("Run {} could not be taken back, and stands as before its undo.", run));
         } else if (recovered.outcome == base::Outcome::rolled_back) {
             console_.say(fmt::format("Run {} is taken back: this system is as it was before that run.", run));
         } else if (recovered.outcome == base::Outcome::undone) {
