@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "ft/base/error.h"
+#include "ft/base/escape.h"
 #include "ft/base/log.h"
 #include "ft/base/outcome.h"
 #include "ft/commit/commit.h"
