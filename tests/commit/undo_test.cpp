@@ -142,10 +142,10 @@ TEST_CASE("a commit that is rolled back leaves the earlier run's undo store, whi
     world.commit(world.stage_all());
     world.begin_next(third_trees());
     const Plan plan = world.stage_all();
-    world.disk.fail(1, "exchange", EPERM);
-    SECTION("at once") {}
-    SECTION("at the last move") { world.disk.fail(4, "exchange", EPERM); }
+    SECTION("at the swap") { world.swapper.refuse = true; }
+    SECTION("at a move") { world.disk.fail(4, "exchange", EPERM); }
     CHECK(world.commit(plan).outcome == Outcome::rolled_back);
+    world.swapper.refuse = false;
     CHECK(world.is_old());
     CHECK(world.is_kept(1, 1));
     CHECK(world.undo().outcome == Outcome::undone);

@@ -146,7 +146,7 @@ private:
 inline base::Object object_of(const TreeObject& object) {
     base::Object result{.type = object.type, .attributes = object.attributes, .link_target = object.content};
     if (object.type == FileType::symlink) result.attributes.mode = 0777;
-    if (object.type == FileType::character_device) {
+    if (object.type == FileType::character_device || object.type == FileType::block_device) {
         result.device_major = static_cast<std::uint32_t>(std::stoul(object.content));
         result.device_minor =
             static_cast<std::uint32_t>(std::stoul(object.content.substr(object.content.find(':') + 1)));
