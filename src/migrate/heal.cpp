@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "ft/base/error.h"
 #include "ft/base/log.h"
 #include "ft/base/outcome.h"
@@ -16,7 +18,7 @@
 namespace ft::migrate {
 namespace {
 
-/// What a killed run had staged in a tree.
+/// What a killed run had staged in a directory.
 void clear_staging(os::Machine& machine, const std::string& path) {
     try {
         const auto root = machine.open_root(path);
@@ -67,8 +69,10 @@ void heal(os::Machine& machine, const system::Description& system, os::Directory
     os::remove_all(state, kIncomingBackup);
     os::remove_all(state, kSourceBackups);
     os::remove_all(state, kIncomingRun);
-    for (const auto& tree : system.trees) clear_staging(machine, system.below_root(tree.path));
-    clear_staging(machine, system.below_root("/etc"));  // host files that no tree covers
+    // What is staged in a tree is of use to the next run; host files that no tree covers are not.
+    const bool is_tree = std::any_of(system.trees.begin(), system.trees.end(),
+                                     [](const auto& tree) { return tree.path == "/etc"; });
+    if (!is_tree) clear_staging(machine, system.below_root("/etc"));
 }
 
 }  // namespace ft::migrate

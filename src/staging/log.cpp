@@ -61,8 +61,7 @@ bool is_sound(const LogEntry& entry) {
 
 std::string text_of(const LogEntry& entry) {
     const auto slot = static_cast<std::uint64_t>(entry.slot);
-    if (!entry.complete)
-        return fmt::format("begun {} {} {}", slot, entry.top, base::escape(entry.path));
+    if (!entry.complete) return fmt::format("begun {} {} {}", slot, entry.top, base::escape(entry.path));
     return fmt::format("file {} {} {} {} {} {} {} {}", slot, entry.top, entry.size, entry.mtime.seconds,
                        entry.mtime.nanoseconds, base::name_of(entry.kind), entry.digest.hex(),
                        base::escape(entry.path));
@@ -117,7 +116,8 @@ void read_log(const os::Directory& generation, const std::function<void(LogEntry
         left += base::as_text(std::span{piece}.first(length));
         std::size_t begin = 0;
         for (std::size_t end = left.find('\n'); end != std::string::npos; end = left.find('\n', begin)) {
-            auto entry = too_long ? std::nullopt : entry_of(std::string_view{left}.substr(begin, end - begin));
+            auto entry =
+                too_long ? std::nullopt : entry_of(std::string_view{left}.substr(begin, end - begin));
             if (entry) take(std::move(*entry));
             too_long = false;
             begin = end + 1;

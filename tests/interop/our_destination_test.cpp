@@ -51,7 +51,8 @@ struct Destination {
         using staging::ChangeKind;
         const auto each = [&](ChangeKind kind, const auto& action) {
             for (const staging::Change& change : list.changes) {
-                if (change.kind == kind) action(change.path.bytes(), staging::slot_path(list.generation, change.slot), change);
+                if (change.kind == kind)
+                    action(change.path.bytes(), staging::slot_path(list.generation, change.slot), change);
             }
         };
         each(ChangeKind::remove, [&](auto& path, auto slot, auto&) { ours->rename(path, *ours, slot); });

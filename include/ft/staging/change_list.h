@@ -25,8 +25,8 @@ struct Change {
     SlotNumber slot{0};
     std::uint64_t inode = 0;     ///< staged object's (place, replace), live object's (remove, attributes)
     std::uint64_t replaced = 0;  ///< replace: the live object's inode
-    base::Attributes before;  ///< attributes: as found
-    base::Attributes after;   ///< attributes: as wanted
+    base::Attributes before;     ///< attributes: as found
+    base::Attributes after;      ///< attributes: as wanted
 };
 
 /// What a run changes in one tree, for its report; counts single objects, whatever moves with what.
