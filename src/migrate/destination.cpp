@@ -183,7 +183,7 @@ void Run::check() {
 /// Finds out from the manifest what would fail, and what of this machine the run writes itself.
 void Run::require_fit() {
     checks::Checked checked = checks::destination(machine_, system_, manifest_, tasks_.cancellation());
-    host_files_.emplace(machine_, system_, manifest_);
+    host_files_.emplace(machine_, system_, manifest_, state_);
     const auto& findings = host_files_->findings();
     checked.findings.insert(checked.findings.end(), findings.begin(), findings.end());
     for (const std::string& warning : checked.warnings) console_.warn(warning);

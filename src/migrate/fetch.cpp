@@ -45,8 +45,7 @@ void Fetch::prepare(const system::Manifest& manifest, const HostFiles& host_file
     if (!manifest.databases.empty() && !backup_) backup_.emplace(machine_, system_, state_);
     if (!trees_.empty()) return;
     for (const auto& tree : system_.trees)
-        trees_.push_back(
-            std::make_unique<TreePull>(machine_, system_, tree, manifest, host_files, console_));
+        trees_.push_back(std::make_unique<TreePull>(machine_, system_, state_, tree, manifest, host_files, console_));
 }
 
 void Fetch::ahead(const system::Manifest& manifest, base::Cancellation& cancellation) {

@@ -21,8 +21,8 @@
 namespace ft::migrate {
 namespace {
 
-/// Host files are made anew by each run, from what is there then.
-void clear_etc(os::Machine& machine, const std::string& path, const os::Directory& state) {
+/// What a killed run had staged in a directory.
+void clear_staging(os::Machine& machine, const os::Directory& state, const std::string& path) {
     try {
         const auto root = machine.open_root(path);
         staging::free_staged(*root, commit::kept_generations(state, *root));
@@ -127,7 +127,10 @@ bool heal(os::Machine& machine, const system::Description& system, os::Directory
     keep_incoming_backup(state);
     os::remove_all(state, kSourceBackups);
     os::remove_all(state, kIncomingRun);
-    clear_etc(machine, system.below_root("/etc"), state);
+    // What is staged in a tree is of use to the next run; host files that no tree covers are not.
+    const bool is_tree = std::any_of(system.trees.begin(), system.trees.end(),
+                                     [](const auto& tree) { return tree.path == "/etc"; });
+    if (!is_tree) clear_staging(machine, state, system.below_root("/etc"));
     return found;
 }
 

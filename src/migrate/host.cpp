@@ -292,7 +292,8 @@ void Host::serve(transport::Connection& connection, base::Cancellation& cancella
     for (const ServedTree& tree : trees_) {
         roots.push_back(open_root(tree));
         options.modules.push_back({tree.description->name, "tree " + tree.description->path,
-                                   roots.back().get(), &tree.rules, traffic_.live(), tree.description->mounts});
+                                   roots.back().get(), &tree.rules, traffic_.live(),
+                                   tree.description->mounts});
     }
     if (!backup->databases().empty()) {
         options.modules.push_back(

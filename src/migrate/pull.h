@@ -38,7 +38,7 @@ void add(rsync::Pulled pulled, rsync::Pulled& sum);
 class TreePull {
 public:
     /// Makes the tree's directory where it is missing. `host_files` and `console` are referred to.
-    TreePull(os::Machine& machine, const system::Description& system, const system::TreeDescription& tree,
+    TreePull(os::Machine& machine, const system::Description& system, const os::Directory& state, const system::TreeDescription& tree,
              const system::Manifest& manifest, const HostFiles& host_files, ui::Console& console);
     /// What was fetched stays staged for the next run, unless it was handed over. When nothing was, no trace
     /// stays, and the directory is removed if it was made here.
@@ -76,6 +76,7 @@ private:
     std::string path_of(const base::RelPath& ground) const;
 
     os::Machine& machine_;
+    const os::Directory& state_;
     const system::TreeDescription& tree_;
     const std::string path_;
     const std::string origin_;  // of what is staged

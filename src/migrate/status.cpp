@@ -71,7 +71,7 @@ private:
             console_.say(fmt::format(
                 "A commit or an undo was interrupted: this system is neither old nor new. {}", kWhatNext));
         }
-        const auto waits = commit::waits_to_be_freed(state_);
+        const auto waits = commit::awaits_removal(state_);
         found_["to_be_freed"] = waits ? json(base::escape(*waits)) : json(nullptr);
         if (waits)
             console_.say(fmt::format("What run {} replaced is not all removed: the next command tries again.",

@@ -8,6 +8,7 @@
 #include "ft/staging/names.h"
 #include "ft/system/host_settings.h"
 #include "ft/ui/format.h"
+#include "migrate/held.h"
 #include "migrate/pull.h"
 
 namespace ft::migrate {
@@ -21,10 +22,11 @@ const std::vector<std::string>& excluded_there(const system::Manifest& manifest,
 
 }  // namespace
 
-TreePull::TreePull(os::Machine& machine, const system::Description& system,
+TreePull::TreePull(os::Machine& machine, const system::Description& system, const os::Directory& state,
                    const system::TreeDescription& tree, const system::Manifest& manifest,
                    const HostFiles& host_files, ui::Console& console)
     : machine_{machine},
+      state_{state},
       tree_{tree},
       path_{system.below_root(tree.path)},
       origin_{manifest.machine.empty() ? "" : manifest.machine + " " + tree.name},
@@ -66,7 +68,7 @@ TreePull::~TreePull() {
 void TreePull::begin_staging(base::Cancellation& cancellation) {
     std::vector<staging::Ground> grounds;
     const auto add = [&](const base::RelPath& at, const os::Directory& live) {
-        grounds.push_back({at, &live, staging::open_reserved(*machine_.open_root(path_of(at)))});
+        grounds.push_back(open_ground(machine_, state_, path_of(at), live, at));
     };
     add({}, *root_);
     for (const base::RelPath& mount : tree_.mounts) {
