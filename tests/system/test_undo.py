@@ -6,7 +6,7 @@ import signal
 import unittest
 
 from support import sample
-from support.hosts import FT_FAULTS, Source, World, contents, listing
+from support.hosts import FT_FAULTS, Source, World, contents, differences, listing
 from support.services import Services
 
 
@@ -84,7 +84,7 @@ class Undo(UndoCase):
         self.assertNotEqual(first, second)
         # And the next run begins from there.
         self.committed()
-        self.assertEqual(listing(self.old.path("/srv/data")), listing(self.tree))
+        self.assertEqual(differences(self.old.path("/srv/data"), self.tree), [])
         self.undo()
         self.assertEqual(self.state(), after_first)
 
@@ -202,7 +202,8 @@ class Undo(UndoCase):
                 if run.status != -signal.SIGKILL:
                     self.assertEqual(run.status, 0, run.stderr)
                 else:
-                    self.assertIs(self.status()["unfinished"], True)
+                    if point <= 10:
+                        self.assertIs(self.status()["unfinished"], True)
                     recovered = self.new.here("recover")
                     self.assertEqual(recovered.status, 0, recovered.stderr)
                 self.assertEqual(self.state(), after_first)
