@@ -36,7 +36,6 @@ class ReadOnlyTest(unittest.TestCase):
         self.assertEqual((run.status, run.result["outcome"]), (6, "rolled_back"), run.stderr)
         self.assertRegex(run.stderr, "Read-only file system|Invalid cross-device link")
         self.assertEqual(self.state(), before)
-        self.assertFalse(self.new.path("/var/lib/ft/journal").exists())
 
 
 if __name__ == "__main__":
