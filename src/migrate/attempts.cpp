@@ -31,11 +31,10 @@ void Attempts::pause(Outage& outage, const base::Error& lost, base::Cancellation
     }
     const auto left = std::chrono::duration_cast<milliseconds>(*outage.since + retry_for_ - now);
     if (left.count() <= 0) {
-        throw base::Error{
-            lost.kind(),
-            fmt::format("{}; the source was not to be reached again for {}", lost.what(),
-                        ui::duration(retry_for_)),
-            "Check the other server and the network between, then run the same command again."};
+        throw base::Error{lost.kind(),
+                          fmt::format("{}; the source was not to be reached again for {}", lost.what(),
+                                      ui::duration(retry_for_)),
+                          "Check the other server and the network between, then run the same command again."};
     }
     const auto wait = std::min(pause_before(outage.tries++), left);
     console_.warn(fmt::format("{}; trying again in {}, for {} at most", lost.what(), ui::duration(wait),

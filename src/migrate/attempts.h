@@ -34,8 +34,8 @@ public:
     /// the next try. Error `lost` when the time is over, and at once when it is no loss but an answer (any
     /// kind but network); cancelled, also during the pause.
     void pause(Outage& outage, const base::Error& lost, base::Cancellation& cancellation);
-    /// All that the run has fetched so far, in any unit. When it has grown since a loss, time and pauses begin
-    /// anew with the next.
+    /// All that the run has fetched so far, in any unit. When it has grown since a loss, time and pauses
+    /// begin anew with the next.
     void set_fetched(std::uint64_t fetched) { fetched_ = fetched; }
     /// How often a connection was lost; further tries in the same outage do not count.
     unsigned losses() const { return losses_; }

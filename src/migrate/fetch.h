@@ -36,8 +36,8 @@ struct FetchProgress {
 };
 
 /// All that a run brings here: the pulls of its trees and of its backup, beside each other, and the databases
-/// that are restored from it. A pull whose connection is lost begins again when the source is there, and keeps
-/// what it has; the others and the restores go on. Nothing of it is live before the commit.
+/// that are restored from it. A pull whose connection is lost begins again when the source is there, and
+/// keeps what it has; the others and the restores go on. Nothing of it is live before the commit.
 class Fetch {
 public:
     /// All but `max_delete` (of each tree, in percent) is referred to.

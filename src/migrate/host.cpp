@@ -92,7 +92,11 @@ std::shared_ptr<ServedRun> Host::admit(const control::Begin& begin, const std::s
         return nullptr;
     }
     const std::lock_guard lock{runs_mutex_};
-    if (run_ && run_->begin().run_id == begin.run_id) return run_;
+    if (run_ && run_->begin().run_id == begin.run_id) {
+        console_.say(fmt::format("{}: the destination is there again: run {} goes on", peer, begin.run_id));
+        console_.event("destination_back", {{"run_id", begin.run_id}, {"peer", peer}});
+        return run_;
+    }
     if (begin.again) {
         refusal = "it does not know this run: it was started again, or another run has begun since";
     } else if (run_ && run_->attached()) {
@@ -146,7 +150,8 @@ void Host::converse(const std::shared_ptr<ServedRun>& run, control::Channel& cha
         return connection.finish_writing();
     }
     if (superseded) return;
-    console_.say(fmt::format("{}: the destination's connection was lost ({}); waiting for it", peer, how.text));
+    console_.say(
+        fmt::format("{}: the destination's connection was lost ({}); waiting for it", peer, how.text));
     console_.event("destination_lost", {{"run_id", run_id}, {"peer", peer}});
     tell_downtime(peer);
 }

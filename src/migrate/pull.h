@@ -112,8 +112,8 @@ class BackupPull {
 public:
     BackupPull(os::Machine& machine, const system::Description& system, os::Directory& state);
 
-    /// Fetches everything; afterwards directory() holds the dumps. Again only after keep(), or after a run that
-    /// failed: then what is not here yet. Bytes add up.
+    /// Fetches everything; afterwards directory() holds the dumps. Again only after keep(), or after a run
+    /// that failed: then what is not here yet. Bytes add up.
     void run(const Source& source, checks::Space& space, base::Cancellation& cancellation);
     /// The dump of one database.
     std::unique_ptr<os::Directory> directory(const system::DatabaseFacts& facts);

@@ -22,7 +22,9 @@ public:
 
     const control::Begin& begin() const { return begin_; }
     /// Does `task` beside the conversation, whether the destination is there or not.
-    void start(std::string name, std::function<void()> task) { tasks_.start(std::move(name), std::move(task)); }
+    void start(std::string name, std::function<void()> task) {
+        tasks_.start(std::move(name), std::move(task));
+    }
     base::Cancellation& cancellation() { return tasks_.cancellation(); }
     /// Stops what goes on for the run, and waits for it.
     void end();

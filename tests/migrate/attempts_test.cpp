@@ -13,8 +13,7 @@ base::Error lost() { return {base::ErrorKind::network, "old: connection lost"}; 
 
 /// Attempts on a clock that obeys, and how long each pause was.
 struct Scripted {
-    explicit Scripted(std::chrono::seconds retry_for)
-        : attempts{machine.clock(), console, retry_for} {}
+    explicit Scripted(std::chrono::seconds retry_for) : attempts{machine.clock(), console, retry_for} {}
 
     /// Seconds until the next try; nothing: it gave up.
     std::optional<double> pause(migrate::Attempts::Outage& of, const base::Error& error = lost()) {
@@ -27,6 +26,7 @@ struct Scripted {
         }
         return std::chrono::duration<double>(machine.clock().now() - begin).count();
     }
+    std::string said() const { return machine.out + machine.err; }
     void pass(std::chrono::milliseconds time) { machine.clock().sleep(time, cancellation); }
 
     test::MemoryDisk disk;
@@ -50,7 +50,7 @@ TEST_CASE("pauses grow to 30 s, and the last try is when the time is over", "[mi
     CHECK(run.last->what() ==
           std::string{"old: connection lost; the source was not to be reached again for 2 min 00 s"});
     CHECK(run.attempts.losses() == 1);
-    CHECK(run.machine.err.find("old: connection lost; trying again in 4.0 s, for 1 min 57 s at most") !=
+    CHECK(run.said().find("old: connection lost; trying again in 4.0 s, for 1 min 57 s at most") !=
           std::string::npos);
 }
 
@@ -95,7 +95,7 @@ TEST_CASE("an answer is no loss, and nothing is tried again when that is not wan
     CHECK(never.pause(never.outage) == std::nullopt);
     CHECK(never.last->what() == std::string{"old: connection lost"});
     CHECK(never.attempts.losses() == 0);
-    CHECK(never.machine.err == "");
+    CHECK(never.said() == "");
 }
 
 TEST_CASE("who is interrupted does not try again", "[migrate]") {
@@ -103,7 +103,7 @@ TEST_CASE("who is interrupted does not try again", "[migrate]") {
     run.cancellation.request("the test");
     CHECK(run.pause(run.outage) == std::nullopt);
     CHECK(run.last->kind() == base::ErrorKind::cancelled);
-    CHECK(run.machine.err == "");
+    CHECK(run.said() == "");
 }
 
 TEST_CASE("other connections end with the source, and wait for it", "[migrate]") {

@@ -80,7 +80,7 @@ public:
 private:
     base::Cancellation stop_;
     std::atomic<int> connections_{0};
-    std::optional<transport::Listener> listener_{std::in_place, machine.network(), "127.0.0.1", 0, code,
+    std::optional<transport::Listener> listener_{std::in_place, machine.network(),  "127.0.0.1", 0, code,
                                                  false,         transport::Limits{}};
     std::thread serving_;
 };
@@ -201,7 +201,7 @@ TEST_CASE("a control channel that is lost is made again, and the run goes on", "
         CHECK_FALSE(asked.manifest->live);
         CHECK(asked.losses == 1);
         CHECK(source.connections() == 2);
-        CHECK(source.machine.err.find("; trying again in 1.0 s, for 10 min 00 s at most") !=
+        CHECK(source.machine.out.find("; trying again in 1.0 s, for 10 min 00 s at most") !=
               std::string::npos);
         CHECK(source.machine.out.find("The source is there again.") != std::string::npos);
     };

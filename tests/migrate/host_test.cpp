@@ -227,8 +227,9 @@ TEST_CASE("a run whose channel is lost is kept with its manifest", "[migrate]") 
         Talk talk{source, true};
         CHECK(talk.live() == std::optional{true});
     }
-    CHECK(told("new: the destination's connection was lost (it left without saying how the run ended); "
-               "waiting for it"));
+    CHECK(
+        told("new: the destination's connection was lost (it left without saying how the run ended); "
+             "waiting for it"));
     {
         Talk back{source, true, "r", true};
         CHECK(back.live() == std::optional{true});
@@ -247,7 +248,8 @@ TEST_CASE("a run whose channel is lost is kept with its manifest", "[migrate]") 
     CHECK_FALSE(source.traffic->live());
     Talk late{source, true, "r", true};
     CHECK(late.live() == std::nullopt);
-    CHECK(late.failure() == "it does not know this run: it was started again, or another run has begun since");
+    CHECK(late.failure() ==
+          "it does not know this run: it was started again, or another run has begun since");
 }
 
 TEST_CASE("a destination that is back takes over from its channel whose loss nobody noticed", "[migrate]") {
@@ -281,7 +283,8 @@ TEST_CASE("another run takes the place of one whose destination stays away", "[m
         CHECK(back.failure().starts_with("it does not know this run"));
         other.finish();
     }
-    CHECK(source.machine.out.find("new: run r ended: its destination did not come back") != std::string::npos);
+    CHECK(source.machine.out.find("new: run r ended: its destination did not come back") !=
+          std::string::npos);
 }
 
 TEST_CASE("a backup goes on while its destination is lost, and is there when it is back", "[migrate]") {

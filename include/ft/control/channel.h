@@ -35,8 +35,8 @@ struct BackupProgress {
 /// Destination -> source, once in a final run after Ready: production traffic shall stop. The answer is a
 /// second Ready with a fresh backup (or Failure). Again on a new connection, as long as there was no answer.
 struct StopTraffic {};
-/// Source -> destination: the backup is ready, modules may be pulled. The latest one once more, first, on each
-/// new connection of the run.
+/// Source -> destination: the backup is ready, modules may be pulled. The latest one once more, first, on
+/// each new connection of the run.
 struct Ready {
     system::Manifest manifest;
 };
