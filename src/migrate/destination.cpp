@@ -275,9 +275,12 @@ void Run::pull() {
 
 void Run::show_progress(const char* phase) {
     const FetchProgress now = fetch_.progress();
-    console_.progress(fmt::format("Fetched {} of {}, {}{}", ui::bytes(now.bytes_done),
+    std::string checked;
+    if (now.bytes_checked > 0)
+        checked = fmt::format(", {} of an earlier run checked", ui::bytes(now.bytes_checked));
+    console_.progress(fmt::format("Fetched {} of {}, {}{}{}", ui::bytes(now.bytes_done),
                                   ui::bytes(now.bytes_wanted), ui::count(now.files_done, "file", "files"),
-                                  downtime_suffix(machine_.clock(), conversation_.stopped_since())),
+                                  checked, downtime_suffix(machine_.clock(), conversation_.stopped_since())),
                       {{"phase", phase},
                        {"bytes_done", now.bytes_done},
                        {"bytes_wanted", now.bytes_wanted},
@@ -291,9 +294,10 @@ void Run::commit() {
                   [this](const std::string& line) { console_.say(line); });
     commit::Plan plan;
     plan.run_id = report_.run_id;
+    plan.keep_undo = false;
     plan.swaps = fetch_.swaps();
     plan.host_name = host_files_->host_name();
-    const auto host_changes = host_files_->stage(fetch_.trees());
+    const auto host_changes = host_files_->stage(fetch_.trees(), state_);
     for (const auto& tree : fetch_.trees()) {
         auto changes = tree->finish();
         std::move(changes.begin(), changes.end(), std::back_inserter(plan.trees));

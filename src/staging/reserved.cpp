@@ -82,6 +82,8 @@ void close_reserved(os::Directory& root) {
 
 Sifted sift(os::Directory& reserved, const std::vector<Generation>& kept, const std::string& origin) {
     Sifted sifted;
+    // A kept number is not given again even where its directory is gone: whoever keeps it may yet remove it.
+    for (const Generation generation : kept) sifted.last = std::max(sifted.last, generation);
     for (const os::Name& there : reserved.list()) {
         const auto generation = generation_of(there.name);
         const bool is_kept = generation && std::find(kept.begin(), kept.end(), *generation) != kept.end();

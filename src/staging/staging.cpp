@@ -111,7 +111,7 @@ void Staging::create(const base::RelPath& path, Over over, const base::Object& o
         if (!is_directory) spot.directory->set_attributes(spot.name, object.attributes);
         std::uint64_t inode = 0;
         if (spot.slot != SlotNumber{0}) inode = spot.directory->status(spot.name).value().inode;
-        area.record(local, over, spot, inode, false);
+        area.record(local, over, spot, inode, false, is_directory ? &object.attributes : nullptr);
         if (is_directory) area.record_directory(local, spot, object.attributes);
     } catch (const base::Error& error) {
         throw error.on(path.bytes());
