@@ -413,7 +413,8 @@ TEST_CASE("an undo copes with whatever users did since the commit, and says it b
         data->create_file("fresh/deep/users");
         write("fresh/deep/file");
         changed = {"/data/fresh/deep/file: is new or has changed",
-                   "/data/fresh/deep/users: is new or has changed", "/data/fresh/deep: is new or has changed"};
+                   "/data/fresh/deep/users: is new or has changed",
+                   "/data/fresh/deep: is new or has changed"};
     }
     SECTION("something is where an object was removed") {
         data->create_directory("gone");
@@ -489,8 +490,7 @@ TEST_CASE("a long list of changes is bounded", "[commit]") {
     }
     World world{{pair}};
     world.commit(world.stage_all());
-    for (int i = 0; i < 100; ++i)
-        world.disk.open("/data")->change_file(fmt::format("f{}", i))->set_size(0);
+    for (int i = 0; i < 100; ++i) world.disk.open("/data")->change_file(fmt::format("f{}", i))->set_size(0);
     CHECK(world.preview().changed_count == 100);
     CHECK(world.preview().changed.size() == 20);
 }

@@ -230,10 +230,11 @@ public:
     Plan stage_all() {
         const auto earlier = store();
         const bool held = earlier && earlier->swaps.at(0).previous == "a_prev";
-        Plan plan{.run_id = fmt::format("run-{}", run),
-                  .trees = {},
-                  .swaps = {{"host=/run", "postgres", "a", "a_in", held ? "a_prev2" : "a_prev", run + 1, run}},
-                  .host_name = HostName{host(run), host(run + 1)}};
+        Plan plan{
+            .run_id = fmt::format("run-{}", run),
+            .trees = {},
+            .swaps = {{"host=/run", "postgres", "a", "a_in", held ? "a_prev2" : "a_prev", run + 1, run}},
+            .host_name = HostName{host(run), host(run + 1)}};
         swapper.restore(run + 1);
         for (const TreePair& tree : trees_) {
             const auto root = disk.open(tree.root);
