@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import subprocess
 import time
 import unittest
 
@@ -160,6 +161,21 @@ class RetryTest(unittest.TestCase):
         self.require_replica(run)
         self.assertEqual(self.source.stderr().count("Stopping production traffic."), 1)
         self.assertEqual([path.name for path in self.old.path("/var/lib/ft/source-backups").iterdir()], ["2"])
+
+    def test_a_line_that_is_silent(self):
+        self.make_systems()
+        line = self.lined()
+        last = self.old.path("/srv/data/zz/last")
+        with Held(last) as held:
+            run = Started(self.world, line)
+            held.wait()
+            self.wait_fetched(run, last)
+            subprocess.run(["ip", "-n", self.new.namespace, "link", "set", "ft0", "down"], check=True)
+        # Neither side hears of the end: the control channel finds out, and the silent transfer ends with it.
+        wait_until(lambda: "silent for 60 s; trying again" in run.stderr(), "the silence to be noticed")
+        wait_until(lambda: "unreachable" in run.stderr(), "a further try")
+        subprocess.run(["ip", "-n", self.new.namespace, "link", "set", "ft0", "up"], check=True)
+        self.require_fetched_once(line, self.require_replica(run))
 
     def interrupted(self, *arguments, meanwhile=lambda line: None):
         """A run whose line breaks in the pull."""
