@@ -21,17 +21,27 @@ void add(rsync::Pulled pulled, rsync::Pulled& sum) {
     sum = std::move(pulled);
 }
 
+Metered::~Metered() {
+    received_ += connection_.bytes_received();
+    sent_ += connection_.bytes_sent();
+    if (done_) return;
+    progress_.files_wanted = progress_.files_done.load();
+    progress_.bytes_wanted = progress_.bytes_done.load();
+}
+
 BackupPull::BackupPull(os::Machine& machine, const system::Description& system, os::Directory& state)
     : state_{state},
       accounts_{machine.accounts(system.root)},
       root_{os::make_directories(state, kIncomingBackup)} {}
 
 void BackupPull::run(const Source& source, checks::Space& space, base::Cancellation& cancellation) {
-    if (!root_) root_ = os::make_directories(state_, kIncomingBackup);
-    staging::Staging staging{*root_};
     const auto connection =
         transport::connect(source.machine.network(), source.host, source.port, source.code,
                            transport::Purpose::rsync, source.limits, cancellation);
+    Metered metered{*connection, progress_, received_, sent_};
+    if (!root_) root_ = os::make_directories(state_, kIncomingBackup);
+    if (!staging_) staging_.emplace(*root_);
+    if (std::exchange(used_, false)) staging_->begin_again();
     std::unique_ptr<const os::Directory> last;
     if (state_.status(kLastBackup)) last = std::as_const(state_).open_directory(kLastBackup);
 
@@ -46,23 +56,25 @@ void BackupPull::run(const Source& source, checks::Space& space, base::Cancellat
     };
     options.on_need = [&](const rsync::Need& need) {
         space.book(*root_, "the backup", need.bytes, need.inodes);
+        used_ = true;
     };
     tree::Rules rules;
     rules.exclude_path(base::RelPath{staging::kReservedDirectory});
     try {
-        add(rsync::pull(*connection, *root_, rules, staging, options, progress_, cancellation), pulled_);
+        add(rsync::pull(*connection, *root_, rules, *staging_, options, progress_, cancellation), pulled_);
     } catch (const base::Error& error) {
         throw error.on("backup");
     }
-    received_ += connection->bytes_received();
-    sent_ += connection->bytes_sent();
+    metered.done();
     // Nobody else looks at this directory: no journal is needed to fill it.
-    const staging::ChangeList staged = staging.finish();
+    const staging::ChangeList staged = staging_->finish();
     for (const staging::Change& change : staged.changes) {
         if (change.kind != staging::ChangeKind::place) continue;
         root_->rename(staging::slot_path(change.slot), *root_, change.path.bytes());
     }
-    staging.discard();
+    staging_->discard();
+    staging_.reset();
+    used_ = false;
 }
 
 std::unique_ptr<os::Directory> BackupPull::directory(const system::DatabaseFacts& facts) {

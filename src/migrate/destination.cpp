@@ -47,8 +47,11 @@ public:
           report_{report},
           services_{machine, state, console},
           tasks_{cancellation},
-          conversation_{source, report.run_id, options.final_run, system.keep_rows, tasks_.cancellation()},
-          fetch_{machine, system, state, source, options.max_delete, console} {}
+          attempts_{machine.clock(), console, options.retry_for},
+          conversation_{source,    report.run_id, options.final_run,    system.keep_rows,
+                        attempts_, console,       tasks_.cancellation()},
+          fetch_{machine,   system, state, source, options.max_delete, conversation_.presence(),
+                 attempts_, console} {}
 
     void execute() {
         try {
@@ -77,9 +80,8 @@ public:
 
 private:
     void steps() {
-        time_phase("backup",
-                   [&] { manifest_ = conversation_.wait_until_ready(console_, tasks_.cancellation()); });
         tasks_.start("the source", [&] { conversation_.listen(); });
+        time_phase("backup", [&] { manifest_ = conversation_.wait_until_ready(tasks_.cancellation()); });
         tell_phase();
         time_phase("check", [&] { check(); });
         confirm();
@@ -150,6 +152,7 @@ private:
     Report& report_;
     StoppedServices services_;
     base::TaskGroup tasks_;
+    Attempts attempts_;
     Conversation conversation_;
     system::Manifest manifest_;
     std::optional<HostFiles> host_files_;
@@ -246,7 +249,7 @@ void Run::presync() {
 
 void Run::stop_traffic() {
     console_.phase("stop", "Asking the source to stop production; it makes a fresh backup then.");
-    manifest_ = conversation_.stop_traffic(console_, tasks_.cancellation());
+    manifest_ = conversation_.stop_traffic(tasks_.cancellation());
     require_fit();  // tables, roles, extensions and accounts may be others than before
 }
 
@@ -275,6 +278,7 @@ void Run::pull() {
 
 void Run::show_progress(const char* phase) {
     const FetchProgress now = fetch_.progress();
+    attempts_.set_fetched(now.bytes_done + now.files_done);
     console_.progress(fmt::format("Fetched {} of {}, {}{}", ui::bytes(now.bytes_done),
                                   ui::bytes(now.bytes_wanted), ui::count(now.files_done, "file", "files"),
                                   downtime_suffix(machine_.clock(), conversation_.stopped_since())),
@@ -390,6 +394,10 @@ void Run::fill_report() {
     host_files_->tell_kept(report_);
     const auto& of_host = host_files_->warnings();
     report_.warnings.insert(report_.warnings.end(), of_host.begin(), of_host.end());
+    if (attempts_.losses() > 0) {
+        report_.warnings.push_back(fmt::format("connections to the source were lost {}, and made again",
+                                               ui::count(attempts_.losses(), "time", "times")));
+    }
     report_.bytes_received += conversation_.bytes_received();
     report_.bytes_sent += conversation_.bytes_sent();
     fetch_.tell(manifest_, report_);

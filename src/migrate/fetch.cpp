@@ -26,12 +26,15 @@ database::Access access_to(os::Machine& machine, const system::Description& syst
 }
 
 Fetch::Fetch(os::Machine& machine, const system::Description& system, os::Directory& state,
-             const Source& source, unsigned max_delete, ui::Console& console)
+             const Source& source, unsigned max_delete, Presence& presence, Attempts& attempts,
+             ui::Console& console)
     : machine_{machine},
       system_{system},
       state_{state},
       source_{source},
       max_delete_{max_delete},
+      presence_{presence},
+      attempts_{attempts},
       console_{console} {}
 
 std::string Fetch::what(const system::Manifest& manifest) const {
@@ -56,7 +59,7 @@ void Fetch::ahead(const system::Manifest& manifest, base::Cancellation& cancella
     if (!manifest.databases.empty()) {
         pulls.start("the backup", [&] {
             book_for_later(manifest, pulls.cancellation());
-            backup_->run(source_, space_, pulls.cancellation());
+            pull_backup(pulls.cancellation());
             backup_->keep();  // the basis of the one that is made when production is stopped
         });
     }
@@ -69,7 +72,7 @@ void Fetch::all(const system::Manifest& manifest, base::Cancellation& cancellati
     if (!manifest.databases.empty()) {
         pulls.start("the backup", [&] {
             for (const auto& facts : manifest.databases) book_database(facts, pulls.cancellation());
-            backup_->run(source_, space_, pulls.cancellation());
+            pull_backup(pulls.cancellation());
             for (const auto& facts : manifest.databases) restore(facts, pulls.cancellation());
         });
     }
@@ -113,9 +116,38 @@ void Fetch::restore(const system::DatabaseFacts& facts, base::Cancellation& canc
 void Fetch::pull_trees(bool live, base::TaskGroup& pulls) {
     for (std::size_t worker = 0; worker < std::min(kParallelTrees, trees_.size()); ++worker) {
         pulls.start(fmt::format("tree worker {}", worker), [this, live, &pulls] {
-            for (std::size_t tree = next_tree_++; tree < trees_.size(); tree = next_tree_++)
-                trees_[tree]->run(source_, live, max_delete_, space_, pulls.cancellation());
+            for (std::size_t next = next_tree_++; next < trees_.size(); next = next_tree_++) {
+                TreePull& tree = *trees_[next];
+                until_done(
+                    [&](base::Cancellation& attempt) {
+                        tree.run(source_, live, max_delete_, space_, attempt);
+                    },
+                    pulls.cancellation());
+            }
         });
+    }
+}
+
+void Fetch::pull_backup(base::Cancellation& cancellation) {
+    until_done([&](base::Cancellation& attempt) { backup_->run(source_, space_, attempt); }, cancellation);
+}
+
+void Fetch::until_done(const std::function<void(base::Cancellation&)>& pull,
+                       base::Cancellation& cancellation) {
+    Attempts::Outage outage;
+    for (;;) {
+        const auto there = presence_.wait(cancellation);
+        base::Cancellation attempt{cancellation};
+        const auto hook = there->on_request([&] { attempt.request("the loss of the source"); });
+        try {
+            return pull(attempt);
+        } catch (const base::Error& error) {
+            cancellation.check();
+            const bool ended_with_source =
+                error.kind() == base::ErrorKind::network || error.kind() == base::ErrorKind::cancelled;
+            if (there->requested() && ended_with_source) continue;
+            attempts_.pause(outage, error, cancellation);
+        }
     }
 }
 
@@ -137,7 +169,7 @@ void Fetch::tell(const system::Manifest& manifest, Report& report) const {
         report.trees.push_back({tree->name(),
                                 pulled.listed.entries,
                                 pulled.listed.bytes,
-                                pulled.bytes_literal,
+                                tree->progress().bytes_literal,  // of attempts that were broken off too
                                 pulled.vanished,
                                 {}});
         report.bytes_received += tree->bytes_received();
@@ -157,7 +189,7 @@ void Fetch::tell(const system::Manifest& manifest, Report& report) const {
     }
     report.kept.insert(report.kept.end(), kept_rows_.begin(), kept_rows_.end());
     if (backup_) {
-        report.backup_bytes_literal = backup_->pulled().bytes_literal;
+        report.backup_bytes_literal = backup_->progress().bytes_literal;
         report.bytes_received += backup_->bytes_received();
         report.bytes_sent += backup_->bytes_sent();
     }

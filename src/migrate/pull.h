@@ -33,6 +33,26 @@ struct Source {
 /// last.
 void add(rsync::Pulled pulled, rsync::Pulled& sum);
 
+/// Counts what goes over `connection`, also when the pull fails; then what is still wanted is unknown until
+/// the next attempt compares again.
+class Metered {
+public:
+    Metered(const transport::Connection& connection, base::Progress& progress, std::uint64_t& received,
+            std::uint64_t& sent)
+        : connection_{connection}, progress_{progress}, received_{received}, sent_{sent} {}
+    ~Metered();
+    Metered(const Metered&) = delete;
+    Metered& operator=(const Metered&) = delete;
+    void done() { done_ = true; }
+
+private:
+    const transport::Connection& connection_;
+    base::Progress& progress_;
+    std::uint64_t& received_;
+    std::uint64_t& sent_;
+    bool done_ = false;
+};
+
 /// One tree of a run at the destination: its directory, what is staged for it, what came of the pull.
 class TreePull {
 public:
@@ -45,8 +65,9 @@ public:
     TreePull(const TreePull&) = delete;
     TreePull& operator=(const TreePull&) = delete;
 
-    /// Fetches everything into staging, over a connection of its own. A second time: what changed since the
-    /// first; counts of bytes and of what vanished add up, the rest is that of the last. Error unfit, before
+    /// Fetches everything into staging, over a connection of its own. Again, after a run or after one that
+    /// failed: what is not here yet; counts of bytes and of what vanished add up, the rest is that of the
+    /// last. Error unfit, before
     /// anything is staged, when more than `max_delete` percent of the live files would go
     /// (checks::require_few_removals).
     void run(const Source& source, bool live, unsigned max_delete, checks::Space& space,
@@ -77,6 +98,7 @@ private:
     tree::Rules rules_;
     const HostFiles& host_files_;
     std::optional<staging::Staging> staging_;
+    bool used_ = false;  // something may be staged since it began
     rsync::Pulled pulled_;
     base::Progress progress_;
     std::uint64_t received_ = 0;
@@ -90,7 +112,8 @@ class BackupPull {
 public:
     BackupPull(os::Machine& machine, const system::Description& system, os::Directory& state);
 
-    /// Fetches everything; afterwards directory() holds the dumps. Again only after keep(); bytes add up.
+    /// Fetches everything; afterwards directory() holds the dumps. Again only after keep(), or after a run
+    /// that failed: then what is not here yet. Bytes add up.
     void run(const Source& source, checks::Space& space, base::Cancellation& cancellation);
     /// The dump of one database.
     std::unique_ptr<os::Directory> directory(const system::DatabaseFacts& facts);
@@ -106,6 +129,8 @@ private:
     os::Directory& state_;
     std::unique_ptr<os::Accounts> accounts_;
     std::unique_ptr<os::Directory> root_;
+    std::optional<staging::Staging> staging_;  // from one attempt to the next
+    bool used_ = false;                        // something may be staged since it began
     rsync::Pulled pulled_;
     base::Progress progress_;
     std::uint64_t received_ = 0;

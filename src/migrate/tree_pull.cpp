@@ -1,3 +1,5 @@
+#include <utility>
+
 #include "ft/base/error.h"
 #include "ft/base/log.h"
 #include "ft/checks/guards.h"
@@ -37,14 +39,13 @@ TreePull::~TreePull() {
 
 void TreePull::run(const Source& source, bool live, unsigned max_delete, checks::Space& space,
                    base::Cancellation& cancellation) {
-    if (staging_) {
-        staging_->begin_again();
-    } else {
-        staging_.emplace(*root_);
-    }
     const auto connection =
         transport::connect(source.machine.network(), source.host, source.port, source.code,
                            transport::Purpose::rsync, source.limits, cancellation);
+    Metered metered{*connection, progress_, received_, sent_};
+    if (!staging_) staging_.emplace(*root_);
+    // An attempt that ended before it staged anything must not hide what the one before it has.
+    if (std::exchange(used_, false)) staging_->begin_again();
     rsync::PullOptions options;
     options.module = tree_.name;
     options.live = live;
@@ -53,14 +54,14 @@ void TreePull::run(const Source& source, bool live, unsigned max_delete, checks:
     options.on_need = [&](const rsync::Need& need) {
         checks::require_few_removals({need.listed_files, need.live_files, need.removed_files}, max_delete);
         space.book(*root_, "tree " + tree_.name, need.bytes, need.inodes);
+        used_ = true;
     };
     try {
         add(rsync::pull(*connection, *root_, rules_, *staging_, options, progress_, cancellation), pulled_);
     } catch (const base::Error& error) {
         throw error.on("tree " + tree_.name);
     }
-    received_ += connection->bytes_received();
-    sent_ += connection->bytes_sent();
+    metered.done();
 }
 
 commit::TreeChanges TreePull::finish() {
