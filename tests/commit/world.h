@@ -352,6 +352,7 @@ inline std::vector<TreePair> all_kinds() {
                         {"touched/a", file("old a", 115)},
                         {"touched/b", file("b", 116)},
                         {"old-time", directory(117, 0700, 9)},
+                        {"old-time/gone", file("gone", 117)},
                         {"old-time/x", file("x", 118)},
                         {"gone-directory", directory(119)},
                         {"gone-directory/deep", directory(120)},
