@@ -63,7 +63,51 @@ bool Earlier::add(Generation generation, std::unique_ptr<os::Directory> director
                        });
     directories_.push_back({std::move(directory), of_this_run});
     numbers_.push_back(generation);
+    prune();
     return true;
+}
+
+/// Whatever is tried again and again, its leftovers take no more room each time: of each path stays the
+/// newest complete file, and of those begun after it the longest.
+void Earlier::prune() {
+    for (std::size_t first = 0; first < records_.size();) {
+        std::size_t end = first + 1;
+        while (end < records_.size() && records_[end].path == records_[first].path) ++end;
+        if (end - first > 1) prune(std::span{records_}.subspan(first, end - first));
+        first = end;
+    }
+}
+
+void Earlier::prune(std::span<Record> same_path) {
+    bool is_whole = false;
+    Record* longest = nullptr;
+    std::uint64_t length = 0;
+    for (Record& record : same_path) {
+        if (record.state == State::gone) continue;
+        if (is_whole) {
+            drop(record);
+        } else if (record.state != State::begun) {
+            is_whole = true;
+        } else {
+            const auto status = directories_[record.held].directory->status(record.entry().place());
+            const std::uint64_t here = status ? status->size : 0;
+            Record* const shorter = longest == nullptr || here > length ? longest : &record;
+            if (shorter != &record) {
+                longest = &record;
+                length = here;
+            }
+            if (shorter != nullptr) drop(*shorter);
+        }
+    }
+}
+
+void Earlier::drop(Record& record) {
+    record.state = State::gone;
+    try {
+        os::remove_all(*directories_[record.held].directory, record.entry().place());
+    } catch (const base::Error& error) {  // goes with its generation
+        base::log_info("{}", error.what());
+    }
 }
 
 EarlierFiles Earlier::check(base::Progress& progress, base::Cancellation& cancellation) {

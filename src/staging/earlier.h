@@ -5,6 +5,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -62,6 +63,9 @@ private:
         std::unique_ptr<os::Directory> directory;
         bool of_this_run = false;
     };
+    void prune();
+    void prune(std::span<Record> same_path);
+    void drop(Record& record);
     std::unique_ptr<const os::File> open(const Record& record) const;
     bool fits(const Record& record, base::Progress& progress, base::Cancellation& cancellation) const;
     const Record* find(const base::RelPath& path, std::uint64_t size, const base::Timestamp& mtime) const;

@@ -260,12 +260,37 @@ TEST_CASE("the newest part and the newest whole file are the basis", "[staging]"
     staging->begin_again();
     CHECK_FALSE(staging->open_earlier(RelPath{"file"}).part);
     CHECK(content_of(*staging->open_earlier(RelPath{"file"}).whole) == "newest");
-    CHECK(can_adopt(*staging, "file", 3));  // it may have become what it was
+    CHECK_FALSE(can_adopt(*staging, "file", 3));
     CHECK_FALSE(staging->adopt(RelPath{"file"}, Over::something, 6, kFile));
     staging->adopt(RelPath{"new/big"}, Over::nothing, kBig, kFile);
     const ChangeList list = staging->finish();
     CHECK(staged_files(*d.root, list)["file"] == "newest");
     CHECK(d.generations() == 1);
+}
+
+TEST_CASE("a file that is tried again and again leaves its longest part only", "[staging]") {
+    Disk d;
+    const auto parts = [&] {
+        std::vector<std::size_t> sizes;
+        for (const auto& [path, object] : test::read_tree(*d.root->open_directory(".ft-staging")))
+            if (object.content.size() >= 262'144) sizes.push_back(object.content.size());
+        return sizes;
+    };
+    const auto staging = d.stage();
+    for (const std::size_t length : {300'000u, 500'000u, 400'000u, 450'000u}) {
+        Disk::begin(*staging, "big", noise(length));
+        staging->begin_again();
+    }
+    CHECK(parts() == std::vector<std::size_t>{500'000});
+    CHECK(content_of(*staging->open_earlier(RelPath{"big"}).part).size() == 500'000);
+    add_file(*staging, "big", Over::nothing, noise(kBig));
+    staging->begin_again();
+    CHECK(parts() == std::vector<std::size_t>{kBig});
+    add_file(*staging, "big", Over::nothing, noise(kBig + 1));
+    staging->begin_again();
+    CHECK(parts() == std::vector<std::size_t>{kBig + 1});
+    CHECK_FALSE(can_adopt(*staging, "big", kBig));
+    CHECK(can_adopt(*staging, "big", kBig + 1));
 }
 
 TEST_CASE("a file that is begun twice leaves nothing of the first time, wherever it lies", "[staging]") {
