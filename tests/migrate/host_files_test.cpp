@@ -71,8 +71,7 @@ TEST_CASE("a public name changes files and kernel, of a whole machine only the l
     CHECK(files.host_name() == commit::HostName{"web2", "files.example.net"});
     CHECK(files.summary() == "    host name: becomes files.example.net\n");
     CHECK(staged(files) == Lines{"place hostname", "replace hosts", "replace mailname"});
-    CHECK(os::read_all(machine.root(), "etc/.ft-staging/1/2", 100) ==
-          "127.0.1.1 files.example.net files\n");
+    CHECK(os::read_all(machine.root(), "etc/.ft-staging/1/2", 100) == "127.0.1.1 files.example.net files\n");
 }
 
 TEST_CASE("a name that the machine has already changes nothing", "[host_files]") {

@@ -61,7 +61,7 @@ class AdoptionTest(unittest.TestCase):
         run = self.world.migrate(source, *arguments)
         self.assertEqual(run.status, 0, run.stderr)
         self.assertEqual(differences(self.theirs, self.ours), [])
-        self.assertFalse(self.staged().exists())
+        self.assertEqual(self.new.staged("/srv/data"), [])
         (data,) = run.result["trees"]
         return run, data
 

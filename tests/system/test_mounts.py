@@ -19,6 +19,7 @@ class MountsTest(unittest.TestCase):
         self.theirs, self.ours = self.old.path("/srv/data"), self.new.path("/srv/data")
 
     def describe(self, host, *mounts):
+        self.grounds = ["/srv/data", *(f"/srv/data/{mount}" for mount in mounts)]
         host.describe(trees=({"name": "data", "path": "/srv/data", "mounts": list(mounts)},), databases=())
 
     def mount(self, host, absolute, kind="ext4", megabytes=64):
@@ -32,7 +33,8 @@ class MountsTest(unittest.TestCase):
 
     def require_replica(self):
         self.assertEqual(differences(self.theirs, self.ours), [])
-        self.assertEqual(list(self.ours.rglob(".ft-staging")), [])
+        for ground in self.grounds:
+            self.assertEqual(self.new.staged(ground), [])
 
     def go_on_both_sides(self, kind):
         sample.fill_tree(self.theirs, files=30)
@@ -46,6 +48,7 @@ class MountsTest(unittest.TestCase):
         self.describe(self.new, "archive", "plain/here")
         source = Source(self.old, "--port", "0")
         for seed in (6, 7):
+            before = self.state()
             run = self.world.migrate(source)
             self.assertEqual(run.status, 0, run.stderr)
             self.require_replica()
@@ -53,6 +56,10 @@ class MountsTest(unittest.TestCase):
             for place in ("plain/here", "archive"):
                 sample.change_tree(self.theirs / place, seed=seed)
         self.assertTrue(os.path.ismount(mounted))
+        undone = self.new.here("undo", "--yes")
+        self.assertEqual(undone.status, 0, undone.stderr)
+        self.assertEqual(self.state(), before)
+        self.assertEqual(list(self.ours.rglob(".ft-staging")), [])
 
     def test_on_both_sides_at_different_places(self):
         self.go_on_both_sides("ext4")
