@@ -113,6 +113,11 @@ class Host:
     def ft(self, *arguments, program=FT):
         return [built(program), "migrate", *map(str, arguments), "--system", str(self.system_file), "--root", str(self.root)]
 
+    def here(self, command, *arguments, program=FT, env=None):
+        """Runs a command of this machine alone ("undo", "status"...) to its end."""
+        argv = [built(program), command, *map(str, arguments), "--json", "--system", str(self.system_file), "--root", str(self.root)]
+        return Run(self.run(argv, env=env))
+
 
 def code_arguments(file):
     return ["--code-file", file] if file else []
@@ -296,7 +301,9 @@ class World:
             if host and host.cluster:
                 host.cluster.stop("immediate")
         for path in reversed(self.mounts):
-            subprocess.run(["umount", path], check=False)
+            if subprocess.run(["umount", path], check=False, stderr=subprocess.DEVNULL).returncode != 0:
+                # A loop device lets go of its image a moment after its file system is unmounted.
+                subprocess.run(["umount", "-l", path], check=False)
         for namespace in self.namespaces:
             subprocess.run(["ip", "netns", "delete", namespace], check=False)
         shutil.rmtree(self.directory, ignore_errors=True)

@@ -1,0 +1,200 @@
+"""The real process on real file systems, killed or refused at each changing file operation: old or new, exactly.
+
+Steps are those of tests/support/faults.h: each operation that changes a file system, or makes a change durable.
+"""
+
+import signal
+import unittest
+from contextlib import contextmanager
+
+from support.hosts import World
+from support.images import KINDS, Image
+from support.pair import INSIDE_COMMIT, Pair
+
+counted = {}  # how many points each test has tried
+
+
+class Points(unittest.TestCase):
+    def setUp(self):
+        self.tried = 0
+
+    def tearDown(self):
+        counted[self.id()] = self.tried
+
+    @contextmanager
+    def pair_on(self, kind):
+        """The whole new server lies on one file system of this kind."""
+        with World() as world:
+            Image.make(world, kind, kind).mount(world.new.root)
+            yield Pair(world)
+
+    def require_killed(self, run, where):
+        self.assertEqual(run.status, -signal.SIGKILL, f"{where}: {run.stderr}")
+
+    def recover(self, pair, where):
+        """What an admin does; the state that is then here."""
+        run = pair.recover()
+        self.assertEqual(run.status, 0, f"{where}: {run.stderr}")
+        self.assertFalse(pair.new.path("/var/lib/ft/journal").exists(), where)
+        self.tried += 1
+        return pair.settle()
+
+
+class Killed(Points):
+    """Each file system has a test of its own, so that one of them alone can be asked for."""
+
+    def in_a_commit(self, kind):
+        with self.pair_on(kind) as pair:
+            step, ended = 0, False
+            while not ended:
+                step += 1
+                # What is after a step and what is before the next differ by nothing on the disk: each second will do.
+                for fault in (f"kill-before:{step}", f"kill-after:{step}")[:1 + step % 2]:
+                    wanted = 1 - pair.here
+                    run = pair.turn().run(fault)
+                    ended = run.status == 0  # there is no such step any more
+                    if not ended:
+                        self.require_killed(run, fault)
+                    self.assertEqual(self.recover(pair, fault), wanted, f"{fault}: it was decided, and is not done")
+            self.assertGreater(step, 100)
+
+    def test_in_a_commit_on_ext4(self):
+        self.in_a_commit("ext4")
+
+    def test_in_a_commit_on_xfs(self):
+        self.in_a_commit("xfs")
+
+    def test_in_a_commit_on_btrfs(self):
+        self.in_a_commit("btrfs")
+
+    def test_before_a_commit(self):
+        for kind in KINDS:
+            with self.pair_on(kind) as pair:
+                steps = pair.count("") - pair.count()
+                for step in range(1, steps, 9):
+                    fault, wanted = f"kill-before:{step}", pair.here
+                    self.require_killed(pair.turn().run(fault, ""), fault)
+                    self.assertEqual(self.recover(pair, fault), wanted, f"{kind}, {fault}: nothing was decided")
+                self.assertEqual(pair.turn().run().status, 0)
+        self.assertGreaterEqual(self.tried, 60)
+
+    def test_in_a_recovery_and_in_that_one_again(self):
+        for kind in KINDS:
+            with self.pair_on(kind) as pair:
+                for step in range(1, 1000, 3):
+                    where, wanted = f"{kind}: recovery at {step}", 1 - pair.here
+                    self.require_killed(pair.turn().run("kill-before:1"), where)
+                    run = pair.recover(f"kill-before:{step}")
+                    if run.status != 0:
+                        self.require_killed(run, where)
+                        run_again = pair.recover("kill-before:2")
+                        if run_again.status != 0:
+                            self.require_killed(run_again, f"{where}, and again")
+                    self.assertEqual(self.recover(pair, where), wanted, where)
+                    if run.status == 0:
+                        break  # it has no such step any more
+        self.assertGreaterEqual(self.tried, 100)
+
+
+class Refused(Points):
+    """An operation that fails once: the run says what became of it, and that is so."""
+
+    ENDS = {"committed": (0, 10), "rolled_back": (6,), "unchanged": (6,), "recovery_needed": (11,)}
+
+    def at_each_step(self, error, kind):
+        with self.pair_on(kind) as pair:
+            seen = set()
+            for step in range(1, 1000):
+                fault, before = f"errno:{error}:{step}", pair.here
+                run = pair.turn().run(fault)
+                outcome = run.result["outcome"]
+                self.assertIn(run.status, self.ENDS[outcome], f"{fault}: {outcome}: {run.stderr}")
+                if outcome == "recovery_needed":
+                    state = self.recover(pair, fault)
+                else:
+                    state = pair.settle()
+                    self.tried += 1
+                    self.assertEqual(state, 1 - before if outcome == "committed" else before, f"{fault}: {outcome}")
+                seen.add(outcome)
+                if step > run.steps:
+                    break
+            self.assertGreater(step, 100)
+            self.assertLessEqual({"committed", "rolled_back"}, seen)
+            self.assertEqual(pair.turn().run().status, 0)
+
+    def test_no_space(self):
+        self.at_each_step("ENOSPC", "ext4")
+
+    def test_disk_fails(self):
+        self.at_each_step("EIO", "xfs")
+
+    def test_not_permitted(self):
+        self.at_each_step("EPERM", "btrfs")
+
+
+def small(old, new):
+    """What a swap needs beside it: a few objects of which one is replaced, one goes and one comes."""
+    for side, tree in enumerate((old, new)):
+        tree.mkdir(parents=True)
+        (tree / "replaced").write_text(f"side {side}")
+        (tree / ("comes" if side else "goes")).mkdir()
+
+
+class Swap(Points):
+    """Trees on a file system of their own, and a database: both are old or both are new."""
+
+    def setUp(self):
+        super().setUp()
+        self.world = self.enterContext(World())
+        for host in (self.world.old, self.world.new):
+            host.make_cluster().sql("postgres", "CREATE DATABASE app")
+            host.cluster.sql("app", f"CREATE TABLE side (number int); INSERT INTO side VALUES ({int(host.name == 'old')})")
+        Image.make(self.world, "trees", "ext4").mount(self.world.new.path("/srv"))
+        self.pair = Pair(self.world, small, databases=("app",))
+
+    def turn(self):
+        self.pair.turn()
+        self.world.old.cluster.sql("app", f"UPDATE side SET number = {1 - self.pair.here}")
+        return self.pair
+
+    def require_database(self, state, where):
+        self.assertEqual(self.world.new.cluster.sql("app", "SELECT number FROM side"), str(state), where)
+        self.assertNotIn("app_ft_incoming", self.world.new.cluster.databases(), where)
+
+    def test_killed(self):
+        for step in range(1, 1000):
+            fault, wanted = f"kill-before:{step}", 1 - self.pair.here
+            run = self.turn().run(fault)
+            if run.status != 0:
+                self.require_killed(run, fault)
+            self.assertEqual(self.recover(self.pair, fault), wanted, fault)
+            self.require_database(wanted, fault)
+            if run.status == 0:
+                break
+        self.assertGreater(step, 10)
+
+    def test_refused(self):
+        for step in range(1, 1000):
+            fault, before = f"errno:EIO:{step}", self.pair.here
+            run = self.turn().run(fault)
+            outcome = run.result["outcome"]
+            self.assertIn(run.status, Refused.ENDS[outcome], f"{fault}: {outcome}: {run.stderr}")
+            state = self.recover(self.pair, fault)
+            if outcome != "recovery_needed":
+                self.assertEqual(state, 1 - before if outcome == "committed" else before, f"{fault}: {outcome}")
+            self.require_database(state, fault)
+            if step > run.steps:
+                break
+        self.assertGreater(step, 10)
+
+
+def tearDownModule():
+    """All of this file are one proof: it has a size."""
+    tests = sum(1 for name in counted)
+    print(f"{sum(counted.values())} points: {counted}")
+    if tests >= 10 and sum(counted.values()) < 300:
+        raise AssertionError("fewer points than are promised")
+
+
+if __name__ == "__main__":
+    unittest.main()
