@@ -50,6 +50,7 @@ bool take(std::string_view& text, std::string_view prefix) {
 Fault read_fault(const os::Machine& machine) {
     Fault fault;
     fault.after_text = machine.environment("FT_FAULT_AFTER_TEXT").value_or("");
+    fault.no_syncs = machine.environment("FT_FAULT_NO_SYNCS").has_value();
     const auto wanted = machine.environment("FT_FAULT");
     if (!wanted) return fault;
     std::string_view left = *wanted;

@@ -17,11 +17,13 @@ struct Fault {
     int code = 0;            ///< the errno of `fail`
     bool for_ever = false;   ///< `fail`: all steps from there on
     std::string after_text;  ///< counting begins after a write with this text in it; empty: at once
+    bool no_syncs = false;   ///< syncs do nothing and say that they did: steps all the same
 };
 
 /// Understands, for the program ft-faults:
 ///   FT_FAULT=kill-before:N | kill-after:N | errno:CODE:N | errno:CODE:N+  (CODE as EIO; + for ever)
 ///   FT_FAULT_AFTER_TEXT=TEXT
+///   FT_FAULT_NO_SYNCS=1
 /// Error usage when FT_FAULT is none of these.
 Fault read_fault(const os::Machine& machine);
 

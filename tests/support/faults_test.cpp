@@ -69,6 +69,21 @@ TEST_CASE("steps are counted after the text only", "[support]") {
     CHECK(machine.steps() == 1);
 }
 
+TEST_CASE("syncs can be left out", "[support]") {
+    MemoryDisk disk;
+    MemoryMachine real{disk};
+    const bool no_syncs = GENERATE(false, true);
+    Fault fault;
+    fault.no_syncs = no_syncs;
+    FaultyMachine machine{real, fault};
+    const auto root = machine.open_root("/");
+    root->create_directory("d");
+    root->sync_file_system();
+    disk.lose_power();
+    CHECK(disk.open("/")->status("d").has_value() == !no_syncs);
+    CHECK(machine.steps() == 2);
+}
+
 TEST_CASE("a process is killed before or after its step on a real disk", "[support]") {
     const bool before = GENERATE(true, false);
     std::string path = "/tmp/ft-faults-XXXXXX";

@@ -21,6 +21,7 @@ class Image:
 
     def __init__(self, world, file, kind):
         self.world, self.file, self.kind, self.mounted = world, Path(file), kind, None
+        self.after = self.file.with_suffix(".after")  # what is left of it by a power cut
 
     @classmethod
     def make(cls, world, name, kind, size=None):
@@ -46,19 +47,22 @@ class Image:
         self.world.mounts.remove(self.mounted)
         self.mounted = None
 
-    def copy(self, name):
-        """The image as it is now: mounted or not, nothing is written to it for the copy's sake."""
-        copy = Image(self.world, self.file.parent / name, self.kind)
-        subprocess.run(["cp", "--sparse=always", self.file, copy.file], check=True)
-        return copy
+    def sync(self):
+        subprocess.run(["sync", "-f", self.mounted], check=True)
 
-    def check(self):
-        """The file system's own judgement; it must not be mounted."""
-        argv = {"ext4": ["e2fsck", "-fn"], "xfs": ["xfs_repair", "-n"], "btrfs": ["btrfs", "check", "--readonly"]}[self.kind]
-        return subprocess.run([*argv, self.file], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
-    def remove(self):
-        self.file.unlink()
+
+def cut_power(images):
+    """All power goes in one moment and comes again. Who used the file systems must have ended; an image that is mounted
+    below another one comes after it."""
+    for image in images:
+        subprocess.run(["cp", "--sparse=always", image.file, image.after], check=True)
+    paths = [image.mounted for image in images]
+    for image in reversed(images):
+        image.unmount()  # which writes the rest to what is thrown away
+    for image, path in zip(images, paths):
+        image.after.replace(image.file)
+        image.mount(path)
 
 
 def images_of(world):

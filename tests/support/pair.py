@@ -41,11 +41,11 @@ class Pair:
             self.at_source = 1 - self.at_source
         return self
 
-    def run(self, fault=None, after=INSIDE_COMMIT, **options):
+    def run(self, fault=None, after=INSIDE_COMMIT, env=None, **options):
         """One run, with a fault as FT_FAULT has it; `steps` of the result: how many there were from `after` on."""
         steps = self.world.directory / "steps"
         steps.unlink(missing_ok=True)
-        env = {"FT_FAULT_AFTER_TEXT": after, "FT_FAULT_COUNT_FILE": str(steps), **({"FT_FAULT": fault} if fault else {})}
+        env = {"FT_FAULT_AFTER_TEXT": after, "FT_FAULT_COUNT_FILE": str(steps), **({"FT_FAULT": fault} if fault else {}), **(env or {})}
         run = self.world.migrate(self.source, program=FT_FAULTS, env=env, **options)
         run.steps = int(steps.read_text()) if steps.exists() else None  # it was killed
         return run
