@@ -31,6 +31,8 @@ std::string_view name_of(Outcome outcome) {
             return "committed";
         case Outcome::rolled_back:
             return "rolled_back";
+        case Outcome::undone:
+            return "undone";
         case Outcome::recovery_needed:
             return "recovery_needed";
     }

@@ -5,18 +5,16 @@
 #include <optional>
 #include <string_view>
 
+#include "commit/target.h"
 #include "ft/base/error.h"
 #include "ft/base/escape.h"
-#include "ft/base/log.h"
 #include "ft/staging/names.h"
 
 namespace ft::commit {
 namespace {
 
-using staging::Change;
 using staging::ChangeKind;
 
-/// The inode at a name; nothing when there is no object.
 std::optional<std::uint64_t> inode_at(const os::Directory& directory, std::string_view name) {
     const auto status = directory.status(name);
     return status ? std::optional{status->inode} : std::nullopt;
@@ -30,159 +28,94 @@ bool has(const os::Status& status, const base::Attributes& wanted) {
 
 }  // namespace
 
-/// An operation where it happens: the object's name in the live tree, and its slot.
-struct LiveTrees::Target {
-    const Tree& tree;
-    const Change& change;
-    os::Directory& live;
-    std::string name;  // in `live`
-    std::string slot;  // in the slots
-
-    std::optional<std::uint64_t> at_path() const { return inode_at(live, name); }
-    std::optional<std::uint64_t> at_slot() const { return inode_at(*tree.slots, slot); }
-    std::string shown() const {
-        return change.path.is_root() ? tree.path : fmt::format("{}/{}", tree.path, change.path.escaped());
-    }
-    [[noreturn]] void refuse(std::string_view why) const {
-        throw base::Error{base::ErrorKind::io, fmt::format("{}: {}", shown(), why),
-                          "Stop what changes this tree, then migrate again."};
-    }
-    /// After a change: names can be exchanged between our look and our step.
-    void require(std::optional<std::uint64_t> found) const {
-        if (found != change.inode) refuse("was exchanged for something else at this very moment");
-    }
-
-    void place() const;
-    void replace() const;
-    void remove() const;
-    void set_attributes() const;
-    void put_back() const;
-    void reset_attributes() const;
-};
-
-LiveTrees::LiveTrees(os::Machine& machine, const std::vector<TreeRoot>& trees) {
+LiveTrees::LiveTrees(os::Machine& machine, const std::vector<TreeRoot>& trees, bool fresh) : fresh_{fresh} {
     for (const TreeRoot& tree : trees) {
-        const std::string shown = base::escape(tree.path);
         std::unique_ptr<os::Directory> root = machine.open_root(tree.path);
-        if (inode_at(*root, ".") != tree.inode ||
-            inode_at(*root, staging::kReservedDirectory) != tree.reserved) {
-            throw base::Error{base::ErrorKind::unfit,
-                              shown + ": is not the directory that the commit began with"};
-        }
+        require_recorded(*root, tree);
         std::unique_ptr<os::Directory> slots =
             root->open_directory(staging::generation_path(tree.generation));
-        trees_.push_back({shown, std::move(root), std::move(slots)});
+        trees_.push_back({base::escape(tree.path), std::move(root), std::move(slots)});
     }
 }
 
-LiveTrees::Target LiveTrees::target(const Operation& operation) {
-    const Tree& tree = trees_[operation.tree];
-    const Change& change = operation.change;
-    const base::RelPath parent = change.path.parent();
-    if (!held_ || held_tree_ != operation.tree || held_path_ != parent.bytes()) {
-        held_ = tree.root->open_directory(parent.bytes());
-        held_tree_ = operation.tree;
+os::Directory* LiveTrees::parent(std::uint32_t tree, const base::RelPath& path) {
+    const base::RelPath parent = path.parent();
+    if (!held_ || held_tree_ != tree || held_path_ != parent.bytes()) {
+        held_.reset();
+        os::Directory& root = *trees_[tree].root;
+        const auto status = root.status(parent.bytes());
+        if (!status || status->type != os::FileType::directory) return nullptr;
+        held_ = root.open_directory(parent.bytes());
+        held_tree_ = tree;
         held_path_ = parent.bytes();
     }
-    return {tree, change, *held_, std::string{change.path.name()}, staging::slot_name(change.slot)};
+    return held_.get();
 }
 
-void LiveTrees::apply(const Operation& operation) {
-    const Target there = target(operation);
-    switch (operation.change.kind) {
+std::string LiveTrees::shown(std::uint32_t tree, const base::RelPath& path) const {
+    return path.is_root() ? trees_[tree].path : fmt::format("{}/{}", trees_[tree].path, path.escaped());
+}
+
+void LiveTrees::apply(const Move& move, Way way) {
+    Target there{*this, move};
+    if (way == Way::redo) return there.redo();
+    switch (move.kind) {
         case ChangeKind::place:
-            return there.place();
+            return there.place(fresh_);
         case ChangeKind::replace:
-            return there.replace();
-        case ChangeKind::remove:
-            return there.remove();
-        case ChangeKind::attributes:
-            return there.set_attributes();
+            return there.replace(fresh_);
+        default:
+            return there.remove(fresh_);
     }
 }
 
-void LiveTrees::reverse(const Operation& operation) {
-    // What was not applied needs no way to it: somebody may have barred that.
-    if (!is_applied(operation)) return;
-    const Target there = target(operation);
-    switch (operation.change.kind) {
-        case ChangeKind::place:
-            return there.live.rename(there.name, *there.tree.slots, there.slot);
-        case ChangeKind::replace:
-        case ChangeKind::remove:
-            return there.put_back();
-        case ChangeKind::attributes:
-            return there.reset_attributes();
-    }
+void LiveTrees::reverse(const Move& move, Way way) {
+    Target there{*this, move};
+    if (move.kind == ChangeKind::place) return there.take_away(way);
+    there.put_back(way);
 }
 
-bool LiveTrees::is_applied(const Operation& operation) const {
-    const Tree& tree = trees_[operation.tree];
-    const Change& change = operation.change;
-    const auto in_slot = [&] { return inode_at(*tree.slots, staging::slot_name(change.slot)); };
-    switch (change.kind) {
-        case ChangeKind::place:
-        case ChangeKind::attributes:  // if they are the old ones, setting them again does no harm
-            return inode_at(*tree.root, change.path.bytes()) == change.inode;
-        case ChangeKind::replace:
-            return in_slot().value_or(change.inode) != change.inode;
-        case ChangeKind::remove:
-            return in_slot().has_value();
-    }
-    return false;
+void LiveTrees::apply(const Setting& setting, Way way) {
+    set(setting, Setting::attributes(setting.before), Setting::attributes(setting.after), way);
+}
+
+void LiveTrees::reverse(const Setting& setting, Way way) {
+    set(setting, Setting::attributes(setting.after), Setting::attributes(setting.before), way);
+}
+
+void LiveTrees::set(const Setting& setting, const base::Attributes& from, base::Attributes to, Way way) {
+    os::Directory* const live = parent(setting.tree, setting.path);
+    const std::string_view name = setting.path.name();
+    const auto require = [&](bool right, std::string_view otherwise) {
+        if (!right) refuse(shown(setting.tree, setting.path), otherwise);
+    };
+    const auto status = live != nullptr ? live->status(name) : std::nullopt;
+    if (!status || status->inode != setting.inode)
+        return require(way != Way::commit, "was replaced during the run");
+    // A file that others wrote into since keeps the time of that.
+    const bool keeps_time =
+        way != Way::commit && status->type == os::FileType::regular && status->attributes.mtime != from.mtime;
+    if (keeps_time) to.mtime = status->attributes.mtime;
+    if (has(*status, to)) return;
+    live->set_attributes(name, to);
+    require(way != Way::commit || inode_at(*live, name) == setting.inode,
+            "was exchanged for something else at this very moment");
 }
 
 void LiveTrees::sync() {
     for (const Tree& tree : trees_) tree.root->sync_file_system();
 }
 
-void LiveTrees::Target::place() const {
-    const auto found = at_path();
-    if (found == change.inode) return;
-    if (found) refuse("appeared during the run");
-    tree.slots->rename(slot, live, name);
-    require(at_path());
+void require_recorded(const os::Directory& root, const TreeRoot& tree) {
+    if (inode_at(root, ".") == tree.inode && inode_at(root, staging::kReservedDirectory) == tree.reserved)
+        return;
+    throw base::Error{base::ErrorKind::unfit,
+                      base::escape(tree.path) + ": is not the directory that the commit began with"};
 }
 
-void LiveTrees::Target::replace() const {
-    const auto found = at_path();
-    if (found == change.inode) return;
-    if (!found) refuse("vanished during the run");
-    tree.slots->exchange(slot, live, name);
-    require(at_path());
-}
-
-void LiveTrees::Target::remove() const {
-    const auto found = at_path();
-    if (!found) return;  // gone, by us or by somebody else
-    if (found == change.inode) {
-        live.rename(name, *tree.slots, slot);
-        return require(at_slot());
-    }
-    if (at_slot() != change.inode) refuse("was replaced during the run");
-    base::log_warning("{}: appeared during the commit, and stays", shown());
-}
-
-void LiveTrees::Target::set_attributes() const {
-    const auto status = live.status(name);
-    if (!status || status->inode != change.inode) refuse("was replaced during the run");
-    if (has(*status, change.after)) return;
-    live.set_attributes(name, change.after);
-    require(at_path());
-}
-
-void LiveTrees::Target::put_back() const {
-    const auto found = at_path();
-    if (!found) return tree.slots->rename(slot, live, name);
-    const bool ours = change.kind == ChangeKind::replace && found == change.inode;
-    if (!ours)
-        base::log_warning("{}: appeared during the commit, and gives way to what was there before", shown());
-    tree.slots->exchange(slot, live, name);
-}
-
-void LiveTrees::Target::reset_attributes() const {
-    const auto status = live.status(name);
-    if (status && !has(*status, change.before)) live.set_attributes(name, change.before);
+void refuse(std::string_view shown, std::string_view why) {
+    throw base::Error{base::ErrorKind::io, fmt::format("{}: {}", shown, why),
+                      "Stop what changes this tree, then migrate again."};
 }
 
 }  // namespace ft::commit

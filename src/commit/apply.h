@@ -2,24 +2,40 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "commit/plan.h"
 
 namespace ft::commit {
 
+/// What operations are applied or reversed for.
+enum class Way {
+    commit,
+    roll_back,
+    undo,  ///< others may have changed anything since the commit
+    redo,  ///< of what an undo has reversed
+};
+
 /// The live trees of a plan, open to be changed: the only place in ft that changes them. Every change names
 /// its object by a held descriptor of its directory, and looks afterwards whether it moved what it meant to.
+///
+/// Whether an operation is applied is told by its slot, which nobody but root can reach: a `replace` is when
+/// the slot holds the replaced object, a `remove` when it holds the removed one, a `place` when it is empty.
 class LiveTrees {
 public:
-    /// Error io or unfit when a root is missing or is another directory than the plan's.
-    LiveTrees(os::Machine& machine, const std::vector<TreeRoot>& trees);
+    /// `fresh`: no operation was ever applied. Error io or unfit when a root or its slots are missing, or the
+    /// root is another directory than the plan's.
+    LiveTrees(os::Machine& machine, const std::vector<TreeRoot>& trees, bool fresh = false);
 
-    /// Nothing to do when it is applied already. An Error of any kind: it cannot be applied to what is there.
-    void apply(const Operation& operation);
-    /// Nothing to do when it is not applied. What somebody else put in its way meanwhile gives way, and is
-    /// named in the log.
-    void reverse(const Operation& operation);
+    /// For commit and redo: nothing to do when it is applied already. An Error of any kind: it cannot be
+    /// applied to what is there.
+    void apply(const Move& move, Way way);
+    void apply(const Setting& setting, Way way);
+    /// For roll_back and undo: nothing to do when it is not applied. What somebody else put in its way
+    /// meanwhile goes into the slot, and is named in the log; so is what an undo cannot put back.
+    void reverse(const Move& move, Way way);
+    void reverse(const Setting& setting, Way way);
     /// Makes all that was changed durable.
     void sync();
 
@@ -29,15 +45,24 @@ private:
         std::unique_ptr<os::Directory> root;
         std::unique_ptr<os::Directory> slots;
     };
-    struct Target;
-    Target target(const Operation& operation);
-    bool is_applied(const Operation& operation) const;
+    friend class Target;
+    /// The directory that holds `path`, kept for the next call; null where there is none (any more).
+    os::Directory* parent(std::uint32_t tree, const base::RelPath& path);
+    std::string shown(std::uint32_t tree, const base::RelPath& path) const;
+    void set(const Setting& setting, const base::Attributes& from, base::Attributes to, Way way);
 
     std::vector<Tree> trees_;
+    bool fresh_;
     // Operations come directory by directory.
-    std::size_t held_tree_ = 0;
+    std::uint32_t held_tree_ = 0;
     std::string held_path_;
     std::unique_ptr<os::Directory> held_;
 };
+
+/// Error unfit when `root`, opened by the path of `tree`, is another directory: most likely not mounted.
+void require_recorded(const os::Directory& root, const TreeRoot& tree);
+
+/// "SHOWN: WHY": the operation cannot be applied to what is there.
+[[noreturn]] void refuse(std::string_view shown, std::string_view why);
 
 }  // namespace ft::commit

@@ -6,22 +6,11 @@
 #include "commit/journal.h"
 #include "commit/plan.h"
 #include "commit/settle.h"
+#include "commit/store.h"
 #include "ft/base/error.h"
 
 namespace ft::commit {
 namespace {
-
-/// An earlier journal gives way, but not before the names of databases that it holds are free. The slots that
-/// it could not free are not touched: this run emptied them when it began to stage, and they hold its own
-/// objects now.
-void clear_earlier(os::Directory& state, DatabaseSwapper& swapper) {
-    const std::optional<Journal> earlier = read_journal(state);
-    if (!earlier) return;
-    if (earlier->is_open())
-        throw base::Error{base::ErrorKind::internal, "an unfinished commit waits for its recovery"};
-    free_databases(*earlier, swapper);
-    remove_journal(state);
-}
 
 /// COMMIT. If it cannot be written, the journal goes: a COMMIT that may or may not be on the disk decides
 /// nothing.
@@ -42,16 +31,16 @@ void decide(os::Directory& state, Journal& journal) {
 
 }  // namespace
 
-Committed commit(os::Machine& machine, os::Directory& state, const Plan& plan, DatabaseSwapper& swapper,
+Committed commit(os::Machine& machine, os::Directory& state, Plan plan, DatabaseSwapper& swapper,
                  const Decided& decided) {
-    clear_earlier(state, swapper);
-    OrderedPlan ordered = order(machine, plan);
-    LiveTrees trees{machine, ordered.trees};
+    put_away(machine, state, swapper);
+    OrderedPlan ordered = order(machine, std::move(plan));
+    LiveTrees trees{machine, ordered.trees, true};
     Journal journal = write_journal(state, std::move(ordered));
     decide(state, journal);
     Committed result = settle(machine, state, journal, trees, swapper);
-    if (decided) decided(result.outcome, plan.run_id);
-    free_all(machine, state, journal, swapper);
+    if (decided) decided(result.outcome, journal.plan.run_id);
+    result.left = tidy(machine, state, swapper).lines;
     return result;
 }
 

@@ -5,11 +5,9 @@
 #include <algorithm>
 #include <iterator>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <type_traits>
 #include <utility>
 
-#include "commit/journal_names.h"
 #include "commit/lines.h"
 #include "commit/records.h"
 #include "ft/base/bytes.h"
@@ -19,28 +17,30 @@
 namespace ft::commit {
 namespace {
 
-using Json = nlohmann::ordered_json;
-
 constexpr std::size_t kShownText = 100;  // bytes of a damaged line that an error shows
 
 constexpr std::size_t kPiece = 1024 * 1024;  // bytes that are written at once
 
-struct Decision {
+struct Step {
     Phase from;
     Phase to;
     std::string_view name;
 };
-constexpr Decision kDecisions[] = {{Phase::prepared, Phase::committed, kCommit},
-                                   {Phase::committed, Phase::done, kDone},
-                                   {Phase::committed, Phase::rolling_back, kRollback},
-                                   {Phase::rolling_back, Phase::rolled_back, kRolledBack}};
+constexpr Step kSteps[] = {{Phase::prepared, Phase::committed, kCommit},
+                           {Phase::committed, Phase::done, kDone},
+                           {Phase::committed, Phase::rolling_back, kRollback},
+                           {Phase::rolling_back, Phase::rolled_back, kRolledBack},
+                           {Phase::done, Phase::undoing, kUndoing},
+                           {Phase::undoing, Phase::undone, kUndone},
+                           {Phase::undoing, Phase::redoing, kRedo},
+                           {Phase::redoing, Phase::done, kDone}};
 
 /// The phase that a record begins after `journal`.
-Phase read_decision(const Json& record, const Journal& journal) {
-    for (const Decision& known : kDecisions) {
-        const bool fits =
-            record.at("record") == known.name && record.at("run") == base::escape(journal.plan.run_id);
-        if (fits && known.from == journal.phase) return known.to;
+Phase next_phase(std::string_view text, const Journal& journal) {
+    const Decision decision = read_decision(text);
+    for (const Step& step : kSteps) {
+        const bool fits = step.name == decision.name && step.from == journal.phase;
+        if (fits && decision.run_id == journal.plan.run_id) return step.to;
     }
     throw base::Error{base::ErrorKind::recovery, "it does not belong here"};
 }
@@ -49,7 +49,7 @@ Phase read_decision(const Json& record, const Journal& journal) {
 /// its newline, or with something else in that place, it was whole once and the disk has changed it.
 bool is_torn(std::string_view line) {
     if (line.front() == '\0') return true;
-    return line.back() != '\n' && !from_line(line.substr(0, line.size() - 1));
+    return line.back() != '\n' && !text_of(line.substr(0, line.size() - 1));
 }
 
 /// Reads record by record.
@@ -57,7 +57,7 @@ class RecordReader {
 public:
     RecordReader(const os::File& file, std::string path) : lines_{file}, path_{std::move(path)} {}
 
-    /// The next record, which must be there, as `read` makes it of JSON.
+    /// The next record, which must be there, as `read` makes it of its text.
     template <typename Read>
     auto require(Read&& read) {
         return parse(lines_.next().value_or(""), read);
@@ -67,7 +67,7 @@ public:
     bool next_decision(Journal& journal) {
         const auto line = lines_.next();
         if (!line || (lines_.at_end() && is_torn(*line))) return false;
-        journal.phase = parse(*line, [&](const Json& record) { return read_decision(record, journal); });
+        journal.phase = parse(*line, [&](std::string_view text) { return next_phase(text, journal); });
         return true;
     }
 
@@ -76,17 +76,14 @@ public:
 
 private:
     template <typename Read>
-    std::invoke_result_t<Read, const Json&> parse(std::string_view line, Read&& read) {
+    std::invoke_result_t<Read, std::string_view> parse(std::string_view line, Read&& read) {
         std::string wrong = line.empty() ? "it ends too early" : "the checksum does not fit";
         try {
-            const auto record =
-                line.ends_with('\n') ? from_line(line.substr(0, line.size() - 1)) : std::nullopt;
-            if (record) {
+            const auto text = line.ends_with('\n') ? text_of(line.substr(0, line.size() - 1)) : std::nullopt;
+            if (text) {
                 end_ = lines_.position();
-                return read(*record);
+                return read(*text);
             }
-        } catch (const nlohmann::json::exception&) {
-            wrong = "it is not as the format has it";
         } catch (const base::Error& error) {
             wrong = error.what();
         }
@@ -102,6 +99,14 @@ private:
     std::string path_;
     std::uint64_t end_ = 0;
 };
+
+/// The next operation into `plan`, as far as `extent` wants it.
+void read_next(RecordReader& records, OrderedPlan& plan, Extent extent) {
+    records.require([&](std::string_view text) { read_operation(text, plan); });
+    if (extent == Extent::whole) return;
+    plan.moves.clear();
+    if (!plan.settings.empty() && !plan.settings.back().path.is_root()) plan.settings.pop_back();
+}
 
 bool remove_if_there(os::Directory& state, std::string_view name) {
     const bool there = state.status(name).has_value();
@@ -121,32 +126,35 @@ Journal write_journal(os::Directory& state, OrderedPlan plan) {
         end += pending.size();
         pending.clear();
     };
-    const auto write = [&](const Json& record) {
-        pending += to_line(record);
+    const auto add = [&](std::string_view text) {
+        append_line(pending, text);
         if (pending.size() >= kPiece) flush();
     };
-    write(to_json(plan));
-    for (const DatabaseSwap& swap : plan.swaps) write(to_json(swap));
-    for (const Operation& operation : plan.operations) write(to_json(operation));
+    add(header_text(plan));
+    for (const DatabaseSwap& swap : plan.swaps) add(text_of(swap));
+    std::string text;
+    const auto add_operation = [&](const auto& operation) {
+        write(text, operation);
+        add(text);
+    };
+    for (const Move& move : plan.moves) add_operation(move);
+    for (const Setting& setting : plan.settings) add_operation(setting);
     flush();
     file->sync();
     // Under its name the journal is whole: from here on only its last record can be torn.
     state.rename(kNewJournal, state, kJournal);
     state.sync();
-    return {.plan = std::move(plan), .phase = Phase::prepared, .end = end};
+    return {.plan = std::move(plan), .end = end};
 }
 
-std::optional<Journal> read_journal(const os::Directory& state) {
-    if (!state.status(kJournal)) return std::nullopt;
-    const std::unique_ptr<const os::File> file = state.open_file(kJournal);
-    RecordReader records{*file, fmt::format("{}/{}", state.path(), kJournal)};
+std::optional<Journal> read_journal(const os::Directory& state, std::string_view name, Extent extent) {
+    if (!state.status(name)) return std::nullopt;
+    const std::unique_ptr<const os::File> file = state.open_file(name);
+    RecordReader records{*file, fmt::format("{}/{}", state.path(), name)};
     Header header = records.require(read_header);
-    Journal journal;
-    journal.plan = std::move(header.plan);
+    Journal journal{.name = name, .plan = std::move(header.plan)};
     for (std::size_t i = 0; i < header.swaps; ++i) journal.plan.swaps.push_back(records.require(read_swap));
-    const auto read = [&](const Json& record) { return read_operation(record, journal.plan.trees.size()); };
-    for (std::size_t i = 0; i < header.operations; ++i)
-        journal.plan.operations.push_back(records.require(read));
+    for (std::size_t i = 0; i < header.operations; ++i) read_next(records, journal.plan, extent);
     while (records.next_decision(journal)) {
     }
     journal.end = records.end();
@@ -154,26 +162,43 @@ std::optional<Journal> read_journal(const os::Directory& state) {
 }
 
 void append(os::Directory& state, Journal& journal, Phase phase, std::string_view reason) {
-    const auto* const decision = std::find_if(std::begin(kDecisions), std::end(kDecisions),
-                                              [&](const Decision& known) { return known.to == phase; });
-    Json record{{"record", decision->name}, {"run", base::escape(journal.plan.run_id)}};
-    if (!reason.empty()) record["reason"] = base::escape(reason);
-    const std::string line = to_line(record);
-    const std::unique_ptr<os::File> file = state.change_file(kJournal);
-    if (file->status().size > journal.end) {
+    const auto* const step = std::find_if(std::begin(kSteps), std::end(kSteps), [&](const Step& known) {
+        return known.from == journal.phase && known.to == phase;
+    });
+    if (step == std::end(kSteps))
+        throw base::Error{base::ErrorKind::internal, "a journal cannot take this step"};
+    std::string line;
+    append_line(line, decision_text({std::string{step->name}, journal.plan.run_id}, reason));
+    const std::unique_ptr<os::File> file = state.change_file(journal.name);
+    const os::Status before = file->status();
+    if (before.size > journal.end) {
         // Synced alone, or a second power loss could mix the torn record with the one that takes its place.
         file->set_size(journal.end);
         file->sync();
     }
     file->write_at(journal.end, base::as_bytes(line));
+    if (journal.phase == Phase::done || journal.is_open_undo()) file->set_attributes(before.attributes);
     file->sync();
     journal.end += line.size();
     journal.phase = phase;
 }
 
-void remove_journal(os::Directory& state) {
+void cut(os::Directory& state, const Journal& journal) {
+    const std::unique_ptr<os::File> file = state.change_file(journal.name);
+    const base::Attributes before = file->status().attributes;
+    file->set_size(journal.end);
+    file->set_attributes(before);
+    file->sync();
+}
+
+void rename_journal(os::Directory& state, std::string_view from, std::string_view to) {
+    state.rename(from, state, to);
+    state.sync();
+}
+
+void remove_journal(os::Directory& state, std::string_view name) {
     const bool unfinished = remove_if_there(state, kNewJournal);
-    if (remove_if_there(state, kJournal) || unfinished) state.sync();
+    if (remove_if_there(state, name) || unfinished) state.sync();
 }
 
 }  // namespace ft::commit

@@ -9,6 +9,13 @@
 
 namespace ft::commit {
 
+// A line of a journal: checksum of the text in hex, a space, the text, a newline.
+
+/// Appends `text` as a line to `out`.
+void append_line(std::string& out, std::string_view text);
+/// The text of a line without its newline; nothing when the line is damaged.
+std::optional<std::string_view> text_of(std::string_view line);
+
 /// Reads a text file line by line.
 class LineReader {
 public:

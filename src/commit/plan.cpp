@@ -3,11 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <iterator>
 #include <memory>
 #include <set>
 #include <string_view>
+#include <tuple>
 #include <unordered_set>
+#include <utility>
 
 #include "ft/base/error.h"
 #include "ft/base/escape.h"
@@ -19,40 +20,28 @@ namespace {
 using staging::Change;
 using staging::ChangeKind;
 
-/// True when an object on the way to `path` is one of `moved`.
-bool is_below(const base::RelPath& path, const std::unordered_set<std::string>& moved) {
-    for (base::RelPath above = path.parent(); !above.is_root(); above = above.parent()) {
-        if (moved.contains(above.bytes())) return true;
-    }
-    return false;
+/// The path of the directory that holds `path`, "" for what lies in the root.
+std::string_view parent_of(std::string_view path) {
+    const std::size_t slash = path.rfind('/');
+    return slash == std::string_view::npos ? std::string_view{} : path.substr(0, slash);
 }
 
-/// The changes without removals of what is moved away with the directory that holds it.
-std::vector<Change> top_changes(const std::vector<Change>& changes) {
+bool is_removal(const Change& change) { return change.kind == ChangeKind::remove; }
+
+/// Drops removals of what is moved away with the directory that holds it.
+void drop_moved_with_others(std::vector<Change>& changes) {
+    if (std::none_of(changes.begin(), changes.end(), is_removal)) return;
     std::unordered_set<std::string> moved;
     for (const Change& change : changes) {
-        if (change.kind == ChangeKind::remove || change.kind == ChangeKind::replace)
-            moved.insert(change.path.bytes());
+        if (change.was_directory) moved.insert(change.path.bytes());
     }
-    std::vector<Change> result;
-    std::copy_if(changes.begin(), changes.end(), std::back_inserter(result), [&](const Change& change) {
-        return change.kind != ChangeKind::remove || !is_below(change.path, moved);
+    std::erase_if(changes, [&](const Change& change) {
+        if (!is_removal(change)) return false;
+        for (auto above = parent_of(change.path.bytes()); !above.empty(); above = parent_of(above)) {
+            if (moved.contains(std::string{above})) return true;
+        }
+        return false;
     });
-    return result;
-}
-
-/// The time of a live directory changes with each name in it, so it is set again when the names are right:
-/// the directories of `changes` whose attributes these do not set anyway, the root always (the reserved
-/// directory goes in the end).
-std::set<base::RelPath> touched_directories(const std::vector<Change>& changes) {
-    std::set<base::RelPath> touched{base::RelPath{}};
-    for (const Change& change : changes) {
-        if (change.kind != ChangeKind::attributes) touched.insert(change.path.parent());
-    }
-    for (const Change& change : changes) {
-        if (change.kind == ChangeKind::attributes) touched.erase(change.path);
-    }
-    return touched;
 }
 
 os::Status require_directory(const os::Directory& root, std::string_view path) {
@@ -62,62 +51,102 @@ os::Status require_directory(const os::Directory& root, std::string_view path) {
                                                        base::escape(root.path()), base::escape(path))};
 }
 
-void add_operations(OrderedPlan& ordered, const os::Directory& root, const staging::ChangeList& list) {
-    const std::size_t tree = ordered.trees.size() - 1;
-    const std::vector<Change> changes = top_changes(list.changes);
-    for (const Change& change : changes) ordered.operations.push_back({tree, change});
-    for (const base::RelPath& path : touched_directories(changes)) {
-        const os::Status status = require_directory(root, path.bytes());
-        ordered.operations.push_back({tree, Change{ChangeKind::attributes, path, staging::SlotNumber{0},
-                                                   status.inode, 0, status.attributes, status.attributes}});
-    }
+Move move_of(Change& change, std::uint32_t tree) {
+    Move move{.path = std::move(change.path),
+              .inode = change.inode,
+              .replaced = change.replaced,
+              .slot = change.slot,
+              .tree = tree,
+              .kind = change.kind};
+    if (change.is_directory) move.time = DirectoryTime{change.after.mtime};
+    DirectoryTime& live = change.kind == ChangeKind::remove ? move.time : move.replaced_time;
+    if (change.was_directory) live = DirectoryTime{change.before.mtime};
+    return move;
 }
 
-int phase(ChangeKind kind) {
-    switch (kind) {
-        case ChangeKind::remove:
-            return 0;
-        case ChangeKind::place:
-        case ChangeKind::replace:
-            return 1;
-        case ChangeKind::attributes:
-            return 2;
+/// The operations of one tree.
+class TreeOperations {
+public:
+    TreeOperations(OrderedPlan& ordered, const os::Directory& root)
+        : ordered_{ordered}, root_{root}, tree_{static_cast<std::uint32_t>(ordered.trees.size() - 1)} {}
+
+    void add(std::vector<Change> changes) {
+        drop_moved_with_others(changes);
+        // The root always: the reserved directory goes in the end.
+        std::set<std::string, std::less<>> touched{""};
+        std::string_view last;
+        for (Change& change : changes) {
+            if (change.kind == ChangeKind::attributes) continue;
+            if (change.was_directory) look_again(change);
+            const std::string_view parent = parent_of(change.path.bytes());
+            if (parent != last) last = *touched.emplace(parent).first;
+            ordered_.moves.push_back(move_of(change, tree_));
+        }
+        for (Change& change : changes) {
+            if (change.kind != ChangeKind::attributes) continue;
+            touched.erase(change.path.is_root() ? "" : change.path.bytes());
+            set(std::move(change.path), change.inode, change.before, change.after);
+        }
+        for (const std::string& path : touched) {
+            const os::Status status = require_directory(root_, path.empty() ? "." : path);
+            set(path.empty() ? base::RelPath{} : base::RelPath{path}, status.inode, status.attributes,
+                status.attributes);
+        }
     }
-    return 2;
+
+private:
+    /// What is to be put back is the time of now, not that of when it was staged.
+    void look_again(Change& change) const {
+        const auto now = root_.status(change.path.bytes());
+        const bool same = now && now->inode == (is_removal(change) ? change.inode : change.replaced);
+        if (same) change.before = now->attributes;
+    }
+    void set(base::RelPath path, std::uint64_t inode, const base::Attributes& before,
+             const base::Attributes& after) {
+        ordered_.settings.push_back(
+            {std::move(path), inode, Setting::values(before), Setting::values(after), tree_});
+    }
+
+    OrderedPlan& ordered_;
+    const os::Directory& root_;
+    std::uint32_t tree_;
+};
+
+/// Removals first; then tree by tree and directory by directory, so that one handle serves many operations.
+bool comes_before(const Move& a, const Move& b) {
+    const auto rank = [](const Move& move) {
+        const std::string_view path = move.path.bytes();
+        return std::tuple{move.kind != ChangeKind::remove, move.tree, parent_of(path), path};
+    };
+    return rank(a) < rank(b);
 }
 
-/// Phase by phase; in it tree by tree, and directory by directory, so that one handle serves many operations;
-/// attributes deepest first.
-bool comes_before(const Operation& a, const Operation& b) {
-    if (phase(a.change.kind) != phase(b.change.kind)) return phase(a.change.kind) < phase(b.change.kind);
-    if (a.tree != b.tree) return a.tree < b.tree;
-    if (a.change.kind == ChangeKind::attributes) {
-        const std::size_t depth_a = a.change.path.depth();
-        const std::size_t depth_b = b.change.path.depth();
-        if (depth_a != depth_b) return depth_a > depth_b;
-    }
-    const std::string_view path_a = a.change.path.bytes();
-    const std::string_view path_b = b.change.path.bytes();
-    const std::string_view parent_a = path_a.substr(0, path_a.rfind('/') + 1);
-    const std::string_view parent_b = path_b.substr(0, path_b.rfind('/') + 1);
-    return parent_a != parent_b ? parent_a < parent_b : path_a < path_b;
+/// Deepest first: who may look into a directory is set after all in it is.
+bool is_set_before(const Setting& a, const Setting& b) {
+    const auto rank = [](const Setting& setting) {
+        const std::string_view path = setting.path.bytes();
+        return std::tuple{setting.tree, -static_cast<std::int64_t>(setting.path.depth()), parent_of(path),
+                          path};
+    };
+    return rank(a) < rank(b);
 }
 
 }  // namespace
 
-OrderedPlan order(os::Machine& machine, const Plan& plan) {
-    OrderedPlan ordered{.run_id = plan.run_id,
-                        .trees = {},
-                        .swaps = plan.swaps,
-                        .operations = {},
-                        .host_name = plan.host_name};
-    for (const TreeChanges& tree : plan.trees) {
+OrderedPlan order(os::Machine& machine, Plan plan) {
+    OrderedPlan ordered{.run_id = std::move(plan.run_id),
+                        .keep_undo = plan.keep_undo,
+                        .swaps = std::move(plan.swaps),
+                        .host_name = std::move(plan.host_name)};
+    for (TreeChanges& tree : plan.trees) {
         const std::unique_ptr<const os::Directory> root = machine.open_root_to_read(tree.root);
         const std::uint64_t reserved = require_directory(*root, staging::kReservedDirectory).inode;
-        ordered.trees.push_back({tree.root, require_directory(*root, ".").inode, reserved, tree.list.generation});
-        add_operations(ordered, *root, tree.list);
+        ordered.trees.push_back(
+            {tree.root, require_directory(*root, ".").inode, reserved, tree.list.generation});
+        TreeOperations{ordered, *root}.add(std::move(tree.list.changes));
     }
-    std::sort(ordered.operations.begin(), ordered.operations.end(), comes_before);
+    std::sort(ordered.moves.begin(), ordered.moves.end(), comes_before);
+    std::sort(ordered.settings.begin(), ordered.settings.end(), is_set_before);
     return ordered;
 }
 

@@ -3,133 +3,132 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <memory>
+#include <iterator>
 #include <optional>
+#include <ranges>
 
 #include "ft/base/error.h"
 #include "ft/base/escape.h"
-#include "ft/base/log.h"
-#include "ft/staging/names.h"
-#include "ft/staging/staging.h"
 
 namespace ft::commit {
 namespace {
 
-using staging::ChangeKind;
+/// From an open phase to the next: `end`, or `refused` when an operation cannot be done.
+struct Course {
+    Phase open;
+    Way way;
+    Phase end;
+    std::optional<Phase> refused;
+    std::string_view subject;  // for messages: "the SUBJECT of run R cannot be STEP"
+    std::string_view step;
+};
+constexpr Course kCourses[] = {
+    {Phase::committed, Way::commit, Phase::done, Phase::rolling_back, "commit", "finished"},
+    {Phase::rolling_back, Way::roll_back, Phase::rolled_back, std::nullopt, "commit", "taken back"},
+    {Phase::undoing, Way::undo, Phase::undone, Phase::redoing, "undo", "finished"},
+    {Phase::redoing, Way::redo, Phase::done, std::nullopt, "undo", "taken back"}};
 
-void set_host_name(os::Machine& machine, const OrderedPlan& plan) {
-    if (plan.host_name && machine.host_name() != plan.host_name->after)
-        machine.set_host_name(plan.host_name->after);
-}
-/// A name that is not the new one is left: the machine may have started since, by its old files.
-void reset_host_name(os::Machine& machine, const OrderedPlan& plan) {
-    if (plan.host_name && machine.host_name() == plan.host_name->after)
-        machine.set_host_name(plan.host_name->before);
-}
+class Settling {
+public:
+    Settling(os::Machine& machine, const OrderedPlan& plan, LiveTrees& trees, DatabaseSwapper& swapper)
+        : machine_{machine}, plan_{plan}, trees_{trees}, swapper_{swapper} {}
 
-void apply_all(os::Machine& machine, const OrderedPlan& plan, LiveTrees& trees, DatabaseSwapper& swapper) {
-    for (const DatabaseSwap& swap : plan.swaps) swapper.apply(swap);
-    set_host_name(machine, plan);  // a container may refuse it: before any tree is touched
-    for (const Operation& operation : plan.operations) trees.apply(operation);
-    trees.sync();
-}
+    // Both ways begin with what may refuse before any tree is touched: a server, or the kernel of a
+    // container.
+    void go(Way way) {
+        const bool forward = way == Way::commit || way == Way::redo;
+        if (forward) {
+            apply_all(way);
+        } else {
+            reverse_all(way);
+        }
+        trees_.sync();
+    }
 
-void reverse_all(os::Machine& machine, const OrderedPlan& plan, LiveTrees& trees, DatabaseSwapper& swapper) {
-    const auto is_attributes = [](const Operation& o) { return o.change.kind == ChangeKind::attributes; };
-    const auto attributes = std::find_if(plan.operations.begin(), plan.operations.end(), is_attributes);
-    for (auto operation = attributes; operation != plan.operations.begin();) trees.reverse(*--operation);
-    // Attributes last here too: each name that came back changed the time of its directory.
-    for (auto operation = attributes; operation != plan.operations.end(); ++operation)
-        trees.reverse(*operation);
-    reset_host_name(machine, plan);
-    for (auto swap = plan.swaps.rbegin(); swap != plan.swaps.rend(); ++swap) swapper.reverse(*swap);
-    trees.sync();
-}
+private:
+    void apply_all(Way way) {
+        for (const DatabaseSwap& swap : plan_.swaps)
+            way == Way::commit ? swapper_.apply(swap) : swapper_.redo(swap);
+        if (plan_.host_name) {
+            // A commit sets it in any case: the machine may have started since, by its old files.
+            rename_machine(way == Way::commit ? machine_.host_name() : plan_.host_name->before,
+                           plan_.host_name->after);
+        }
+        for (const Move& move : plan_.moves) trees_.apply(move, way);
+        for (const Setting& setting : plan_.settings) trees_.apply(setting, way);
+    }
+    void reverse_all(Way way) {
+        for (const DatabaseSwap& swap : std::views::reverse(plan_.swaps)) swapper_.reverse(swap);
+        if (plan_.host_name) rename_machine(plan_.host_name->after, plan_.host_name->before);
+        for (const Move& move : std::views::reverse(plan_.moves)) trees_.reverse(move, way);
+        for (const Setting& setting : plan_.settings) trees_.reverse(setting, way);
+    }
+    /// A name that is another by now stays.
+    void rename_machine(const std::string& from, const std::string& to) {
+        if (from != to && machine_.host_name() == from) machine_.set_host_name(to);
+    }
 
-[[noreturn]] void give_up(const os::Directory& state, const Journal& journal, std::string_view step,
-                          const base::Error& cause) {
+    os::Machine& machine_;
+    const OrderedPlan& plan_;
+    LiveTrees& trees_;
+    DatabaseSwapper& swapper_;
+};
+
+[[noreturn]] void give_up(const os::Directory& state, const Journal& journal, const Course& course,
+                          std::string_view step, const base::Error& cause) {
     throw base::Error{
         base::ErrorKind::recovery,
-        fmt::format("the commit of run {} cannot be {}: {}", base::escape(journal.plan.run_id), step,
-                    cause.what()),
+        fmt::format("the {} of run {} cannot be {}: {}", course.subject, base::escape(journal.plan.run_id),
+                    step, cause.what()),
         fmt::format(
             "Remove the cause, then run the same command again: it goes on where it stopped. Until then "
-            "leave services stopped and keep the journal in {} (docs/journal.md).",
-            base::escape(state.path()))};
-}
-
-base::Timestamp settled_root_time(const Journal& journal, std::size_t tree) {
-    const auto of_root = std::find_if(
-        journal.plan.operations.begin(), journal.plan.operations.end(), [&](const Operation& operation) {
-            return operation.tree == tree && operation.change.kind == ChangeKind::attributes &&
-                   operation.change.path.is_root();
-        });
-    const staging::Change& change = of_root->change;
-    return journal.phase == Phase::done ? change.after.mtime : change.before.mtime;
-}
-
-/// Removes the slots of a tree.
-void free_tree(os::Machine& machine, const Journal& journal, std::size_t tree) {
-    const TreeRoot& expected = journal.plan.trees[tree];
-    const std::unique_ptr<os::Directory> root = machine.open_root(expected.path);
-    const auto status = root->status(".");
-    if (!status || status->inode != expected.inode) {
-        throw base::Error{base::ErrorKind::unfit,
-                          base::escape(expected.path) + ": is not the directory that the commit began with"};
-    }
-    base::Attributes kept = status->attributes;
-    if (root->status(staging::kReservedDirectory)) {
-        staging::free_staged(*root);
-    } else {
-        // A crash came between the removal and what follows.
-        kept.mtime = settled_root_time(journal, tree);
-    }
-    root->set_attributes(".", kept);
-    root->sync();
+            "leave services stopped and keep {}/{} (docs/journal.md).",
+            base::escape(state.path()), journal.name)};
 }
 
 }  // namespace
 
 Committed settle(os::Machine& machine, os::Directory& state, Journal& journal, LiveTrees& trees,
                  DatabaseSwapper& swapper) {
-    std::optional<base::Error> refused;
-    if (journal.phase == Phase::committed) {
+    Committed result;
+    Settling settling{machine, journal.plan, trees, swapper};
+    const bool undo = journal.is_open_undo();
+    while (journal.is_open()) {
+        const Course& course =
+            *std::find_if(std::begin(kCourses), std::end(kCourses),
+                          [&](const Course& known) { return known.open == journal.phase; });
+        std::optional<base::Error> refused;
         try {
-            apply_all(machine, journal.plan, trees, swapper);
+            settling.go(course.way);
         } catch (const base::Error& error) {
-            if (error.kind() == base::ErrorKind::recovery) give_up(state, journal, "finished", error);
+            // A server that is not there refuses nothing.
+            if (!course.refused || error.kind() == base::ErrorKind::recovery)
+                give_up(state, journal, course, course.step, error);
             refused = error;
+            result.reason = error.what();
+            result.kind = error.kind();
+        }
+        try {
+            append(state, journal, refused ? *course.refused : course.end, refused ? refused->what() : "");
+        } catch (const base::Error& error) {
+            give_up(state, journal, course, "recorded", error);
         }
     }
-    try {
-        if (journal.phase == Phase::committed && !refused) {
-            append(state, journal, Phase::done);
-            return {base::Outcome::committed, {}, {}};
-        }
-        if (refused) append(state, journal, Phase::rolling_back, refused->what());
-        reverse_all(machine, journal.plan, trees, swapper);
-        append(state, journal, Phase::rolled_back);
-    } catch (const base::Error& error) {
-        give_up(state, journal, journal.phase == Phase::committed ? "recorded" : "taken back", error);
-    }
-    if (!refused) return {base::Outcome::rolled_back, {}, {}};
-    return {base::Outcome::rolled_back, refused->what(), refused->kind()};
+    result.outcome = outcome_of(journal);
+    if (undo && result.outcome == base::Outcome::committed) result.outcome = base::Outcome::rolled_back;
+    return result;
 }
 
-void free_databases(const Journal& journal, DatabaseSwapper& swapper) {
-    if (journal.phase != Phase::done) return;
-    for (const DatabaseSwap& swap : journal.plan.swaps) swapper.discard(swap);
-}
-
-void free_all(os::Machine& machine, os::Directory& state, const Journal& journal, DatabaseSwapper& swapper) {
-    try {
-        for (std::size_t tree = 0; tree < journal.plan.trees.size(); ++tree)
-            free_tree(machine, journal, tree);
-        free_databases(journal, swapper);
-        remove_journal(state);
-    } catch (const base::Error& error) {
-        base::log_warning("what run {} replaced is not all removed; the next start tries again: {}",
-                          base::escape(journal.plan.run_id), error.what());
+base::Outcome outcome_of(const Journal& journal) {
+    switch (journal.phase) {
+        case Phase::done:
+            return base::Outcome::committed;
+        case Phase::rolled_back:
+            return base::Outcome::rolled_back;
+        case Phase::undone:
+            return base::Outcome::undone;
+        default:
+            return base::Outcome::unchanged;
     }
 }
 

@@ -141,7 +141,7 @@ void find_missing_extensions(Connection& server, const system::DatabaseFacts& fa
 }
 
 void find_foreign_names(Connection& server, const Names& names, Findings& findings) {
-    for (const std::string& name : {names.incoming, names.previous}) {
+    for (const std::string& name : {names.incoming, names.previous, names.previous2}) {
         const auto standing = find_database(server, name);
         if (standing && standing->mark.empty()) {
             findings.push_back(

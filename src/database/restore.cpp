@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "database/facts.h"
 #include "database/files.h"
 #include "database/leftovers.h"
@@ -9,6 +11,7 @@
 #include "database/tools.h"
 #include "ft/base/error.h"
 #include "ft/base/escape.h"
+#include "ft/commit/undo.h"
 #include "ft/database/database.h"
 
 namespace ft::database {
@@ -99,6 +102,14 @@ void compare_counts(const std::map<std::string, std::uint64_t>& expected,
     throw base::Error{base::ErrorKind::corrupt, message}.with_details(std::move(differences));
 }
 
+/// What the replaced database will be called: the undo store holds the other name until the commit.
+std::string free_previous_name(const Names& names, const os::Directory& state) {
+    const auto store = commit::undo_store(state);
+    const bool held = store && std::any_of(store->swaps.begin(), store->swaps.end(),
+                                           [&](const auto& swap) { return swap.previous == names.previous; });
+    return held ? names.previous2 : names.previous;
+}
+
 }  // namespace
 
 commit::DatabaseSwap restore(const Access& access, const system::DatabaseFacts& facts, os::Directory& backup,
@@ -134,8 +145,13 @@ commit::DatabaseSwap restore(const Access& access, const system::DatabaseFacts& 
     compare_counts(facts.row_counts, count_rows(session));
 
     const auto current = find_database(server, names.current);
-    return {server_of(access), access.database->os_user,  names.current, names.incoming, names.previous,
-            made.oid,          current ? current->oid : 0};
+    return {server_of(access),
+            access.database->os_user,
+            names.current,
+            names.incoming,
+            free_previous_name(names, state),
+            made.oid,
+            current ? current->oid : 0};
 } catch (const base::Error& error) {
     throw error.on("database " + access.database->name);
 }

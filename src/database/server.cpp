@@ -48,7 +48,7 @@ std::vector<Row> end_all(os::Machine& machine, Connection& server, const std::st
 }  // namespace
 
 Names names_of(const std::string& database) {
-    return {database, database + "_ft_incoming", database + "_ft_previous"};
+    return {database, database + "_ft_incoming", database + "_ft_previous", database + "_ft_previous2"};
 }
 
 std::optional<Standing> find_database(Connection& server, const std::string& name) {

@@ -15,6 +15,7 @@ struct Names {
     std::string current;
     std::string incoming;
     std::string previous;
+    std::string previous2;  ///< where an undo store holds `previous`
 };
 Names names_of(const std::string& database);
 

@@ -99,10 +99,14 @@ private:
     base::Cancellation never_;  // a commit is not interrupted
 };
 
+Connection connect(os::Machine& machine, const DatabaseSwap& swap, base::Cancellation& never) {
+    return connect_beside(machine, swap.connection, swap.os_user, swap.name, never);
+}
+
 /// A server that is not there (after a reboot it may come later than we) refuses nothing: the swap waits for
 /// it.
-Connection connect(os::Machine& machine, const DatabaseSwap& swap, base::Cancellation& never) try {
-    return connect_beside(machine, swap.connection, swap.os_user, swap.name, never);
+Connection wait_for(os::Machine& machine, const DatabaseSwap& swap, base::Cancellation& never) try {
+    return connect(machine, swap, never);
 } catch (const base::Error& error) {
     throw base::Error{base::ErrorKind::recovery, error.what(), error.advice()};
 }
@@ -130,7 +134,7 @@ void PostgresSwapper::apply(const DatabaseSwap& swap) try {
     base::Cancellation never;
     std::vector<Renaming> renamings;
     {
-        Connection server = connect(machine_, swap, never);
+        Connection server = wait_for(machine_, swap, never);
         const auto incoming = find_database(server, swap.incoming_oid);
         if (has_name(incoming, swap.name)) return;
         if (!has_name(incoming, swap.incoming))
@@ -151,7 +155,7 @@ void PostgresSwapper::reverse(const DatabaseSwap& swap) try {
     base::Cancellation never;
     std::vector<Renaming> renamings;
     {
-        Connection server = connect(machine_, swap, never);
+        Connection server = wait_for(machine_, swap, never);
         const auto replaced = find_database(server, swap.current_oid);
         if (has_name(find_database(server, swap.incoming_oid), swap.name)) {
             renamings.push_back({swap.incoming_oid, swap.name, swap.incoming, kIncomingMark});
@@ -170,13 +174,65 @@ void PostgresSwapper::reverse(const DatabaseSwap& swap) try {
     throw error.on("database " + swap.name);
 }
 
-void PostgresSwapper::discard(const DatabaseSwap& swap) try {
+void PostgresSwapper::redo(const DatabaseSwap& swap) try {
+    base::Cancellation never;
+    std::vector<Renaming> renamings;
+    {
+        Connection server = wait_for(machine_, swap, never);
+        const auto incoming = find_database(server, swap.incoming_oid);
+        if (!has_name(incoming, swap.incoming) && !has_name(incoming, swap.name)) {
+            if (!has_name(find_database(server, swap.current_oid), swap.name)) return;
+            renamings.push_back({swap.current_oid, swap.name, swap.previous, kPreviousMark});
+        }
+    }
+    if (renamings.empty()) return apply(swap);
+    Exchange{machine_, swap, std::move(renamings)}.run();
+} catch (const base::Error& error) {
+    const std::string object = "database " + swap.name;
+    if (std::string_view{error.what()}.starts_with(object)) throw;
+    throw error.on(object);
+}
+
+void PostgresSwapper::require_reversible(const DatabaseSwap& swap) try {
     base::Cancellation never;
     Connection server = connect(machine_, swap, never);
-    const auto standing = find_database(server, swap.current_oid);
-    if (has_name(standing, swap.previous)) drop_database(machine_, server, *standing, never);
+    const auto refuse = [](const std::string& why) { throw base::Error{base::ErrorKind::unfit, why}; };
+    const auto current = find_database(server, swap.name);
+    if (current && current->oid != swap.incoming_oid && current->oid != swap.current_oid)
+        refuse("another database has taken this name");
+    const auto incoming = find_database(server, swap.incoming);
+    if (incoming && incoming->oid != swap.incoming_oid)
+        refuse(fmt::format("another database is called {}", base::escape(swap.incoming)));
+    if (swap.current_oid == 0) return;
+    const auto replaced = find_database(server, swap.current_oid);
+    if (!has_name(replaced, swap.previous) && !has_name(replaced, swap.name))
+        refuse(
+            fmt::format("what was replaced, {}, is gone or has another name", base::escape(swap.previous)));
 } catch (const base::Error& error) {
     throw error.on("database " + swap.name);
+}
+
+namespace {
+
+/// Drops the database with this oid if it still has this name. A server that cannot be asked is no matter of
+/// recovery: nothing but room waits for it.
+void drop(os::Machine& machine, const DatabaseSwap& swap, std::uint32_t oid, const std::string& name) try {
+    base::Cancellation never;
+    Connection server = connect(machine, swap, never);
+    const auto standing = find_database(server, oid);
+    if (has_name(standing, name)) drop_database(machine, server, *standing, never);
+} catch (const base::Error& error) {
+    throw error.on("database " + name);
+}
+
+}  // namespace
+
+void PostgresSwapper::discard(const DatabaseSwap& swap) {
+    drop(machine_, swap, swap.current_oid, swap.previous);
+}
+
+void PostgresSwapper::discard_incoming(const DatabaseSwap& swap) {
+    drop(machine_, swap, swap.incoming_oid, swap.incoming);
 }
 
 }  // namespace ft::database

@@ -291,6 +291,7 @@ void Run::commit() {
                   [this](const std::string& line) { console_.say(line); });
     commit::Plan plan;
     plan.run_id = report_.run_id;
+    plan.keep_undo = false;
     plan.swaps = fetch_.swaps();
     plan.host_name = host_files_->host_name();
     const auto host_changes = host_files_->stage(fetch_.trees());

@@ -17,10 +17,10 @@ namespace ft::migrate {
 namespace {
 
 /// What a killed run had staged in a tree.
-void clear_staging(os::Machine& machine, const std::string& path) {
+void clear_staging(os::Machine& machine, const os::Directory& state, const std::string& path) {
     try {
         const auto root = machine.open_root(path);
-        staging::free_staged(*root);
+        staging::free_staged(*root, commit::kept_generations(state, *root));
     } catch (const base::Error& error) {  // no tree, or none that can be staged in: the checks say so
         base::log_info("{}", error.what());
     }
@@ -31,7 +31,7 @@ void clear_staging(os::Machine& machine, const std::string& path) {
 void heal(os::Machine& machine, const system::Description& system, os::Directory& state,
           ui::Console& console) {
     database::PostgresSwapper swapper{machine};
-    if (commit::needs_recovery(state))
+    if (commit::is_mixture(state))
         console.say("An earlier run was interrupted while it committed: finishing it first.");
     const commit::Recovered recovered =
         commit::recover(machine, state, swapper, [&](base::Outcome outcome, const std::string& run_id) {
@@ -54,10 +54,16 @@ void heal(os::Machine& machine, const system::Description& system, os::Directory
         if (!system.hooks.after_commit.empty())
             console.warn("whether its hooks after_commit ran is not known: run them by hand where needed");
         database::settle(state);
+    } else if (recovered.outcome == base::Outcome::undone) {
+        console.say(fmt::format("Run {} is taken back: its undo is finished.", recovered.run_id));
+    } else if (recovered.of_undo) {
+        console.say(
+            fmt::format("Run {} could not be taken back: all is as before the undo.", recovered.run_id));
     } else if (recovered.outcome == base::Outcome::rolled_back) {
         console.say(
             fmt::format("Run {} is taken back: this system is as it was before that run.", recovered.run_id));
     }
+    for (const std::string& line : recovered.left) console.warn("not removed yet: " + line);
     // Before anything that may fail: users wait for them.
     start_what_was_stopped(machine, state, console);
     if (database::has_unfinished(state)) {
@@ -67,8 +73,8 @@ void heal(os::Machine& machine, const system::Description& system, os::Directory
     os::remove_all(state, kIncomingBackup);
     os::remove_all(state, kSourceBackups);
     os::remove_all(state, kIncomingRun);
-    for (const auto& tree : system.trees) clear_staging(machine, system.below_root(tree.path));
-    clear_staging(machine, system.below_root("/etc"));  // host files that no tree covers
+    for (const auto& tree : system.trees) clear_staging(machine, state, system.below_root(tree.path));
+    clear_staging(machine, state, system.below_root("/etc"));  // host files that no tree covers
 }
 
 }  // namespace ft::migrate

@@ -41,18 +41,18 @@ void require_ours(const os::Directory& root, const os::Status& root_is, const os
                       "This name is reserved for ft. Move it away, then run the same command again."};
 }
 
-/// Removes all but `kept`; the last generation that stays.
-std::optional<Generation> clear(os::Directory& reserved, const std::vector<Generation>& kept) {
-    std::optional<Generation> last;
+/// Removes all but `kept`; true when nothing stays.
+bool clear(os::Directory& reserved, const std::vector<Generation>& kept) {
+    bool empty = true;
     for (const os::Name& there : reserved.list()) {
         const auto generation = generation_of(there.name);
         if (generation && std::find(kept.begin(), kept.end(), *generation) != kept.end()) {
-            last = std::max(last, generation);
+            empty = false;
         } else {
             os::remove_all(reserved, there.name);
         }
     }
-    return last;
+    return empty;
 }
 
 Generation next(Generation generation) { return Generation{static_cast<std::uint64_t>(generation) + 1}; }
@@ -73,7 +73,7 @@ std::unique_ptr<os::Directory> open_reserved(os::Directory& root) {
 void free_staged(os::Directory& root, const std::vector<Generation>& kept) {
     const os::Status root_is = root_status(root);
     if (!root.status(kReservedDirectory)) return;
-    if (clear(*open_reserved(root), kept)) return;
+    if (!clear(*open_reserved(root), kept)) return;
     root.remove(kReservedDirectory);
     root.set_attributes(".", root_is.attributes);
 }
@@ -81,8 +81,10 @@ void free_staged(os::Directory& root, const std::vector<Generation>& kept) {
 Area::Area(const os::Directory& live, std::unique_ptr<os::Directory> reserved,
            const std::vector<Generation>& kept)
     : live_{live}, reserved_{std::move(reserved)} {
-    const Generation last = clear(*reserved_, kept).value_or(Generation{0});
-    open_generation(next(last));
+    clear(*reserved_, kept);
+    // A kept number is not given again even where its directory is gone: whoever keeps it may yet remove it.
+    const auto last = std::max_element(kept.begin(), kept.end());
+    open_generation(next(last == kept.end() ? Generation{0} : *last));
 }
 
 void Area::open_generation(Generation generation) {
@@ -133,14 +135,21 @@ bool Area::is_new(const base::RelPath& path) const {
     return new_directories_.contains(path.parent().bytes());
 }
 
-void Area::record(const base::RelPath& path, Over over, const Spot& spot, std::uint64_t inode, bool is_file) {
-    const bool replaces = over == Over::something && spot.slot != SlotNumber{0};
-    const std::uint64_t replaced = replaces ? live_inode(path) : 0;
+void Area::record(const base::RelPath& path, Over over, const Spot& spot, std::uint64_t inode, bool is_file,
+                  const base::Attributes* directory) {
+    Change change{.kind = ChangeKind::place, .path = path, .slot = spot.slot, .inode = inode};
+    if (over == Over::something && spot.slot != SlotNumber{0}) {
+        change.kind = ChangeKind::replace;
+        note_live(change);
+        change.replaced = std::exchange(change.inode, inode);
+    }
+    if (directory != nullptr) {
+        change.is_directory = true;
+        change.after = *directory;
+    }
     const std::lock_guard lock{mutex_};
     ++(is_file ? list_.counts.files : list_.counts.others);
-    if (spot.slot == SlotNumber{0}) return;
-    const ChangeKind kind = replaces ? ChangeKind::replace : ChangeKind::place;
-    list_.changes.push_back({kind, path, spot.slot, inode, replaced, {}, {}});
+    if (spot.slot != SlotNumber{0}) list_.changes.push_back(std::move(change));
 }
 
 void Area::record_directory(const base::RelPath& path, const Spot& spot, const base::Attributes& attributes) {
@@ -150,26 +159,35 @@ void Area::record_directory(const base::RelPath& path, const Spot& spot, const b
 
 void Area::record_attributes(const base::RelPath& path, const base::Attributes& before,
                              const base::Attributes& after) {
-    const std::uint64_t inode = live_inode(path);
+    Change change{.kind = ChangeKind::attributes, .path = path};
+    note_live(change);
+    change.before = before;
+    change.after = after;
     const std::lock_guard lock{mutex_};
     ++list_.counts.attributes;
-    list_.changes.push_back({ChangeKind::attributes, path, SlotNumber{0}, inode, 0, before, after});
+    list_.changes.push_back(std::move(change));
 }
 
 void Area::record_removal(const base::RelPath& path) {
-    const std::uint64_t inode = live_inode(path);
+    Change change{.kind = ChangeKind::remove, .path = path};
+    note_live(change);
     const std::lock_guard lock{mutex_};
     ++list_.counts.removed;
-    list_.changes.push_back({ChangeKind::remove, path, SlotNumber{++last_slot_}, inode, 0, {}, {}});
+    change.slot = SlotNumber{++last_slot_};
+    list_.changes.push_back(std::move(change));
 }
 
-std::uint64_t Area::live_inode(const base::RelPath& path) const {
-    const auto status = live_.status(path.bytes());
-    if (status) return status->inode;
-    throw base::Error{
-        base::ErrorKind::io,
-        fmt::format("{}/{}: vanished during the run", base::escape(live_.path()), path.escaped()),
-        "Stop what changes this tree, then run the same command again."};
+void Area::note_live(Change& change) const {
+    const auto status = live_.status(change.path.bytes());
+    if (!status) {
+        throw base::Error{
+            base::ErrorKind::io,
+            fmt::format("{}/{}: vanished during the run", base::escape(live_.path()), change.path.escaped()),
+            "Stop what changes this tree, then run the same command again."};
+    }
+    change.inode = status->inode;
+    change.was_directory = status->type == base::FileType::directory;
+    if (change.was_directory) change.before = status->attributes;
 }
 
 ChangeList Area::finish() {

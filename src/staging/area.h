@@ -35,7 +35,9 @@ public:
     bool is_new(const base::RelPath& path) const;
 
     /// Counts the object that was built at `spot`, and makes it a change if it does not move with its parent.
-    void record(const base::RelPath& path, Over over, const Spot& spot, std::uint64_t inode, bool is_file);
+    /// `directory`: its attributes, if it is one.
+    void record(const base::RelPath& path, Over over, const Spot& spot, std::uint64_t inode, bool is_file,
+                const base::Attributes* directory = nullptr);
     void record_attributes(const base::RelPath& path, const base::Attributes& before,
                            const base::Attributes& after);
     void record_removal(const base::RelPath& path);
@@ -57,7 +59,8 @@ private:
         std::string place;  // path from the slots
         base::Attributes attributes;
     };
-    std::uint64_t live_inode(const base::RelPath& path) const;
+    /// What the change's path holds in the live tree now.
+    void note_live(Change& change) const;
     void open_generation(Generation generation);
     void drop_earlier();
 

@@ -54,7 +54,7 @@ void Staging::create(const base::RelPath& path, Over over, const base::Object& o
         if (!is_directory) spot.directory->set_attributes(spot.name, object.attributes);
         std::uint64_t inode = 0;
         if (spot.slot != SlotNumber{0}) inode = spot.directory->status(spot.name).value().inode;
-        state_->area.record(path, over, spot, inode, false);
+        state_->area.record(path, over, spot, inode, false, is_directory ? &object.attributes : nullptr);
         if (is_directory) state_->area.record_directory(path, spot, object.attributes);
     } catch (const base::Error& error) {
         throw error.on(path.bytes());

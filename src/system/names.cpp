@@ -9,7 +9,7 @@ namespace ft::system {
 namespace {
 
 constexpr std::size_t kLongestTreeName = 64;
-// PostgreSQL cuts names at 63 bytes, and ours get "_ft_incoming" and "_ft_previous" behind them.
+// PostgreSQL cuts names at 63 bytes, and ours get "_ft_incoming" or "_ft_previous2" behind them.
 constexpr std::size_t kLongestDatabaseName = 50;
 
 bool is_name_byte(char c) {
@@ -39,7 +39,7 @@ std::string fault_of_database_name(const std::string& name) {
         return "must have at most 50 bytes: \"_ft_incoming\" has to fit behind it";
     }
     if (has_controls(name)) return "must not hold control characters";
-    if (name.ends_with("_ft_incoming") || name.ends_with("_ft_previous")) {
+    if (name.ends_with("_ft_incoming") || name.ends_with("_ft_previous") || name.ends_with("_ft_previous2")) {
         return "must not end as the databases that ft makes";
     }
     return {};

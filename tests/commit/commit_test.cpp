@@ -7,9 +7,10 @@ namespace {
 
 using base::Outcome;
 
-TEST_CASE("a commit makes every kind of change and leaves nothing behind", "[commit]") {
+TEST_CASE("a commit without undo store makes every kind of change and leaves nothing behind", "[commit]") {
     World world{all_kinds()};
-    const Plan plan = world.stage_all();
+    Plan plan = world.stage_all();
+    plan.keep_undo = false;
     CHECK(world.is_old());
     const Committed result = world.commit(plan);
     INFO(world.shown());
@@ -30,7 +31,7 @@ TEST_CASE("what must follow the decision is told before anything is removed, and
                                CHECK(outcome == Outcome::committed);
                                CHECK(run_id == plan.run_id);
                                CHECK(world.is_new());
-                               CHECK_FALSE(world.is_clean());
+                               CHECK_FALSE(world.is_kept());
                                throw NotNow{};
                            }),
                     NotNow);
@@ -43,7 +44,7 @@ TEST_CASE("what must follow the decision is told before anything is removed, and
                                         });
     CHECK(told == 1);
     CHECK(recovered.outcome == Outcome::committed);
-    CHECK(world.is_clean());
+    CHECK(world.is_kept());
 }
 
 }  // namespace

@@ -7,16 +7,16 @@
 namespace ft::commit {
 namespace {
 
-using staging::ChangeKind;
-
 /// "KIND PATH" of each operation of a tree, in order.
 std::vector<std::string> shown(const OrderedPlan& plan, std::size_t tree) {
-    constexpr std::string_view kNames[] = {"place", "replace", "remove", "attributes"};
+    constexpr std::string_view kNames[] = {"place", "replace", "remove"};
     std::vector<std::string> lines;
-    for (const Operation& operation : plan.operations) {
-        if (operation.tree != tree) continue;
-        const std::string_view name = kNames[static_cast<std::size_t>(operation.change.kind)];
-        lines.push_back(fmt::format("{} {}", name, operation.change.path.bytes()));
+    for (const Move& move : plan.moves) {
+        if (move.tree != tree) continue;
+        lines.push_back(fmt::format("{} {}", kNames[static_cast<std::size_t>(move.kind)], move.path.bytes()));
+    }
+    for (const Setting& setting : plan.settings) {
+        if (setting.tree == tree) lines.push_back("attributes " + setting.path.bytes());
     }
     return lines;
 }
@@ -28,12 +28,11 @@ TEST_CASE("removals come first, then new objects, then attributes, deepest first
     CHECK(shown(ordered, 0) == std::vector<std::string>{"remove b", "remove c/d", "replace a", "place c/f",
                                                         "attributes c", "attributes ."});
     CHECK(shown(ordered, 1) == std::vector<std::string>{"attributes a", "attributes ."});
-    for (const Operation& operation : ordered.operations) {
-        const staging::Change& change = operation.change;
-        if (change.kind != ChangeKind::attributes || change.path != base::RelPath{"c"}) continue;
-        CHECK(change.before == few_objects()[0].old_tree.at("c").attributes);
-        CHECK(change.after == change.before);
-        CHECK(change.inode == world.disk.open("/data")->status("c").value().inode);
+    for (const Setting& setting : ordered.settings) {
+        if (setting.path != base::RelPath{"c"}) continue;
+        CHECK(Setting::attributes(setting.before) == few_objects()[0].old_tree.at("c").attributes);
+        CHECK(setting.after == setting.before);
+        CHECK(setting.inode == world.disk.open("/data")->status("c").value().inode);
     }
 }
 

@@ -24,11 +24,12 @@ void require_old_or_new(World& world, const Recovered& recovered) {
             REQUIRE(world.is_old());
             break;
         default:  // the journal may have been removed after all else was done
-            REQUIRE((world.is_old() || (world.is_new() && world.is_clean())));
+            REQUIRE((world.is_old() || (world.is_new() && world.is_kept())));
     }
     REQUIRE(recovered.run_id == (recovered.outcome == Outcome::unchanged ? "" : "run-1"));
-    REQUIRE_FALSE(needs_recovery(*world.disk.open("/state")));
-    if (recovered.outcome != Outcome::unchanged) REQUIRE(world.is_clean());
+    REQUIRE_FALSE(is_mixture(*world.disk.open("/state")));
+    if (recovered.outcome == Outcome::committed) REQUIRE(world.is_kept());
+    if (recovered.outcome == Outcome::rolled_back) REQUIRE(world.is_staged());
 }
 
 /// The run after: it succeeds whatever happened before.
@@ -36,7 +37,7 @@ void require_next_run(World& world) {
     if (world.is_old()) REQUIRE(world.commit(world.stage_all()).outcome == Outcome::committed);
     INFO(world.shown());
     REQUIRE(world.is_new());
-    REQUIRE(world.is_clean());
+    REQUIRE(world.is_kept());
 }
 
 TEST_CASE("power loss at any step leaves the old trees and databases or the new ones", "[commit]") {
@@ -111,7 +112,7 @@ TEST_CASE("a process that is killed at any step leaves the old or the new, and n
         const Plan plan = world.stage_all();
         const bool finished = world.disk.run_until_power_loss(step, [&] { world.commit(plan); });
         world.disk.restart(Seed{1});
-        const bool waits = needs_recovery(*world.disk.open("/state"));
+        const bool waits = is_mixture(*world.disk.open("/state"));
         const Recovered recovered = world.recover();
         require_old_or_new(world, recovered);
         if (waits) REQUIRE(recovered.outcome == Outcome::committed);

@@ -47,8 +47,8 @@ public:
         hook_("after rename", to);
     }
     void exchange(std::string_view path, os::Directory& other_directory, std::string_view other) override {
+        hook_("before exchange", other);
         real_->exchange(path, behind(other_directory), other);
-        hook_("after exchange", other);
     }
     void remove(std::string_view path) override { real_->remove(path); }
     void set_attributes(std::string_view path, const base::Attributes& attributes) override {
@@ -82,7 +82,7 @@ TEST_CASE("an object that is exchanged in the moment of its change rolls the com
     data->create_file("planted")->write_at(0, base::as_bytes("planted"));
     const test::Tree before = test::read_tree(*data);
     const auto [moment, path] = GENERATE(table<std::string, std::string>({{"after rename", "fresh"},
-                                                                          {"after exchange", "content"},
+                                                                          {"before exchange", "content"},
                                                                           {"before rename", "gone"},
                                                                           {"before attributes", "mode"}}));
     INFO(moment << " of " << path);
@@ -96,7 +96,10 @@ TEST_CASE("an object that is exchanged in the moment of its change rolls the com
     const Committed result = commit(machine, *world.disk.open("/state"), plan, world.swapper);
     CHECK(acted);
     CHECK(result.outcome == Outcome::rolled_back);
-    CHECK(result.reason == "/data/" + path + ": was exchanged for something else at this very moment");
+    CHECK(result.reason == "/data/" + path +
+                               (moment == "before exchange"
+                                    ? ": was replaced during the run"
+                                    : ": was exchanged for something else at this very moment"));
     CHECK(world.swapper.state() == FileSwapper::state(1, 2, 0));
     // All is as before, but for the two objects that somebody else exchanged.
     test::Tree left = test::read_tree(*data);

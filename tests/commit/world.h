@@ -10,6 +10,7 @@
 #include "ft/base/bytes.h"
 #include "ft/base/error.h"
 #include "ft/commit/commit.h"
+#include "ft/commit/undo.h"
 #include "ft/staging/staging.h"
 #include "support/memory_disk.h"
 #include "support/memory_machine.h"
@@ -40,6 +41,8 @@ public:
     explicit FileSwapper(test::MemoryDisk& disk) : disk_{disk} {}
     bool refuse = false;
     bool gone = false;
+    bool keeps = false;  ///< drops nothing
+    bool unfit = false;  ///< cannot be swapped back
     int discarded = 0;
 
     static std::string state(int current, int incoming, int previous) {
@@ -57,13 +60,21 @@ public:
         if (state() == state(2, 0, 1)) write(state(1, 2, 0));
         if (state() != state(1, 2, 0)) throw base::Error{base::ErrorKind::database, "appliance: " + state()};
     }
-    void discard(const DatabaseSwap&) override {
-        ++discarded;
-        if (state() == state(2, 0, 1)) write(state(2, 0, 0));
+    void redo(const DatabaseSwap& swap) override { apply(swap); }
+    void require_reversible(const DatabaseSwap&) override {
+        if (gone) throw base::Error{base::ErrorKind::database, "appliance: no server"};
+        if (unfit) throw base::Error{base::ErrorKind::unfit, "appliance: a_prev is gone"};
     }
+    void discard(const DatabaseSwap&) override { drop(state(2, 0, 1), state(2, 0, 0)); }
+    void discard_incoming(const DatabaseSwap&) override { drop(state(1, 2, 0), state(1, 0, 0)); }
     void write(const std::string& names) { os::write_whole(*disk_.open("/db"), "names", names); }
 
 private:
+    void drop(const std::string& from, const std::string& to) {
+        if (gone || keeps) throw base::Error{base::ErrorKind::database, "appliance: no server"};
+        ++discarded;
+        if (state() == from) write(to);
+    }
     test::MemoryDisk& disk_;
 };
 
@@ -164,7 +175,7 @@ public:
                   .host_name = HostName{"old.example", "new.example"}};
         for (const TreePair& tree : trees_) {
             const auto root = disk.open(tree.root);
-            staging::Staging staging{*root, staging::open_reserved(*root)};
+            staging::Staging staging{*root, staging::open_reserved(*root), kept(*root)};
             stage(staging, test::read_tree(*root), tree.new_tree);
             plan.trees.push_back({tree.root, staging.finish()});
             staging.sync();
@@ -175,10 +186,16 @@ public:
         return commit::commit(machine, *disk.open("/state"), plan, swapper);
     }
     Recovered recover() { return commit::recover(machine, *disk.open("/state"), swapper); }
+    Committed undo() { return commit::undo(machine, *disk.open("/state"), swapper); }
+    UndoPreview preview() { return preview_undo(machine, *open("/state"), swapper); }
+    std::vector<std::string> discard() { return discard_undo(machine, *disk.open("/state"), swapper); }
+    std::optional<UndoStore> store() const { return undo_store(*open("/state")); }
+    bool mixture() const { return is_mixture(*open("/state")); }
 
     bool is_old() const {
-        return swapper.state() == FileSwapper::state(1, 2, 0) && machine.host_name() == "old.example" &&
-               all([](const TreePair& t) { return t.old_tree; });
+        const std::string names = swapper.state();
+        return (names == FileSwapper::state(1, 2, 0) || names == FileSwapper::state(1, 0, 0)) &&
+               machine.host_name() == "old.example" && all([](const TreePair& t) { return t.old_tree; });
     }
     bool is_new() const {
         const std::string names = swapper.state();
@@ -186,12 +203,37 @@ public:
                (names == FileSwapper::state(2, 0, 0) || names == FileSwapper::state(2, 0, 1)) &&
                all([](const TreePair& t) { return t.new_tree; });
     }
-    /// Nothing is left of the run but the trees: no slots, no journal.
+    /// Nothing is left of any run but the trees: no slots, no journal.
     bool is_clean() const {
         for (const TreePair& tree : trees_) {
             if (open(tree.root)->status(".ft-staging")) return false;
         }
         return open("/state")->list().empty();
+    }
+    /// Nothing is left but what the undo store needs, and that is there.
+    bool is_kept() const {
+        const auto left = open("/state")->list();
+        if (left.size() != 1 || left.front().name != "undo" || !store()) return false;
+        for (const TreePair& tree : trees_) {
+            const auto root = open(tree.root);
+            if (kept(*root).size() != 1 || generations(tree.root) != 1) return false;
+        }
+        return swapper.state() == FileSwapper::state(2, 0, 1);
+    }
+    /// After a roll back: what was staged waits to be adopted, the journal is gone.
+    bool is_staged() const {
+        for (const TreePair& tree : trees_) {
+            if (generations(tree.root) != 1) return false;
+        }
+        return open("/state")->list().empty();
+    }
+    /// How many lie in the tree's reserved directory.
+    std::size_t generations(const std::string& root) const {
+        const std::string reserved = root + "/.ft-staging";
+        return open(root)->status(".ft-staging") ? open(reserved)->list().size() : 0;
+    }
+    std::vector<staging::Generation> kept(const os::Directory& root) const {
+        return kept_generations(*open("/state"), root);
     }
     /// What differs from the new trees, for messages.
     std::string shown() const {

@@ -19,15 +19,24 @@ struct DatabaseSwap {
 };
 
 /// Does swaps; the room `database` implements it. Every function may be called again after it failed or was
-/// interrupted anywhere. Errors: database (the server refuses), recovery (it cannot be
-/// asked: the commit is neither finished nor taken back until it can).
+/// interrupted anywhere. Errors: database (the server refuses), and where nothing else is said recovery (it
+/// cannot be asked: neither commit nor undo goes on until it can).
 class DatabaseSwapper {
 public:
     virtual ~DatabaseSwapper() = default;
     virtual void apply(const DatabaseSwap& swap) = 0;    ///< nothing to do when it is already applied
     virtual void reverse(const DatabaseSwap& swap) = 0;  ///< nothing to do when it is not applied
-    /// Drops `previous` once the swap is final; nothing to do when it is gone.
+    /// After a reverse that shall not be: apply. A database of the run that is gone or has another name stays
+    /// so; then only the replaced one is called `previous` again.
+    virtual void redo(const DatabaseSwap& swap) = 0;
+    /// Nothing when an applied swap can be reversed now, however long ago it was. Errors: unfit (another
+    /// database has the name, or the replaced one is gone), database (the server cannot be asked).
+    virtual void require_reversible(const DatabaseSwap& swap) = 0;
+    /// Drops `previous` once the swap is final; nothing to do when it is gone. Error database, also when the
+    /// server cannot be asked.
     virtual void discard(const DatabaseSwap& swap) = 0;
+    /// Drops `incoming` once the swap is reversed for good; otherwise as discard.
+    virtual void discard_incoming(const DatabaseSwap& swap) = 0;
 };
 
 }  // namespace ft::commit

@@ -117,7 +117,10 @@ public:
     explicit PostgresSwapper(os::Machine& machine) : machine_{machine} {}
     void apply(const commit::DatabaseSwap& swap) override;
     void reverse(const commit::DatabaseSwap& swap) override;
+    void redo(const commit::DatabaseSwap& swap) override;
+    void require_reversible(const commit::DatabaseSwap& swap) override;
     void discard(const commit::DatabaseSwap& swap) override;
+    void discard_incoming(const commit::DatabaseSwap& swap) override;
 
 private:
     os::Machine& machine_;

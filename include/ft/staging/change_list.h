@@ -11,7 +11,7 @@
 
 namespace ft::staging {
 
-enum class ChangeKind {
+enum class ChangeKind : std::uint8_t {
     place,       ///< an object from its slot to a path where nothing is
     replace,     ///< slot and path exchange their objects
     remove,      ///< the object at path goes into the slot
@@ -21,12 +21,14 @@ enum class ChangeKind {
 /// One change of the live tree. A staged directory moves with everything staged below it: one change.
 struct Change {
     ChangeKind kind = ChangeKind::place;
-    base::RelPath path;
+    base::RelPath path{};
     SlotNumber slot{0};
     std::uint64_t inode = 0;     ///< staged object's (place, replace), live object's (remove, attributes)
     std::uint64_t replaced = 0;  ///< replace: the live object's inode
-    base::Attributes before;  ///< attributes: as found
-    base::Attributes after;   ///< attributes: as wanted
+    base::Attributes before{};   ///< attributes: as found; replace, remove: of a live directory
+    base::Attributes after{};    ///< attributes: as wanted; place, replace: of a staged directory
+    bool was_directory = false;  ///< replace, remove: the live object is a directory
+    bool is_directory = false;   ///< place, replace: the staged object is a directory
 };
 
 /// What a run changes in one tree, for its report; counts single objects, whatever moves with what.

@@ -1,0 +1,163 @@
+#include "commit/store.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <memory>
+
+#include "commit/journal.h"
+#include "ft/base/escape.h"
+#include "ft/base/log.h"
+#include "ft/staging/names.h"
+
+namespace ft::commit {
+namespace {
+
+/// The time that the run gave the root of a tree.
+std::optional<base::Timestamp> root_time(const Journal& journal, std::size_t tree) {
+    for (const Setting& setting : journal.plan.settings) {
+        if (setting.tree != tree || !setting.path.is_root()) continue;
+        const auto& values = journal.phase == Phase::done ? setting.after : setting.before;
+        return Setting::attributes(values).mtime;
+    }
+    return std::nullopt;
+}
+
+/// Removes the run's generation, and the reserved directory with its last one; the root keeps its time.
+void free_tree(os::Machine& machine, const Journal& journal, std::size_t tree) {
+    const TreeRoot& expected = journal.plan.trees[tree];
+    const std::unique_ptr<os::Directory> root = machine.open_root(expected.path);
+    const auto status = root->status(".");
+    if (!status || status->inode != expected.inode) {
+        throw base::Error{base::ErrorKind::unfit,
+                          base::escape(expected.path) + ": is not the directory that the commit began with"};
+    }
+    base::Attributes kept = status->attributes;
+    const auto reserved_is = root->status(staging::kReservedDirectory);
+    if (reserved_is && reserved_is->inode != expected.reserved) return;  // freed, and staged anew
+    if (reserved_is) {
+        const std::unique_ptr<os::Directory> reserved = root->open_directory(staging::kReservedDirectory);
+        os::remove_all(*reserved, staging::generation_name(expected.generation));
+        if (!reserved->list().empty()) return;
+        root->remove(staging::kReservedDirectory);
+    } else {
+        // A crash came before the time was set. Later the time is that of what others did in the root.
+        const bool just_ended = journal.phase == Phase::undone || !journal.plan.keep_undo;
+        if (just_ended) kept.mtime = root_time(journal, tree).value_or(kept.mtime);
+    }
+    root->set_attributes(".", kept);
+    root->sync();
+}
+
+class Tidying {
+public:
+    Tidying(os::Machine& machine, os::Directory& state, DatabaseSwapper& swapper)
+        : machine_{machine}, state_{state}, swapper_{swapper} {}
+
+    Left run(bool keep_undo) {
+        try {
+            if (file_journal()) {
+                free_discarded();
+                if (discard_undo(keep_undo)) free_discarded();
+            }
+        } catch (const base::Error& error) {
+            if (error.kind() == base::ErrorKind::recovery || error.kind() == base::ErrorKind::internal) throw;
+            note("", error);
+        }
+        for (const std::string& line : left_.lines) base::log_warning("left for later: {}", line);
+        return std::move(left_);
+    }
+
+private:
+    std::optional<Journal> read(std::string_view name) const {
+        auto journal = read_journal(state_, name, Extent::outline);
+        if (journal && journal->is_open())
+            throw base::Error{base::ErrorKind::internal, "an unfinished commit waits for its recovery"};
+        return journal;
+    }
+
+    /// The journal of a run that has ended gets its place; false when the place is not free yet.
+    bool file_journal() {
+        const auto journal = read(kJournal);
+        if (!journal) return true;
+        if (journal->phase != Phase::done) {
+            remove_journal(state_);
+            return true;
+        }
+        if (state_.status(kUndo)) {
+            if (!free_discarded()) return false;
+            rename_journal(state_, kUndo, kDiscarded);
+        }
+        rename_journal(state_, kJournal, kUndo);
+        return true;
+    }
+
+    /// The undo store is given up if its run is undone or keeps none, or for `keep` false.
+    bool discard_undo(bool keep) {
+        if (!left_.lines.empty()) return false;
+        const auto undo = read(kUndo);
+        if (!undo || (keep && undo->phase == Phase::done && undo->plan.keep_undo)) return false;
+        rename_journal(state_, kUndo, kDiscarded);
+        return true;
+    }
+
+    /// False when something of it is left.
+    bool free_discarded() {
+        const auto journal = read(kDiscarded);
+        if (!journal) return true;
+        const bool undone = journal->phase == Phase::undone;
+        const std::string run =
+            fmt::format("{} run {}: ", undone ? "undone" : "replaced by", base::escape(journal->plan.run_id));
+        for (const DatabaseSwap& swap : journal->plan.swaps) {
+            try_to(run, [&] { undone ? swapper_.discard_incoming(swap) : swapper_.discard(swap); });
+        }
+        for (std::size_t tree = 0; tree < journal->plan.trees.size(); ++tree)
+            try_to(run, [&] { free_tree(machine_, *journal, tree); });
+        if (!left_.lines.empty()) return false;
+        remove_journal(state_, kDiscarded);
+        return true;
+    }
+
+    template <typename Step>
+    void try_to(std::string_view run, const Step& step) {
+        try {
+            step();
+        } catch (const base::Error& error) {
+            note(run, error);
+        }
+    }
+    void note(std::string_view run, const base::Error& error) {
+        if (left_.lines.empty()) left_.kind = error.kind();
+        left_.lines.push_back(fmt::format("{}{}", run, error.what()));
+    }
+
+    os::Machine& machine_;
+    os::Directory& state_;
+    DatabaseSwapper& swapper_;
+    Left left_;
+};
+
+}  // namespace
+
+Left tidy(os::Machine& machine, os::Directory& state, DatabaseSwapper& swapper) {
+    return Tidying{machine, state, swapper}.run(true);
+}
+
+Left tidy_with_undo(os::Machine& machine, os::Directory& state, DatabaseSwapper& swapper) {
+    return Tidying{machine, state, swapper}.run(false);
+}
+
+void put_away(os::Machine& machine, os::Directory& state, DatabaseSwapper& swapper) {
+    const Left left = tidy(machine, state, swapper);
+    if (left.lines.empty()) return;
+    // Free of any run's objects, so the kind is never that of an unfinished commit.
+    const auto kind = left.kind == base::ErrorKind::recovery ? base::ErrorKind::io : left.kind;
+    throw base::Error{
+        kind, "what an earlier run replaced could not be removed yet: " + left.lines.front(),
+        fmt::format("Remove the cause, then run the same command again. If what it names is gone for "
+                    "good, remove {}/{}.",
+                    base::escape(state.path()), kDiscarded)}
+        .with_details(left.lines);
+}
+
+}  // namespace ft::commit
