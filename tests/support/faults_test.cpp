@@ -80,6 +80,7 @@ TEST_CASE("syncs can be left out", "[support]") {
     root->create_directory("d");
     root->sync_file_system();
     disk.lose_power();
+    disk.restart(Seed{0});
     CHECK(disk.open("/")->status("d").has_value() == !no_syncs);
     CHECK(machine.steps() == 2);
 }

@@ -14,21 +14,24 @@ INSIDE_COMMIT = '"COMMIT"'  # written when the commit is decided
 
 
 class Pair:
-    """`fill(old, new)` makes the two trees; the destination begins as a replica of the first one."""
+    """`fill(old, new)` makes the two trees; the destination begins as a replica of the first one, on what `mount` mounts."""
 
-    def __init__(self, world, fill=kinds.fill_pair, **described):
+    def __init__(self, world, fill=kinds.fill_pair, mount=None, **described):
         self.world, self.old, self.new = world, world.old, world.new
         self.tree = self.new.path("/srv/data")
         self.shown, self.hidden = self.old.path("/srv/data"), self.old.path("/srv/other")
         fill(self.shown, self.hidden)
         self.states = [kinds.snapshot(self.shown), kinds.snapshot(self.hidden)]
-        self.tree.parent.mkdir(parents=True, exist_ok=True)
-        subprocess.run(["cp", "-a", self.shown, self.tree], check=True)
         for host in (self.old, self.new):
             host.describe(**{"databases": (), **described})
         self.source = Source(self.old, "--port", "0")
         # A pipe that nobody reads is full after some hundred runs.
         threading.Thread(target=self.source.process.stdout.read, daemon=True).start()
+        # Now: what is mounted when a program enters a network namespace stays mounted until it ends.
+        if mount:
+            mount()
+        self.tree.parent.mkdir(parents=True, exist_ok=True)
+        subprocess.run(["cp", "-a", self.shown, self.tree], check=True)
         self.at_source = self.here = 0
 
     def turn(self):

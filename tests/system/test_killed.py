@@ -25,8 +25,7 @@ class Points(unittest.TestCase):
     def pair_on(self, kind):
         """The whole new server lies on one file system of this kind."""
         with World() as world:
-            Image.make(world, kind, kind).mount(world.new.root)
-            yield Pair(world)
+            yield Pair(world, mount=lambda: Image.make(world, kind, kind).mount(world.new.root))
 
     def require_killed(self, run, where):
         self.assertEqual(run.status, -signal.SIGKILL, f"{where}: {run.stderr}")
