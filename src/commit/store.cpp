@@ -38,6 +38,7 @@ void free_tree(os::Machine& machine, const Journal& journal, std::size_t tree) {
     if (reserved_is) {
         const std::unique_ptr<os::Directory> reserved = root->open_directory(staging::kReservedDirectory);
         os::remove_all(*reserved, staging::generation_name(expected.generation));
+        reserved->sync();  // or what was removed comes back when nothing names it any more
         if (!reserved->list().empty()) return;
         root->remove(staging::kReservedDirectory);
     } else {

@@ -289,5 +289,11 @@ TEST_CASE("power loss at any step of staging leaves the live tree, and the next 
     }
 }
 
+TEST_CASE("a number that is kept is not given again, even where nothing has it any more", "[staging]") {
+    Fixture f;
+    Staging staging{*f.root, open_reserved(*f.root), {Generation{3}, Generation{7}, Generation{5}}};
+    CHECK(staging.finish().generation == Generation{8});
+}
+
 }  // namespace
 }  // namespace ft::staging
