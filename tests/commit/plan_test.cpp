@@ -51,5 +51,16 @@ TEST_CASE("what lies in a removed directory is not removed by itself", "[commit]
     CHECK(test::read_tree(*root) == test::Tree{{".", directory(5)}});
 }
 
+TEST_CASE("what lies in a directory that only gets other attributes is removed", "[commit]") {
+    World world{{{"/data",
+                  {{".", directory(1)}, {"a", directory(2)}, {"a/b", directory(3)}},
+                  {{".", directory(1)}, {"a", directory(5)}}}}};
+    const Plan plan = world.stage_all();
+    CHECK(shown(order(world.machine, plan), 0) ==
+          std::vector<std::string>{"remove a/b", "attributes a", "attributes ."});
+    CHECK(world.commit(plan).outcome == base::Outcome::committed);
+    CHECK(test::read_tree(*world.disk.open("/data")) == test::Tree{{".", directory(1)}, {"a", directory(5)}});
+}
+
 }  // namespace
 }  // namespace ft::commit
