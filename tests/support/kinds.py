@@ -63,6 +63,8 @@ def fill_pair(old, new):
             os.chown(path, 5000 + side, 6000)
             os.chmod(path, 0o700 + side)
             os.utime(path, ns=(0, LONG_AGO))
+        for kind in KINDS:
+            make(tree / "attributes" / f"{('gone', 'new')[side]} {kind}", kind, side)
         deep = tree / ("gone" if side == 0 else "new")
         for level in range(4):
             (deep / "/".join(["level"] * level)).mkdir(parents=True, exist_ok=True)
