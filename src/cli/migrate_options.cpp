@@ -4,8 +4,8 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <filesystem>
 
+#include "cli/here_commands.h"
 #include "ft/base/error.h"
 #include "ft/base/escape.h"
 
@@ -28,12 +28,6 @@ constexpr const char* kMigrateHeader = R"(Moves the system that system.json desc
   ft migrate --destination old.example.com  on the new server: becomes a replica of the old one
 )";
 
-constexpr const char* kServicesHeader =
-    R"(Starts every service of system.json that is not active, in reverse order.
-
-  ft start-services   on the new server, after a rehearsal: what "rehearsal": "off" kept off, too
-)";
-
 constexpr const char* kStatusFooter = R"(Exit status:
   0 done                             6 no space, or no permission
   1 failed, nothing changed          7 what came is not equal to the source
@@ -43,18 +37,8 @@ constexpr const char* kStatusFooter = R"(Exit status:
   5 the source failed or stopped    11 recovery needs a person
 Any status but 0, 10 and 11 means that nothing live was changed.)";
 
-constexpr const char* kServicesFooter = R"(Exit status:
-  0 all of them run                  9 a run goes on
-  1 one did not start: it is named   11 recovery needs a person
-  2 wrong arguments or system.json
-What was started before an error, or before an interrupt (8), runs.)";
-
 [[noreturn]] void refuse(const std::string& message) {
     throw base::Error{base::ErrorKind::usage, message, "See: ft --help, ft migrate --help"};
-}
-
-std::string absolute(const std::string& path) {
-    return path.empty() ? path : std::filesystem::absolute(path).lexically_normal().string();
 }
 
 const CLI::Option* first_given(const std::vector<CLI::Option*>& options) {
@@ -69,10 +53,8 @@ Request parse(const std::vector<std::string>& arguments) {
     bool as_source = false;
     bool stop_traffic = false;
     bool keep_traffic = false;
-    bool json = false;
     std::string destination;
-    std::string system_file = "/etc/ft/system.json";
-    std::string root = "/";
+    CommonOptions common;
     std::string code_file;
     std::uint16_t port = 873;
     migrate::SourceOptions source;
@@ -81,21 +63,6 @@ Request parse(const std::vector<std::string>& arguments) {
     CLI::App app{kMainHeader, "ft"};
     app.set_version_flag("--version", "ft " FT_VERSION);
     app.footer(kStatusFooter);
-    const auto add_common = [&](CLI::App* to) {
-        to->add_option("--system", system_file, "What the system is made of")
-            ->type_name("FILE")
-            ->capture_default_str();
-        to->add_option("--root", root, "Place every path of system.json below DIR")
-            ->type_name("DIR")
-            ->capture_default_str();
-        to->add_flag("--json", json, "One JSON object a line on stdout; talk on stderr");
-    };
-    migrate::ServicesOptions services;
-    CLI::App* start_services =
-        app.add_subcommand("start-services", "Starts every service of system.json that is not active");
-    start_services->description(kServicesHeader);
-    start_services->footer(kServicesFooter);
-    add_common(start_services);
     CLI::App* command = app.add_subcommand("migrate", "Moves the system to a new server");
     command->description(kMigrateHeader);
     command->footer(kStatusFooter);
@@ -105,7 +72,7 @@ Request parse(const std::vector<std::string>& arguments) {
             ->add_option("--destination", destination, "This is the new server: become a replica of this one")
             ->type_name("HOST[:PORT]");
     source_flag->excludes(destination_option);
-    add_common(command);
+    add_common(*command, common);
     command
         ->add_option(
             "--code-file", code_file,
@@ -130,6 +97,8 @@ Request parse(const std::vector<std::string>& arguments) {
     for_source[5]->needs(for_source[4]);
     const std::vector<CLI::Option*> for_destination = {
         command->add_flag("--yes", target.yes, "Replace what is here without asking"),
+        command->add_flag("--no-undo{false}", target.keep_undo,
+                          "Do not keep what is replaced: it cannot be taken back (ft undo)"),
         command->add_flag("--final", target.final_run,
                           "Fetch while production goes on, then have the source stop it and fetch the rest"),
         command
@@ -140,14 +109,14 @@ Request parse(const std::vector<std::string>& arguments) {
             ->capture_default_str(),
     };
 
+    const HereCommands here{app, common};
+
     Request request;
     try {
         std::vector<std::string> reversed{arguments.rbegin(), arguments.rend()};
         app.parse(reversed);
     } catch (const CLI::CallForHelp&) {
-        const CLI::App* asked = command->parsed()          ? command
-                                : start_services->parsed() ? start_services
-                                                           : &app;
+        const CLI::App* asked = command->parsed() ? command : here.given() != nullptr ? here.given() : &app;
         request.text = asked->help(asked == &app ? "" : "ft");
         return request;
     } catch (const CLI::CallForVersion&) {
@@ -156,12 +125,10 @@ Request parse(const std::vector<std::string>& arguments) {
     } catch (const CLI::ParseError& error) {
         refuse(base::escape(error.what()));
     }
-    request.json = json;
-    if (start_services->parsed()) {
-        if (command->parsed()) refuse("one command at a time");
-        services.system_file = absolute(system_file);
-        services.root = absolute(root);
-        request.command = services;
+    request.json = common.json;
+    if (here.given() != nullptr) {
+        if (app.get_subcommands().size() > 1) refuse("one command at a time");
+        request.command = here.request();
         return request;
     }
     if (!command->parsed()) refuse("no command");
@@ -169,8 +136,8 @@ Request parse(const std::vector<std::string>& arguments) {
     if (as_source) {
         if (const auto* given = first_given(for_destination))
             refuse(fmt::format("{} is for the destination", given->get_name()));
-        source.system_file = absolute(system_file);
-        source.root = absolute(root);
+        source.system_file = absolute(common.system_file);
+        source.root = absolute(common.root);
         source.code_file = absolute(code_file);
         source.plain_secret_file = absolute(source.plain_secret_file);
         source.port = port;
@@ -181,8 +148,8 @@ Request parse(const std::vector<std::string>& arguments) {
     if (const auto* given = first_given(for_source))
         refuse(fmt::format("{} is for the source", given->get_name()));
     target.address = destination;
-    target.system_file = absolute(system_file);
-    target.root = absolute(root);
+    target.system_file = absolute(common.system_file);
+    target.root = absolute(common.root);
     target.code_file = absolute(code_file);
     request.command = target;
     return request;

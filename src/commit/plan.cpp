@@ -33,8 +33,8 @@ void drop_moved_with_others(std::vector<Change>& changes) {
     if (std::none_of(changes.begin(), changes.end(), is_removal)) return;
     std::unordered_set<std::string> moved;
     for (const Change& change : changes) {
-        // One of which only attributes change stays where it is.
-        if (change.was_directory && change.kind != ChangeKind::attributes) moved.insert(change.path.bytes());
+        const bool moves = change.kind == ChangeKind::remove || change.kind == ChangeKind::replace;
+        if (moves && change.was_directory) moved.insert(change.path.bytes());
     }
     std::erase_if(changes, [&](const Change& change) {
         if (!is_removal(change)) return false;

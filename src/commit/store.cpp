@@ -148,6 +148,11 @@ Left tidy_with_undo(os::Machine& machine, os::Directory& state, DatabaseSwapper&
     return Tidying{machine, state, swapper}.run(false);
 }
 
+std::optional<std::string> awaits_removal(const os::Directory& state) {
+    const auto journal = read_journal(state, kDiscarded, Extent::outline);
+    return journal ? std::optional{journal->plan.run_id} : std::nullopt;
+}
+
 void put_away(os::Machine& machine, os::Directory& state, DatabaseSwapper& swapper) {
     const Left left = tidy(machine, state, swapper);
     if (left.lines.empty()) return;

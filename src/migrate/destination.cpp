@@ -183,7 +183,7 @@ void Run::check() {
 /// Finds out from the manifest what would fail, and what of this machine the run writes itself.
 void Run::require_fit() {
     checks::Checked checked = checks::destination(machine_, system_, manifest_, tasks_.cancellation());
-    host_files_.emplace(machine_, system_, manifest_);
+    host_files_.emplace(machine_, system_, manifest_, state_);
     const auto& findings = host_files_->findings();
     checked.findings.insert(checked.findings.end(), findings.begin(), findings.end());
     for (const std::string& warning : checked.warnings) console_.warn(warning);
@@ -291,14 +291,17 @@ void Run::commit() {
                   [this](const std::string& line) { console_.say(line); });
     commit::Plan plan;
     plan.run_id = report_.run_id;
-    plan.keep_undo = false;
+    plan.keep_undo = options_.keep_undo;
     plan.swaps = fetch_.swaps();
     plan.host_name = host_files_->host_name();
     const auto host_changes = host_files_->stage(fetch_.trees());
-    for (const auto& tree : fetch_.trees()) plan.trees.push_back(tree->finish());
+    for (const auto& tree : fetch_.trees()) {
+        auto changes = tree->finish();
+        std::move(changes.begin(), changes.end(), std::back_inserter(plan.trees));
+    }
     fill_report();
     for (std::size_t i = 0; i < report_.trees.size(); ++i)
-        report_.trees[i].counts = plan.trees[i].list.counts;
+        report_.trees[i].counts = fetch_.trees()[i]->counts();
     if (host_changes) plan.trees.push_back(*host_changes);
     // As late as can be: what kept rows and programs wrote into the restored databases is part of this run.
     prepare_last_run(state_, describe_run(machine_, system_, report_.run_id, phase(), tasks_.cancellation()));
@@ -394,15 +397,6 @@ void Run::fill_report() {
     report_.bytes_received += conversation_.bytes_received();
     report_.bytes_sent += conversation_.bytes_sent();
     fetch_.tell(manifest_, report_);
-}
-
-std::string new_run_id(os::Machine& machine) {
-    std::byte random[2];
-    machine.fill_random(random);
-    std::string id = ui::time(machine.clock().wall_seconds());
-    std::replace(id.begin(), id.end(), ':', '-');
-    return fmt::format("{}-{:02x}{:02x}", id, static_cast<unsigned>(random[0]),
-                       static_cast<unsigned>(random[1]));
 }
 
 }  // namespace

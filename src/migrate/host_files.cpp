@@ -10,6 +10,7 @@
 #include "ft/base/escape.h"
 #include "ft/base/log.h"
 #include "ft/system/host_name.h"
+#include "migrate/held.h"
 #include "migrate/pull.h"
 
 namespace ft::migrate {
@@ -46,10 +47,11 @@ void put(staging::Staging& staging, const os::Directory& live, const std::string
 }  // namespace
 
 HostFiles::HostFiles(os::Machine& machine, const system::Description& system,
-                     const system::Manifest& manifest)
+                     const system::Manifest& manifest, const os::Directory& state)
     : machine_{machine},
       system_{system},
       manifest_{manifest},
+      state_{state},
       root_{machine.open_root_to_read(system.root)},
       kept_{system::kept_paths(*root_, system)} {
     if (system.accounts && manifest.accounts) plan_accounts(*manifest.accounts);
@@ -59,7 +61,7 @@ HostFiles::HostFiles(os::Machine& machine, const system::Description& system,
 HostFiles::~HostFiles() {
     if (let_go_) return;
     try {
-        if (staging_) staging::free_staged(*etc_);
+        if (staging_) staging::free_staged(*etc_, commit::kept_generations(state_, *etc_));
         for (auto made = made_.rbegin(); made != made_.rend(); ++made) machine_.remove_root(*made);
     } catch (const base::Error& error) {
         base::log_warning("{}", error.what());  // the next start removes it
@@ -195,7 +197,9 @@ std::optional<commit::TreeChanges> HostFiles::stage(const std::vector<std::uniqu
         if (!staging_) {
             made_ = machine_.make_root(path);
             etc_ = machine_.open_root(path);
-            staging_.emplace(*etc_, staging::open_reserved(*etc_));
+            std::vector<staging::Ground> grounds;
+            grounds.push_back(open_ground(machine_, state_, path, *etc_));
+            staging_.emplace(std::move(grounds), "");
         }
         put(*staging_, *etc_, file.path.substr(kEtc.size() + 1), file.content, file.attributes);
     }

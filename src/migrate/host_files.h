@@ -23,7 +23,9 @@ class TreePull;
 /// commit.
 class HostFiles {
 public:
-    HostFiles(os::Machine& machine, const system::Description& system, const system::Manifest& manifest);
+    /// All is referred to.
+    HostFiles(os::Machine& machine, const system::Description& system, const system::Manifest& manifest,
+              const os::Directory& state);
     /// Removes what is staged, unless it was handed over.
     ~HostFiles();
     HostFiles(const HostFiles&) = delete;
@@ -71,6 +73,7 @@ private:
     os::Machine& machine_;
     const system::Description& system_;
     const system::Manifest& manifest_;
+    const os::Directory& state_;
     std::unique_ptr<const os::Directory> root_;  // of the system
     const std::vector<system::KeptPath> kept_;
     system::AccountFiles accounts_before_;

@@ -31,6 +31,8 @@ nlohmann::json to_json(const Report& report) {
                          {"entries", tree.entries},
                          {"bytes", tree.bytes},
                          {"bytes_literal", tree.bytes_literal},
+                         {"files_adopted", tree.adopted_files},
+                         {"bytes_adopted", tree.adopted_bytes},
                          {"files_changed", tree.counts.files},
                          {"others_changed", tree.counts.others},
                          {"attributes_changed", tree.counts.attributes},
@@ -85,6 +87,15 @@ void say_kept(const Report& report, ui::Console& console) {
 }
 
 }  // namespace
+
+std::string new_run_id(os::Machine& machine) {
+    std::byte random[2];
+    machine.fill_random(random);
+    std::string id = ui::time(machine.clock().wall_seconds());
+    std::replace(id.begin(), id.end(), ':', '-');
+    return fmt::format("{}-{:02x}{:02x}", id, static_cast<unsigned>(random[0]),
+                       static_cast<unsigned>(random[1]));
+}
 
 void open_run_log(StateDirectory& state, const std::string& run_id, ui::Console& console) {
     try {

@@ -35,8 +35,23 @@ struct Fixture {
         root = disk.open("/data");
         test::write_tree(*root, kLive);
     }
+    /// What lies in the slots of a generation, without its log.
     Tree slots(int generation = 1) const {
-        return test::read_tree(*std::as_const(*root).open_directory(generation_path(Generation(generation))));
+        Tree tree =
+            test::read_tree(*std::as_const(*root).open_directory(generation_path(Generation(generation))));
+        tree.erase("log");
+        tree.erase("origin");
+        return tree;
+    }
+    /// A run that is killed after `steps`.
+    void killed(const std::function<void(Staging&)>& steps) {
+        {
+            Staging staging{*root, open_reserved(*root)};
+            steps(staging);
+            disk.lose_power();
+        }
+        disk.restart(test::Seed{1});
+        root = disk.open("/data");
     }
     Tree live() const { return test::read_tree(*root); }
     std::uint64_t inode(const std::string& path) const { return root->status(path).value().inode; }
@@ -103,7 +118,8 @@ TEST_CASE("changes of what is live carry slot, inode and attributes", "[staging]
     CHECK(changes.at("file").kind == ChangeKind::replace);
     CHECK(changes.at("file").inode == f.inode(slot_path(list.generation, changes.at("file").slot)));
     CHECK(changes.at("directory/link").kind == ChangeKind::place);
-    CHECK(changes.at("directory/link").inode == f.inode(slot_path(list.generation, changes.at("directory/link").slot)));
+    CHECK(changes.at("directory/link").inode ==
+          f.inode(slot_path(list.generation, changes.at("directory/link").slot)));
     CHECK(changes.at("directory/x").kind == ChangeKind::remove);
     CHECK(changes.at("directory/x").inode == f.inode("directory/x"));
     CHECK_FALSE(f.root->status(slot_path(list.generation, changes.at("directory/x").slot)));
@@ -126,11 +142,10 @@ TEST_CASE("changes of what is live carry slot, inode and attributes", "[staging]
 
 TEST_CASE("left-overs of an earlier run are removed, and nothing of the live tree changes", "[staging]") {
     Fixture f;
-    {
-        Staging killed{*f.root, open_reserved(*f.root)};
+    f.killed([](Staging& killed) {
         killed.create(RelPath{"new"}, Over::nothing, directory());
         add_file(killed, "new/file", Over::nothing, "left over");
-    }
+    });
     f.root->create_file(".ft-staging/noise");
     CHECK(f.slots().size() == 3);
     const Staging staging{*f.root, open_reserved(*f.root)};
@@ -191,19 +206,20 @@ TEST_CASE("a second pull adopts files of the first, wherever they lie, and the r
                              "directory", "file/below", "fil", "."}) {
         INFO(path);
         CHECK_FALSE(staging.can_adopt(RelPath{path}, 0, kFile.mtime));
-        CHECK(staging.open_earlier(RelPath{path}) == nullptr);
+        CHECK(staging.open_earlier(RelPath{path}).whole == nullptr);
+        CHECK(staging.open_earlier(RelPath{path}).part == nullptr);
     }
     base::Bytes content(10);
-    CHECK(staging.open_earlier(RelPath{"directory/y"})->read_at(0, content) == 8);
+    CHECK(staging.open_earlier(RelPath{"directory/y"}).whole->read_at(0, content) == 8);
 
     // The directory comes again under another name of slot; the file in it is the same inode.
     add_file(staging, "another", Over::nothing, "");
     staging.create(RelPath{"new"}, Over::nothing, directory());
     staging.create(RelPath{"new/deep"}, Over::nothing, directory());
-    staging.adopt(RelPath{"new/deep/file"}, Over::nothing, kFile);
+    CHECK_FALSE(staging.adopt(RelPath{"new/deep/file"}, Over::nothing, 4, kFile));
     base::Attributes other = kFile;
     other.mode = 0600;
-    staging.adopt(RelPath{"file"}, Over::something, other);
+    CHECK_FALSE(staging.adopt(RelPath{"file"}, Over::something, 3, other));
     CHECK_FALSE(staging.can_adopt(RelPath{"file"}, 3, kFile.mtime));
     const ChangeList list = staging.finish();
     CHECK(list.counts.files == 3);
@@ -229,12 +245,11 @@ TEST_CASE("a second pull adopts files of the first, wherever they lie, and the r
 
 TEST_CASE("a run that is killed between its pulls leaves nothing that the next one keeps", "[staging]") {
     Fixture f;
-    {
-        Staging killed{*f.root, open_reserved(*f.root)};
+    f.killed([](Staging& killed) {
         add_file(killed, "file", Over::something, "first");
         killed.begin_again();
         add_file(killed, "another", Over::nothing, "second");
-    }
+    });
     CHECK(f.root->status(".ft-staging/1/1"));
     SECTION("the next one stages") {
         Staging next{*f.root, open_reserved(*f.root)};
@@ -272,7 +287,7 @@ TEST_CASE("power loss at any step of staging leaves the live tree, and the next 
             add_file(staging, "file", Over::something, "new");
             staging.begin_again();
             staging.create(RelPath{"new"}, Over::nothing, directory());
-            staging.adopt(RelPath{"new/file"}, Over::nothing, kFile);
+            staging.adopt(RelPath{"new/file"}, Over::nothing, 7, kFile);
             staging.finish();
             staging.sync();
         });

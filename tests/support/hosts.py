@@ -282,6 +282,25 @@ class World:
         self.mounts.append(path)
         return path
 
+    def mount_image(self, host, absolute, kind="ext4", megabytes=64, options="rw"):
+        """A file system of its own at a path of `host`, from an image."""
+        path = host.path(absolute)
+        path.mkdir(parents=True, exist_ok=True)
+        image = self.directory / f"{host.name}{absolute.replace('/', '-')}.{kind}"
+        with open(image, "wb") as file:
+            file.truncate(megabytes << 20)
+        subprocess.run([f"mkfs.{kind}", "-q", image], check=True)
+        subprocess.run(["mount", "-o", f"loop,{options}", image, path], check=True)
+        self.mounts.append(path)
+        return path
+
+    def bind(self, path, onto, *options):
+        """Makes `path` seen at `onto` too."""
+        subprocess.run(["mount", "--bind", path, onto], check=True)
+        self.mounts.append(onto)
+        if options:
+            subprocess.run(["mount", "-o", ",".join(("remount", "bind", *options)), onto], check=True)
+
     def migrate(self, source, *arguments, program=FT, env=None):
         """Runs the destination to its end."""
         argv = self.new.ft("--destination", f"{self.old.address}:{source.port}", *code_arguments(source.code_file), "--yes",

@@ -1,17 +1,30 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "ft/os/file.h"
 
 namespace ft::checks {
 
+/// Room that an admin can make on a file system.
+struct Freeable {
+    std::uint64_t device = 0;
+    std::uint64_t bytes = 0;
+    std::string how;  ///< "`ft discard` frees what failed runs have staged"
+};
+
 /// Sums what a run will need on each file system, and refuses before it is needed. Any thread.
 class Space {
 public:
+    /// `freeable` is asked only when something does not fit, for the advice.
+    explicit Space(std::function<std::vector<Freeable>()> freeable = {}) : freeable_{std::move(freeable)} {}
+
     /// Books `bytes` and `inodes` on the file system that holds `directory`, for `what` ("tree data").
     /// Error no_space, naming directory, need and what is free, when all that was booked there does not fit
     /// with a margin (64 MiB, or a twentieth of a small file system).
@@ -28,6 +41,9 @@ private:
         std::uint64_t bytes = 0;
         std::uint64_t inodes = 0;
     };
+    std::string advice(std::uint64_t device) const;
+
+    const std::function<std::vector<Freeable>()> freeable_;
     std::mutex mutex_;
     std::map<std::uint64_t, Booked> by_device_;
 };
