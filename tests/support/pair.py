@@ -8,7 +8,7 @@ import subprocess
 import threading
 
 from support import kinds
-from support.hosts import FT, FT_FAULTS, Run, Source
+from support.hosts import FT, FT_FAULTS, Source
 
 INSIDE_COMMIT = '"COMMIT"'  # written when the commit is decided
 
@@ -62,12 +62,17 @@ class Pair:
 
     def recover(self, fault=None):
         """`ft recover`, to the end that `fault` leaves it."""
-        env = {"FT_FAULT": fault} if fault else {}
-        run = self.new.here("recover", program=FT_FAULTS if fault else FT, env=env)
-        if run.status == 2:  # until there is `ft recover`: a start that finds nobody
-            run = Run(self.new.run(self.new.ft("--destination", "127.0.0.1:9", "--yes", "--json", "--code-file", self.source.code_file,
-                                               program=FT_FAULTS if fault else FT), env=env))
-            run.status = 0 if run.status == 4 else run.status
+        return self.here_command("recover", fault)
+
+    def undo(self, fault=None, after=""):
+        return self.here_command("undo", fault, after, "--yes")
+
+    def here_command(self, command, fault=None, after="", *arguments):
+        steps = self.world.directory / "steps"
+        steps.unlink(missing_ok=True)
+        env = {"FT_FAULT_AFTER_TEXT": after, "FT_FAULT_COUNT_FILE": str(steps), **({"FT_FAULT": fault} if fault else {})}
+        run = self.new.here(command, *arguments, program=FT_FAULTS, env=env)
+        run.steps = int(steps.read_text()) if steps.exists() else None
         return run
 
     def settle(self):

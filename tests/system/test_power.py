@@ -14,6 +14,12 @@ from support.images import KINDS, Image, cut_power
 from support.pair import Pair
 
 
+def text(pair, name):
+    """A file in the state directory; nothing when there is none."""
+    file = pair.new.path("/var/lib/ft") / name
+    return file.read_text() if file.exists() else ""
+
+
 class PowerTest(unittest.TestCase):
     def setUp(self):
         self.tried = 0
@@ -52,19 +58,19 @@ class PowerTest(unittest.TestCase):
         return pair.settle()
 
     def cut_in_runs(self, pair, name, points):
+        """At any step, most of them before the decision."""
         steps = pair.count("")
-        decided_at = steps - pair.count()
         for step in range(1, steps, steps // points):
-            where, before = f"{name}: {step} steps", pair.here
+            where, before, kept = f"{name}: {step} steps", pair.here, text(pair, "undo")
             run = pair.turn().run(f"kill-before:{step}", "")
-            if run.status == 0:
+            if run.status == 0:  # it had less to do than that one
                 pair.settle()
-                break
+                continue
+            decided = '"COMMIT"' in text(pair, "journal") or text(pair, "undo") not in ("", kept)
             self.require_killed(run, where)
             state = self.settled(pair, where)
-            # A run one way has some steps more than one the other way.
-            if abs(step - decided_at) > 10:
-                self.assertEqual(state, 1 - before if step > decided_at else before, where)
+            if not decided:  # else cut_in_commits knows better what must come of it
+                self.assertEqual(state, before, where)
 
     def cut_in_commits(self, pair, name, every):
         for step in range(1, 1000, every):
@@ -89,6 +95,22 @@ class PowerTest(unittest.TestCase):
             if run.status == 0:
                 break
 
+    def cut_in_undos(self, pair, name, every):
+        """Here the first state is the one after the run that is taken back."""
+        undone = False
+        for step in range(1, 1000, every):
+            where = f"{name}: {step} steps of an undo"
+            self.assertEqual(pair.turn().run().status, 0)
+            after_run = pair.settle()
+            run = pair.undo(f"kill-before:{step}")
+            if run.status == 0:
+                self.cut_power()
+                self.assertEqual(pair.settle(), 1 - after_run, where)
+                break
+            self.require_killed(run, where)
+            before, undone = undone, self.settled(pair, where) != after_run
+            self.assertFalse(before and not undone, f"{where}: it was decided after fewer")
+
     def test_a_run_that_does_not_sync_is_found_out(self):
         """The rig loses what is not synced: or no test of this file proves anything."""
         for kind in KINDS:
@@ -104,6 +126,7 @@ class PowerTest(unittest.TestCase):
             self.cut_in_runs(pair, name, 12)
             self.cut_in_commits(pair, name, 9)
             self.cut_in_recoveries(pair, name, 17)
+            self.cut_in_undos(pair, name, 23)
         self.assertGreaterEqual(self.tried, 25)
 
     def test_ext4(self):
