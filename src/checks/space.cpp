@@ -32,21 +32,27 @@ void Space::book(const os::Directory& directory, const std::string& what, std::u
         booked.free_bytes = space.free_bytes > margin ? space.free_bytes - margin : 0;
         booked.free_inodes = space.free_inodes;
     }
-    booked.bytes += bytes;
-    booked.inodes += inodes;
-    if (booked.bytes > booked.free_bytes) {
+    Amount& mine = booked.of[what];
+    const auto raise = [](std::uint64_t& to, std::uint64_t wanted, std::uint64_t& sum) {
+        if (wanted <= to) return;
+        sum += wanted - to;
+        to = wanted;
+    };
+    raise(mine.bytes, bytes, booked.sum.bytes);
+    raise(mine.inodes, inodes, booked.sum.inodes);
+    if (booked.sum.bytes > booked.free_bytes) {
         throw base::Error{
             base::ErrorKind::no_space,
             fmt::format("{}: {} needs {} more, {} in all with the rest of this run; {} can be used",
-                        base::escape(directory.path()), what, megabytes(bytes), megabytes(booked.bytes),
+                        base::escape(directory.path()), what, megabytes(bytes), megabytes(booked.sum.bytes),
                         megabytes(booked.free_bytes)),
             advice(device) + "Free space on that file system, then run the same command again."};
     }
-    if (booked.inodes > booked.free_inodes) {
+    if (booked.sum.inodes > booked.free_inodes) {
         throw base::Error{
             base::ErrorKind::no_space,
             fmt::format("{}: {} needs {} new files, the file system has room for {}",
-                        base::escape(directory.path()), what, booked.inodes, booked.free_inodes),
+                        base::escape(directory.path()), what, booked.sum.inodes, booked.free_inodes),
             advice(device) + "Remove files on that file system, then run the same command again."};
     }
 }

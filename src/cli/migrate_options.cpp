@@ -4,6 +4,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <charconv>
 
 #include "cli/here_commands.h"
 #include "ft/base/error.h"
@@ -47,6 +48,24 @@ const CLI::Option* first_given(const std::vector<CLI::Option*>& options) {
     return given == options.end() ? nullptr : *given;
 }
 
+/// "90", "90s", "10m" or "1h"; nothing for anything else, and for more than a week.
+std::optional<std::chrono::seconds> to_duration(std::string_view text) {
+    constexpr std::chrono::seconds kMost = std::chrono::hours{24 * 7};
+    std::uint32_t number = 0;
+    const auto [end, fault] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (fault != std::errc{}) return std::nullopt;
+    const std::string_view unit{end, text.data() + text.size()};
+    std::chrono::seconds result{number};
+    if (unit == "m") {
+        result *= 60;
+    } else if (unit == "h") {
+        result *= 3600;
+    } else if (!unit.empty() && unit != "s") {
+        return std::nullopt;
+    }
+    return result <= kMost ? std::optional{result} : std::nullopt;
+}
+
 }  // namespace
 
 Request parse(const std::vector<std::string>& arguments) {
@@ -58,6 +77,7 @@ Request parse(const std::vector<std::string>& arguments) {
     std::string code_file;
     std::uint16_t port = 873;
     migrate::SourceOptions source;
+    std::string retry_for = "10m";
     migrate::DestinationOptions target;
 
     CLI::App app{kMainHeader, "ft"};
@@ -107,6 +127,14 @@ Request parse(const std::vector<std::string>& arguments) {
             ->type_name("PERCENT")
             ->check(CLI::Range(0, 100))
             ->capture_default_str(),
+        command
+            ->add_option("--retry-for", retry_for,
+                         "Try so long to connect again when a connection is lost (90s, 10m, 1h; 0: never)")
+            ->type_name("TIME")
+            ->check([](const std::string& text) {
+                return to_duration(text) ? "" : text + " is no time: write 90s, 10m or 1h, a week at most";
+            })
+            ->capture_default_str(),
     };
 
     const HereCommands here{app, common};
@@ -151,6 +179,7 @@ Request parse(const std::vector<std::string>& arguments) {
     target.system_file = absolute(common.system_file);
     target.root = absolute(common.root);
     target.code_file = absolute(code_file);
+    target.retry_for = *to_duration(retry_for);
     request.command = target;
     return request;
 }

@@ -15,6 +15,7 @@
 #include "ft/staging/names.h"
 #include "ft/staging/staging.h"
 #include "migrate/last_run.h"
+#include "migrate/pull.h"
 #include "migrate/state_directory.h"
 #include "migrate/stopped_services.h"
 
@@ -29,19 +30,6 @@ void clear_staging(os::Machine& machine, const os::Directory& state, const std::
     } catch (const base::Error& error) {  // there is none, or none that can be staged in: the checks say so
         base::log_info("{}", error.what());
     }
-}
-
-/// A backup that came whole, or nearly so, is the best basis for the next one; one that is half here lies in
-/// its staging, where the next run finds it.
-void keep_incoming_backup(os::Directory& state) {
-    if (!state.status(kIncomingBackup)) return;
-    const auto names = std::as_const(state).open_directory(kIncomingBackup)->list();
-    const bool placed = std::any_of(names.begin(), names.end(), [](const os::Name& name) {
-        return name.name != staging::kReservedDirectory;
-    });
-    if (!placed) return;
-    os::remove_all(state, kLastBackup);
-    state.rename(kIncomingBackup, state, kLastBackup);
 }
 
 /// Finishing what a commit or an undo had begun, and what must follow without fail.

@@ -56,10 +56,13 @@ std::string text_of(const LastRun& run) {
     for (const auto& [name, path] : run.trees) trees[name] = base::escape(path);
     json databases = json::object();
     for (const auto& [name, activity] : run.databases) databases[base::escape(name)] = to_json(activity);
-    return json{{"format", kFormat},         {"run_id", base::escape(run.run_id)},
-                {"ended", run.ended},        {"phase", system::name_of(run.phase)},
+    return json{{"format", kFormat},
+                {"run_id", base::escape(run.run_id)},
+                {"ended", run.ended},
+                {"phase", system::name_of(run.phase)},
                 {"phase_before", system::name_of(run.phase_before)},
-                {"trees", std::move(trees)}, {"databases", std::move(databases)}}
+                {"trees", std::move(trees)},
+                {"databases", std::move(databases)}}
                .dump(1) +
            '\n';
 }

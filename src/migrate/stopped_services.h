@@ -32,8 +32,8 @@ public:
     /// Error io when that cannot be written down; start_again() knows it all the same.
     void commit();
 
-    /// The run whose data was here is taken back: services that start hear `before`, the phase of what is here
-    /// now. Error io when that cannot be written down; start_again() knows it all the same.
+    /// The run whose data was here is taken back: services that start hear `before`, the phase of what is
+    /// here now. Error io when that cannot be written down; start_again() knows it all the same.
     void taken_back(system::Phase before);
 
     /// Starts what is wanted, in reverse order; never interrupted. Returns what does not start, one line

@@ -27,7 +27,8 @@ public:
 
     /// Books `bytes` and `inodes` on the file system that holds `directory`, for `what` ("tree data").
     /// Error no_space, naming directory, need and what is free, when all that was booked there does not fit
-    /// with a margin (64 MiB, or a twentieth of a small file system).
+    /// with a margin (64 MiB, or a twentieth of a small file system). Booked again for the same `what`, only
+    /// what goes beyond the first booking counts: of an attempt that was broken off, a part lies there.
     void book(const os::Directory& directory, const std::string& what, std::uint64_t bytes,
               std::uint64_t inodes);
 
@@ -35,11 +36,15 @@ public:
     void begin_again();
 
 private:
+    struct Amount {
+        std::uint64_t bytes = 0;
+        std::uint64_t inodes = 0;
+    };
     struct Booked {
         std::uint64_t free_bytes = 0;  // when it was first seen: later bookings are already being used up
         std::uint64_t free_inodes = 0;
-        std::uint64_t bytes = 0;
-        std::uint64_t inodes = 0;
+        Amount sum;
+        std::map<std::string, Amount> of;  // by what
     };
     std::string advice(std::uint64_t device) const;
 

@@ -56,6 +56,7 @@ struct DestinationOptions {
     bool final_run = false;    ///< fetch while production goes on, then have the source stop it
     bool keep_undo = true;     ///< keep what is replaced, for `ft undo`
     unsigned max_delete = 50;  ///< percent of a tree's files that a run may remove, unless they are few
+    std::chrono::seconds retry_for{600};  ///< how long a lost connection is tried to be made again; 0: never
 };
 
 /// One tree of a run, for people and scripts.
