@@ -301,9 +301,9 @@ class World:
         if options:
             subprocess.run(["mount", "-o", ",".join(("remount", "bind", *options)), onto], check=True)
 
-    def migrate(self, source, *arguments, program=FT, env=None):
-        """Runs the destination to its end."""
-        argv = self.new.ft("--destination", f"{self.old.address}:{source.port}", *code_arguments(source.code_file), "--yes",
+    def migrate(self, source, *arguments, program=FT, env=None, port=None):
+        """Runs the destination to its end; `port`: of what stands before the source."""
+        argv = self.new.ft("--destination", f"{self.old.address}:{port or source.port}", *code_arguments(source.code_file), "--yes",
                            "--json", *arguments, program=program)
         return Run(self.new.run(argv, env=env))
 

@@ -70,6 +70,10 @@ def images_of(world):
     path = world.directory / "images"
     if not path.exists():
         path.mkdir()
+        # Who enters a network namespace gets a copy of all that is mounted. What is unmounted here goes there too then.
+        subprocess.run(["mount", "--bind", world.directory, world.directory], check=True)
+        world.mounts.append(world.directory)
+        subprocess.run(["mount", "--make-shared", world.directory], check=True)
         subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3G,mode=700", "tmpfs", path], check=True)
         world.mounts.append(path)
     return path

@@ -44,12 +44,12 @@ class Pair:
             self.at_source = 1 - self.at_source
         return self
 
-    def run(self, fault=None, after=INSIDE_COMMIT, env=None, **options):
+    def run(self, fault=None, after=INSIDE_COMMIT, env=None, arguments=(), port=None):
         """One run, with a fault as FT_FAULT has it; `steps` of the result: how many there were from `after` on."""
         steps = self.world.directory / "steps"
         steps.unlink(missing_ok=True)
         env = {"FT_FAULT_AFTER_TEXT": after, "FT_FAULT_COUNT_FILE": str(steps), **({"FT_FAULT": fault} if fault else {}), **(env or {})}
-        run = self.world.migrate(self.source, program=FT_FAULTS, env=env, **options)
+        run = self.world.migrate(self.source, *arguments, program=FT_FAULTS, env=env, port=port)
         run.steps = int(steps.read_text()) if steps.exists() else None  # it was killed
         return run
 

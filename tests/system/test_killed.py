@@ -3,13 +3,16 @@
 Steps are those of tests/support/faults.h: each operation that changes a file system, or makes a change durable.
 """
 
+import os
+import shutil
 import signal
+import subprocess
 import unittest
 from contextlib import contextmanager
 
-from support.hosts import World
+from support.hosts import DEADLINE, World
 from support.images import KINDS, Image
-from support.pair import INSIDE_COMMIT, Pair
+from support.pair import Pair
 
 counted = {}  # how many points each test has tried
 
@@ -95,6 +98,37 @@ class Killed(Points):
         self.assertGreaterEqual(self.tried, 100)
 
 
+    def test_a_run_finishes_an_open_commit_first(self):
+        with self.pair_on("ext4") as pair:
+            for step in range(1, 60, 6):
+                fault = f"kill-before:{step}"
+                self.require_killed(pair.turn().run(fault), fault)
+                run = pair.run()
+                self.assertEqual(run.status, 0, run.stderr)
+                self.assertIn("interrupted while it committed", run.stderr)
+                self.assertEqual(pair.settle(), pair.at_source)
+                self.tried += 1
+
+    def test_in_an_undo(self):
+        for kind in KINDS:
+            with self.pair_on(kind) as pair:
+                was_undone = False
+                for step in range(1, 1000, 4):
+                    fault = f"kill-before:{step}"
+                    self.assertEqual(pair.turn().run().status, 0)
+                    committed = pair.settle()
+                    run = pair.undo(fault)
+                    if run.status != 0:
+                        self.require_killed(run, fault)
+                    undone = self.recover(pair, fault) != committed
+                    self.assertFalse(was_undone and not undone, f"{kind}, {fault}: it was decided after fewer steps")
+                    was_undone = undone
+                    if run.status == 0:
+                        break
+                self.assertTrue(was_undone)
+        self.assertGreaterEqual(self.tried, 60)
+
+
 class Refused(Points):
     """An operation that fails once: the run says what became of it, and that is so."""
 
@@ -134,6 +168,48 @@ class Refused(Points):
 
     def test_not_permitted(self):
         self.at_each_step("EPERM", "btrfs")
+
+
+    def test_in_an_undo(self):
+        with self.pair_on("ext4") as pair:
+            for step in range(1, 1000, 2):
+                fault = f"errno:EIO:{step}"
+                self.assertEqual(pair.turn().run().status, 0)
+                committed = pair.settle()
+                run = pair.undo(fault)
+                self.assertIn(run.status, (0, 6, 10, 11), f"{fault}: {run.stderr}")
+                undone = self.recover(pair, fault) != committed
+                if run.status != 11:
+                    self.assertEqual(undone, run.status in (0, 10), f"{fault}: exit status {run.status}: {run.stderr}")
+                if run.status == 0 and step > run.steps:
+                    break
+            self.assertGreater(step, 60)
+
+    def test_immutable_objects_and_running_programs(self):
+        def fill(old, new):
+            for side, tree in enumerate((old, new)):
+                (tree / "inside").mkdir(parents=True)
+                (tree / "inside/file").write_text(f"side {side}")
+                (tree / ("comes" if side else "goes")).mkdir()
+                shutil.copy("/bin/sleep", tree / "program")
+                with open(tree / "program", "ab") as program:
+                    program.write(b"side %d" % side)
+                os.chmod(tree / "program", 0o755)
+
+        with World() as world:
+            pair = Pair(world, fill, mount=lambda: Image.make(world, "ext4", "ext4").mount(world.new.root))
+            running = world.start([pair.tree / "program", str(DEADLINE)])
+            immutable = pair.tree / "inside/file"
+            subprocess.run(["chattr", "+i", immutable], check=True)
+            run = pair.turn().run()
+            self.assertIn(run.status, (3, 6), run.stderr)
+            self.assertIn("inside/file", run.stderr)
+            self.assertEqual(pair.settle(), 0)
+            subprocess.run(["chattr", "-i", immutable], check=True)
+            run = pair.run()
+            self.assertEqual(run.status, 0, run.stderr)
+            self.assertEqual(pair.settle(), 1)
+            self.assertIsNone(running.poll())
 
 
 def small(old, new):
