@@ -59,6 +59,8 @@ Fault read_fault(const os::Machine& machine) {
         fault.kind = Fault::Kind::kill_before;
     } else if (take(left, "kill-after:")) {
         fault.kind = Fault::Kind::kill_after;
+    } else if (take(left, "stop-before:")) {
+        fault.kind = Fault::Kind::stop_before;
     } else if (take(left, "errno:")) {
         fault.kind = Fault::Kind::fail;
         fault.code = take_errno(left);
@@ -94,6 +96,7 @@ FaultSteps::Step::Step(FaultSteps& steps, std::string_view action, const std::st
     const bool strikes = number == fault.step || (fault.for_ever && number > fault.step);
     if (!strikes) return;
     if (fault.kind == Fault::Kind::kill_before) kill_this_process();
+    if (fault.kind == Fault::Kind::stop_before) ::kill(::getpid(), SIGSTOP);
     if (fault.kind == Fault::Kind::fail) throw base::system_error(action, path, fault.code);
     killed_after_ = fault.kind == Fault::Kind::kill_after;
 }

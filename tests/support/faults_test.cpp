@@ -26,6 +26,7 @@ TEST_CASE("faults are read from the environment and nothing else is understood",
     CHECK(parse("kill-before:7").kind == Fault::Kind::kill_before);
     CHECK(parse("kill-before:7").step == 7);
     CHECK(parse("kill-after:12").kind == Fault::Kind::kill_after);
+    CHECK(parse("stop-before:12").kind == Fault::Kind::stop_before);
     CHECK(parse("errno:ENOSPC:3").code == ENOSPC);
     CHECK(parse("errno:ENOSPC:3").step == 3);
     CHECK_FALSE(parse("errno:ENOSPC:3").for_ever);

@@ -115,8 +115,10 @@ class Host:
 
     def here(self, command, *arguments, program=FT, env=None):
         """Runs a command of this machine alone ("undo", "status"...) to its end."""
-        argv = [built(program), command, *map(str, arguments), "--json", "--system", str(self.system_file), "--root", str(self.root)]
-        return Run(self.run(argv, env=env))
+        return Run(self.run(self.here_argv(command, *arguments, program=program), env=env))
+
+    def here_argv(self, command, *arguments, program=FT):
+        return [built(program), command, *map(str, arguments), "--json", "--system", str(self.system_file), "--root", str(self.root)]
 
 
 def code_arguments(file):

@@ -160,11 +160,20 @@ TEST_CASE("the tests that docs/statements.md names are there", "[system][docs]")
     CHECK(statements == 23);
 }
 
-TEST_CASE("docs/faults.md has each number, with tests that are there or the reason why not", "[system][docs]") {
+TEST_CASE("docs/faults.md has each number, with tests that are there or the reason why not",
+          "[system][docs]") {
     std::vector<std::string> numbers;
-    for (const auto& [prefix, count] :
-         {std::pair{"M", 8}, {"FK", 6}, {"FP", 6}, {"FE", 5}, {"FN", 6}, {"FT", 5}, {"FD", 8}, {"FR", 4},
-          {"FS", 1}, {"FC", 1}, {"FX", 12}}) {
+    for (const auto& [prefix, count] : {std::pair{"M", 8},
+                                        {"FK", 6},
+                                        {"FP", 6},
+                                        {"FE", 5},
+                                        {"FN", 6},
+                                        {"FT", 5},
+                                        {"FD", 8},
+                                        {"FR", 4},
+                                        {"FS", 1},
+                                        {"FC", 1},
+                                        {"FX", 12}}) {
         for (int i = 1; i <= count; ++i) numbers.push_back(fmt::format("{}{}", prefix, i));
     }
     std::istringstream lines{content(kProject / "docs/faults.md")};
