@@ -46,7 +46,10 @@ class Places:
         run = self.run(*self.arguments)
         if not self.cutter.cut:
             self.seen["had less to say"] += 1
-        assert run.status == 0 or (run.status in LOST and not self.retries), f"{where}: {run.status}: {run.stderr}"
+        begun = any(event["event"] == "run_started" for event in run.events)
+        # A source that was never reached is not waited for.
+        may_fail = not self.retries or not begun
+        assert run.status == 0 or (run.status in LOST and may_fail), f"{where}: {run.status}: {run.stderr}"
         assert pair.settle() == (1 - before if run.status == 0 else before), f"{where}: exit status {run.status}"
         self.seen["ended well" if run.status == 0 else "changed nothing"] += 1
         if run.status != 0:
@@ -79,7 +82,7 @@ class CutTest(unittest.TestCase):
 
     def test_with_retries_it_ends_well(self):
         seen = self.places(600, 8)
-        self.assertGreater(seen["ended well"], 15)
+        self.assertGreater(seen["ended well"], 10)
 
 
 if __name__ == "__main__":

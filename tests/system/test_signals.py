@@ -77,26 +77,33 @@ class SignalsTest(unittest.TestCase):
                 break
         self.assertGreater(step, 200)
 
-    def test_in_an_undo_and_in_a_recovery(self):
+    def test_in_an_undo(self):
         pair = self.pair
-        for command in (["undo", "--yes"], ["recover"]):
-            for number, step in enumerate(range(2, 2000, 19)):
-                self.assertEqual(pair.turn().run("kill-before:5" if command == ["recover"] else None).status,
-                                 -signal.SIGKILL if command == ["recover"] else 0)
-                committed = pair.at_source
-                signals = [(signal.SIGINT, signal.SIGTERM, signal.SIGHUP)[number % 3]]
-                _, status = self.signalled(signals, step, "", *pair.new.here_argv(*command, program=FT_FAULTS))
-                self.assertIn(status, (0, INTERRUPTED, None), f"{command}, step {step}")
-                if status == INTERRUPTED:
-                    self.assertNotIn(signal.SIGHUP, signals)
-                if command == ["recover"]:
-                    self.assertEqual(pair.recover().status, 0)
-                    self.assertEqual(pair.settle(), committed, f"step {step}")
-                else:
-                    self.assertEqual(pair.settle(), committed if status == INTERRUPTED else 1 - committed, f"step {step}")
-                if status is None:
-                    break
-            self.assertGreater(step, 20)
+        for number, step in enumerate(range(2, 2000, 19)):
+            self.assertEqual(pair.turn().run().status, 0)
+            committed, signals = pair.settle(), [(signal.SIGINT, signal.SIGTERM, signal.SIGHUP)[number % 3]]
+            _, status = self.signalled(signals, step, "", *pair.new.here_argv("undo", "--yes", program=FT_FAULTS))
+            self.assertIn(status, (0, INTERRUPTED, None), f"step {step}")
+            if status == INTERRUPTED:
+                self.assertNotIn(signal.SIGHUP, signals)
+            self.assertEqual(pair.settle(), committed if status == INTERRUPTED else 1 - committed, f"step {step}")
+            if status is None:
+                break
+        self.assertGreater(step, 100)
+
+    def test_in_a_recovery(self):
+        """It may end at once: the next one goes on."""
+        pair = self.pair
+        for number, step in enumerate(range(2, 2000, 19)):
+            self.assertEqual(pair.turn().run("kill-before:5").status, -signal.SIGKILL)
+            each = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)[number % 3]
+            _, status = self.signalled([each], step, "", *pair.new.here_argv("recover", program=FT_FAULTS))
+            self.assertIn(status, (0, INTERRUPTED, -each, None), f"step {step}")
+            self.assertEqual(pair.recover().status, 0)
+            self.assertEqual(pair.settle(), pair.at_source, f"step {step}")
+            if status is None:
+                break
+        self.assertGreater(step, 100)
 
 
 if __name__ == "__main__":
