@@ -76,6 +76,7 @@ public:
         // The root always: the reserved directory goes in the end.
         std::set<std::string, std::less<>> touched{""};
         std::string_view last;
+        ordered_.moves.reserve(ordered_.moves.size() + changes.size());
         for (Change& change : changes) {
             if (change.kind == ChangeKind::attributes) continue;
             if (change.was_directory) look_again(change);

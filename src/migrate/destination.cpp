@@ -187,7 +187,7 @@ void Run::check() {
 /// Finds out from the manifest what would fail, and what of this machine the run writes itself.
 void Run::require_fit() {
     checks::Checked checked = checks::destination(machine_, system_, manifest_, tasks_.cancellation());
-    host_files_.emplace(machine_, system_, manifest_, state_);
+    host_files_.emplace(machine_, system_, manifest_);
     const auto& findings = host_files_->findings();
     checked.findings.insert(checked.findings.end(), findings.begin(), findings.end());
     for (const std::string& warning : checked.warnings) console_.warn(warning);
@@ -277,9 +277,12 @@ void Run::pull() {
 void Run::show_progress(const char* phase) {
     const FetchProgress now = fetch_.progress();
     attempts_.set_fetched(now.bytes_done + now.files_done);
-    console_.progress(fmt::format("Fetched {} of {}, {}{}", ui::bytes(now.bytes_done),
+    std::string checked;
+    if (now.bytes_checked > 0)
+        checked = fmt::format(", {} of an earlier run checked", ui::bytes(now.bytes_checked));
+    console_.progress(fmt::format("Fetched {} of {}, {}{}{}", ui::bytes(now.bytes_done),
                                   ui::bytes(now.bytes_wanted), ui::count(now.files_done, "file", "files"),
-                                  downtime_suffix(machine_.clock(), conversation_.stopped_since())),
+                                  checked, downtime_suffix(machine_.clock(), conversation_.stopped_since())),
                       {{"phase", phase},
                        {"bytes_done", now.bytes_done},
                        {"bytes_wanted", now.bytes_wanted},
@@ -296,7 +299,7 @@ void Run::commit() {
     plan.keep_undo = options_.keep_undo;
     plan.swaps = fetch_.swaps();
     plan.host_name = host_files_->host_name();
-    const auto host_changes = host_files_->stage(fetch_.trees());
+    const auto host_changes = host_files_->stage(fetch_.trees(), state_);
     for (const auto& tree : fetch_.trees()) {
         auto changes = tree->finish();
         std::move(changes.begin(), changes.end(), std::back_inserter(plan.trees));

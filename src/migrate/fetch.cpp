@@ -52,7 +52,7 @@ void Fetch::prepare(const system::Manifest& manifest, const HostFiles& host_file
     if (!trees_.empty()) return;
     for (const auto& tree : system_.trees)
         trees_.push_back(
-            std::make_unique<TreePull>(machine_, system_, state_, tree, manifest, host_files, console_));
+            std::make_unique<TreePull>(machine_, system_, tree, manifest, state_, host_files, console_));
 }
 
 void Fetch::ahead(const system::Manifest& manifest, base::Cancellation& cancellation) {
@@ -162,6 +162,7 @@ FetchProgress Fetch::progress() const {
         sum.bytes_done += progress.bytes_done;
         sum.bytes_wanted += progress.bytes_wanted;
         sum.files_done += progress.files_done;
+        sum.bytes_checked += progress.bytes_checked;
     };
     for (const auto& tree : trees_) add(tree->progress());
     if (backup_) add(backup_->progress());
@@ -176,8 +177,8 @@ void Fetch::tell(const system::Manifest& manifest, Report& report) const {
                                 pulled.listed.bytes,
                                 tree->progress().bytes_literal,  // of attempts that were broken off too
                                 pulled.vanished,
-                                pulled.adopted_files,
-                                pulled.adopted_bytes,
+                                tree->progress().files_adopted,
+                                tree->progress().bytes_adopted,
                                 {}});
         report.bytes_received += tree->bytes_received();
         report.bytes_sent += tree->bytes_sent();

@@ -33,6 +33,7 @@ struct FetchProgress {
     std::uint64_t bytes_done = 0;
     std::uint64_t bytes_wanted = 0;
     std::uint64_t files_done = 0;
+    std::uint64_t bytes_checked = 0;  ///< of an earlier run, read again
 };
 
 /// All that a run brings here: the pulls of its trees and of its backup, beside each other, and the databases

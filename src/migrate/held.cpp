@@ -73,13 +73,6 @@ std::vector<std::string> staging_roots(const system::Description& system) {
     return roots;
 }
 
-staging::Ground open_ground(os::Machine& machine, const os::Directory& state, const std::string& path,
-                            const os::Directory& live, const base::RelPath& at) {
-    const auto root = machine.open_root(path);
-    auto reserved = staging::open_reserved(*root);
-    return {at, &live, std::move(reserved), commit::kept_generations(state, *root)};
-}
-
 std::vector<Held> look_at_held(os::Machine& machine, const system::Description& system,
                                const os::Directory& state) {
     std::vector<Held> all;

@@ -6,7 +6,6 @@
 
 #include "ft/checks/space.h"
 #include "ft/os/machine.h"
-#include "ft/staging/staging.h"
 #include "ft/system/description.h"
 
 namespace ft::migrate {
@@ -14,11 +13,6 @@ namespace ft::migrate {
 /// Absolute paths of the directories in which ft stages: each tree's root, each file system that is mounted
 /// in it, and /etc, where a run writes host files.
 std::vector<std::string> staging_roots(const system::Description& system);
-
-/// Where the directory at `path` is staged for, and what lies there already that a commit or an undo needs.
-/// `live` is that directory; `at` where it lies in its tree.
-staging::Ground open_ground(os::Machine& machine, const os::Directory& state, const std::string& path,
-                            const os::Directory& live, const base::RelPath& at = {});
 
 /// What ft holds below one of these, in bytes on disk.
 struct Held {

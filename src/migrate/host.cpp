@@ -95,6 +95,7 @@ std::shared_ptr<ServedRun> Host::admit(const control::Begin& begin, const std::s
     if (run_ && run_->begin().run_id == begin.run_id) {
         console_.say(fmt::format("{}: the destination is there again: run {} goes on", peer, begin.run_id));
         console_.event("destination_back", {{"run_id", begin.run_id}, {"peer", peer}});
+        end_transfers();  // which it has given up: the next ones come when it has our answer
         return run_;
     }
     if (begin.again) {

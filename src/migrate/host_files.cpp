@@ -10,7 +10,6 @@
 #include "ft/base/escape.h"
 #include "ft/base/log.h"
 #include "ft/system/host_name.h"
-#include "migrate/held.h"
 #include "migrate/pull.h"
 
 namespace ft::migrate {
@@ -47,11 +46,10 @@ void put(staging::Staging& staging, const os::Directory& live, const std::string
 }  // namespace
 
 HostFiles::HostFiles(os::Machine& machine, const system::Description& system,
-                     const system::Manifest& manifest, const os::Directory& state)
+                     const system::Manifest& manifest)
     : machine_{machine},
       system_{system},
       manifest_{manifest},
-      state_{state},
       root_{machine.open_root_to_read(system.root)},
       kept_{system::kept_paths(*root_, system)} {
     if (system.accounts && manifest.accounts) plan_accounts(*manifest.accounts);
@@ -61,7 +59,11 @@ HostFiles::HostFiles(os::Machine& machine, const system::Description& system,
 HostFiles::~HostFiles() {
     if (let_go_) return;
     try {
-        if (staging_) staging::free_staged(*etc_, commit::kept_generations(state_, *etc_));
+        if (staging_) {
+            staging_->give_up();
+            staging_.reset();
+            staging::close_reserved(*etc_);
+        }
         for (auto made = made_.rbegin(); made != made_.rend(); ++made) machine_.remove_root(*made);
     } catch (const base::Error& error) {
         base::log_warning("{}", error.what());  // the next start removes it
@@ -175,7 +177,8 @@ std::unique_ptr<os::Accounts> HostFiles::accounts() const {
                      : std::move(known);
 }
 
-std::optional<commit::TreeChanges> HostFiles::stage(const std::vector<std::unique_ptr<TreePull>>& trees) {
+std::optional<commit::TreeChanges> HostFiles::stage(const std::vector<std::unique_ptr<TreePull>>& trees,
+                                                    const os::Directory& state) {
     const auto holder = [&](const std::string& directory) -> TreePull* {
         TreePull* found = nullptr;
         for (const auto& tree : trees) {
@@ -197,9 +200,7 @@ std::optional<commit::TreeChanges> HostFiles::stage(const std::vector<std::uniqu
         if (!staging_) {
             made_ = machine_.make_root(path);
             etc_ = machine_.open_root(path);
-            std::vector<staging::Ground> grounds;
-            grounds.push_back(open_ground(machine_, state_, path, *etc_));
-            staging_.emplace(std::move(grounds), "");
+            staging_.emplace(*etc_, staging::open_reserved(*etc_), commit::kept_generations(state, *etc_));
         }
         put(*staging_, *etc_, file.path.substr(kEtc.size() + 1), file.content, file.attributes);
     }

@@ -23,9 +23,7 @@ class TreePull;
 /// commit.
 class HostFiles {
 public:
-    /// All is referred to.
-    HostFiles(os::Machine& machine, const system::Description& system, const system::Manifest& manifest,
-              const os::Directory& state);
+    HostFiles(os::Machine& machine, const system::Description& system, const system::Manifest& manifest);
     /// Removes what is staged, unless it was handed over.
     ~HostFiles();
     HostFiles(const HostFiles&) = delete;
@@ -43,8 +41,10 @@ public:
     std::unique_ptr<os::Accounts> accounts() const;
 
     /// Stages the files that change, each in the staging of the tree that holds its directory, once that is
-    /// fetched. Those that no tree holds are staged in /etc: changes of their own, durable.
-    std::optional<commit::TreeChanges> stage(const std::vector<std::unique_ptr<TreePull>>& trees);
+    /// fetched. Those that no tree holds are staged in /etc: changes of their own, durable. `state` knows
+    /// what earlier runs need there.
+    std::optional<commit::TreeChanges> stage(const std::vector<std::unique_ptr<TreePull>>& trees,
+                                             const os::Directory& state);
     /// The kernel's name, where the run changes it.
     std::optional<commit::HostName> host_name() const;
     /// The commit has decided, and cleans staging up itself.
@@ -73,7 +73,6 @@ private:
     os::Machine& machine_;
     const system::Description& system_;
     const system::Manifest& manifest_;
-    const os::Directory& state_;
     std::unique_ptr<const os::Directory> root_;  // of the system
     const std::vector<system::KeptPath> kept_;
     system::AccountFiles accounts_before_;

@@ -57,10 +57,11 @@ private:
 /// One tree of a run at the destination: its directory, what is staged for it, what came of the pull.
 class TreePull {
 public:
-    /// Makes the tree's directory where it is missing. `host_files` and `console` are referred to.
-    TreePull(os::Machine& machine, const system::Description& system, const os::Directory& state,
-             const system::TreeDescription& tree, const system::Manifest& manifest,
-             const HostFiles& host_files, ui::Console& console);
+    /// Makes the tree's directory where it is missing. `state`, `host_files` and `console`
+    /// are referred to.
+    TreePull(os::Machine& machine, const system::Description& system, const system::TreeDescription& tree,
+             const system::Manifest& manifest, const os::Directory& state, const HostFiles& host_files,
+             ui::Console& console);
     /// What was fetched stays staged for the next run, unless it was handed over. When nothing was, no trace
     /// stays, and the directory is removed if it was made here.
     ~TreePull();
@@ -98,7 +99,6 @@ private:
     std::string path_of(const base::RelPath& ground) const;
 
     os::Machine& machine_;
-    const os::Directory& state_;
     const system::TreeDescription& tree_;
     const std::string path_;
     const std::string origin_;  // of what is staged
@@ -106,6 +106,7 @@ private:
     std::unique_ptr<const os::Directory> root_;
     std::vector<std::unique_ptr<const os::Directory>> mounts_;  // roots of what is mounted in it
     tree::Rules rules_;
+    const os::Directory& state_;
     const HostFiles& host_files_;
     ui::Console& console_;
     std::optional<staging::Staging> staging_;

@@ -9,7 +9,6 @@
 #include "ft/staging/names.h"
 #include "ft/system/host_settings.h"
 #include "ft/ui/format.h"
-#include "migrate/held.h"
 #include "migrate/pull.h"
 
 namespace ft::migrate {
@@ -23,11 +22,10 @@ const std::vector<std::string>& excluded_there(const system::Manifest& manifest,
 
 }  // namespace
 
-TreePull::TreePull(os::Machine& machine, const system::Description& system, const os::Directory& state,
+TreePull::TreePull(os::Machine& machine, const system::Description& system,
                    const system::TreeDescription& tree, const system::Manifest& manifest,
-                   const HostFiles& host_files, ui::Console& console)
+                   const os::Directory& state, const HostFiles& host_files, ui::Console& console)
     : machine_{machine},
-      state_{state},
       tree_{tree},
       path_{system.below_root(tree.path)},
       origin_{origin_of(manifest, tree.name)},
@@ -35,6 +33,7 @@ TreePull::TreePull(os::Machine& machine, const system::Description& system, cons
       root_{machine.open_root_to_read(path_)},
       rules_{system::rules_of(system, tree, excluded_there(manifest, tree.name),
                               {std::string{staging::kReservedDirectory}})},
+      state_{state},
       host_files_{host_files},
       console_{console} {
     system::keep(rules_, tree, host_files.kept());
@@ -69,7 +68,8 @@ TreePull::~TreePull() {
 void TreePull::begin_staging(base::Cancellation& cancellation) {
     std::vector<staging::Ground> grounds;
     const auto add = [&](const base::RelPath& at, const os::Directory& live) {
-        grounds.push_back(open_ground(machine_, state_, path_of(at), live, at));
+        grounds.push_back({at, &live, staging::open_reserved(*machine_.open_root(path_of(at))),
+                           commit::kept_generations(state_, live)});
     };
     add({}, *root_);
     for (const base::RelPath& mount : tree_.mounts) {

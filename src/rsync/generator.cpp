@@ -144,6 +144,8 @@ void Generator::fetch(std::size_t wanted, const tree::Difference& difference) {
     }
     ++adopted_files_;
     adopted_bytes_ += item.object.size;
+    ++session_.progress.files_adopted;
+    session_.progress.bytes_adopted += item.object.size;
 }
 
 void Generator::request(std::size_t index, staging::Over over, bool live_file) {

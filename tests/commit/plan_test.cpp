@@ -36,7 +36,8 @@ TEST_CASE("removals come first, then new objects, then attributes, deepest first
     }
 }
 
-TEST_CASE("what goes from a directory that stays goes, also when the directory's attributes change", "[commit]") {
+TEST_CASE("what goes from a directory that stays goes, also when the directory's attributes change",
+          "[commit]") {
     World world{{{"/data",
                   {{".", directory(1)}, {"a", directory(2)}, {"a/b", file("b", 3)}},
                   {{".", directory(1)}, {"a", directory(4)}}}}};

@@ -102,6 +102,64 @@ TEST_CASE("an undo gives the old trees, database and host name, and leaves nothi
     CHECK(world.is_new());
 }
 
+TEST_CASE("a hard-link group is committed, rolled back and undone as one object", "[commit]") {
+    const Tree old_tree{{".", directory(1)},     {"a", file("old", 2)},       {"b", file("old", 2)},
+                        {"c", symlink("x", 3)},  {"old", directory(4)},       {"old/d", file("old", 2)},
+                        {"other", file("o", 5)}, {"other-too", file("oo", 6)}};
+    Tree new_tree = old_tree;
+    for (const char* path : {"a", "c", "e", "new/f"}) new_tree[path] = file("new", 7);
+    new_tree["new"] = directory(8);
+    new_tree.erase("other");
+    World world{{{"/data", old_tree, new_tree}}};
+    const auto data = world.disk.open("/data");
+    for (const char* path : {"b", "old/d"}) {  // of a group of three only one name gets new content
+        data->remove(path);
+        data->link("a", *data, path);
+    }
+    for (const char* path : {"old", "."}) data->set_attributes(path, old_tree.at(path).attributes);
+    const auto inode = [&](const std::string& path) { return data->status(path).value().inode; };
+    Plan plan = world.stage_all();
+    {
+        const base::RelPath first{"a"};
+        staging::Staging staging{*data, staging::open_reserved(*data)};
+        stage_object(staging, first, staging::Over::something, new_tree.at("a"));
+        staging.link(base::RelPath{"c"}, staging::Over::something, first);
+        staging.link(base::RelPath{"e"}, staging::Over::nothing, first);
+        staging.create(base::RelPath{"new"}, staging::Over::nothing, object_of(new_tree.at("new")));
+        staging.link(base::RelPath{"new/f"}, staging::Over::nothing, first);
+        staging.remove(base::RelPath{"other"});
+        plan.trees[0].list = staging.finish();
+        staging.sync();
+    }
+    const auto require_old = [&] {
+        REQUIRE(world.is_old());
+        REQUIRE(inode("a") == inode("b"));
+        REQUIRE(inode("a") == inode("old/d"));
+    };
+    require_old();
+    SECTION("committed and undone") {
+        CHECK(world.commit(plan).reason.empty());
+        CHECK(world.is_new());
+        for (const char* path : {"c", "e", "new/f"}) CHECK(inode(path) == inode("a"));
+        CHECK(inode("b") == inode("old/d"));
+        CHECK(inode("b") != inode("a"));
+        CHECK(world.preview().changed_count == 0);
+        CHECK(world.undo().reason.empty());
+        require_old();
+        CHECK(world.is_clean());
+    }
+    SECTION("rolled back") {
+        data->create_file("planted");
+        data->exchange("planted", *data, "other");
+        data->set_attributes(".", old_tree.at(".").attributes);
+        CHECK(world.commit(plan).outcome == Outcome::rolled_back);
+        data->exchange("planted", *data, "other");
+        data->remove("planted");
+        data->set_attributes(".", old_tree.at(".").attributes);
+        require_old();
+    }
+}
+
 TEST_CASE("a discarded undo store leaves nothing behind", "[commit]") {
     World world{all_kinds()};
     world.commit(world.stage_all());
@@ -413,7 +471,8 @@ TEST_CASE("an undo copes with whatever users did since the commit, and says it b
         data->create_file("fresh/deep/users");
         write("fresh/deep/file");
         changed = {"/data/fresh/deep/file: is new or has changed",
-                   "/data/fresh/deep/users: is new or has changed", "/data/fresh/deep: is new or has changed"};
+                   "/data/fresh/deep/users: is new or has changed",
+                   "/data/fresh/deep: is new or has changed"};
     }
     SECTION("something is where an object was removed") {
         data->create_directory("gone");
@@ -489,8 +548,7 @@ TEST_CASE("a long list of changes is bounded", "[commit]") {
     }
     World world{{pair}};
     world.commit(world.stage_all());
-    for (int i = 0; i < 100; ++i)
-        world.disk.open("/data")->change_file(fmt::format("f{}", i))->set_size(0);
+    for (int i = 0; i < 100; ++i) world.disk.open("/data")->change_file(fmt::format("f{}", i))->set_size(0);
     CHECK(world.preview().changed_count == 100);
     CHECK(world.preview().changed.size() == 20);
 }

@@ -230,10 +230,11 @@ public:
     Plan stage_all() {
         const auto earlier = store();
         const bool held = earlier && earlier->swaps.at(0).previous == "a_prev";
-        Plan plan{.run_id = fmt::format("run-{}", run),
-                  .trees = {},
-                  .swaps = {{"host=/run", "postgres", "a", "a_in", held ? "a_prev2" : "a_prev", run + 1, run}},
-                  .host_name = HostName{host(run), host(run + 1)}};
+        Plan plan{
+            .run_id = fmt::format("run-{}", run),
+            .trees = {},
+            .swaps = {{"host=/run", "postgres", "a", "a_in", held ? "a_prev2" : "a_prev", run + 1, run}},
+            .host_name = HostName{host(run), host(run + 1)}};
         swapper.restore(run + 1);
         for (const TreePair& tree : trees_) {
             const auto root = disk.open(tree.root);
@@ -351,6 +352,7 @@ inline std::vector<TreePair> all_kinds() {
                         {"touched/a", file("old a", 115)},
                         {"touched/b", file("b", 116)},
                         {"old-time", directory(117, 0700, 9)},
+                        {"old-time/gone", file("gone", 117)},
                         {"old-time/x", file("x", 118)},
                         {"gone-directory", directory(119)},
                         {"gone-directory/deep", directory(120)},

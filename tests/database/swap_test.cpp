@@ -284,7 +284,8 @@ TEST_CASE("a swap of long ago is reversed with the rows of then, and what the ru
         pair.swapper.discard_incoming(pair.swap);
         CHECK(pair.current() == "new\nsince\n");
     }
-    pair.side.cluster.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'appliance'");
+    pair.side.cluster.sql(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'appliance'");
     client.reset();
 }
 
@@ -327,7 +328,8 @@ TEST_CASE("what keeps an old swap from being reversed is said before anything is
     }
 }
 
-TEST_CASE("a run's database that is gone keeps no undo from happening, and a redo from its way", "[database]") {
+TEST_CASE("a run's database that is gone keeps no undo from happening, and a redo from its way",
+          "[database]") {
     Pair pair;
     pair.swapper.apply(pair.swap);
     pair.side.cluster.sql("DROP DATABASE appliance");

@@ -28,7 +28,7 @@ public:
 
     void file(const std::string& path, const std::string& content) { os::write_whole(*root_, path, content); }
     void link(const std::string& path, const std::string& target) { root_->create_symlink(path, target); }
-    HostFiles host_files() { return HostFiles{machine_, system, manifest, *state_}; }
+    HostFiles host_files() { return HostFiles{machine_, system, manifest}; }
     os::Directory& root() { return *root_; }
     test::MemoryMachine& machine() { return machine_; }
 
@@ -36,7 +36,6 @@ private:
     test::MemoryDisk disk_;
     test::MemoryMachine machine_{disk_};
     std::unique_ptr<os::Directory> root_ = disk_.open("/");
-    std::unique_ptr<os::Directory> state_ = os::make_directories(*root_, "state");
 };
 
 /// "KIND PATH" of what a run would change in /etc.
