@@ -50,6 +50,7 @@ bool take(std::string_view& text, std::string_view prefix) {
 Fault read_fault(const os::Machine& machine) {
     Fault fault;
     fault.after_text = machine.environment("FT_FAULT_AFTER_TEXT").value_or("");
+    fault.no_syncs = machine.environment("FT_FAULT_NO_SYNCS").has_value();
     const auto wanted = machine.environment("FT_FAULT");
     if (!wanted) return fault;
     std::string_view left = *wanted;
@@ -58,6 +59,8 @@ Fault read_fault(const os::Machine& machine) {
         fault.kind = Fault::Kind::kill_before;
     } else if (take(left, "kill-after:")) {
         fault.kind = Fault::Kind::kill_after;
+    } else if (take(left, "stop-before:")) {
+        fault.kind = Fault::Kind::stop_before;
     } else if (take(left, "errno:")) {
         fault.kind = Fault::Kind::fail;
         fault.code = take_errno(left);
@@ -93,6 +96,7 @@ FaultSteps::Step::Step(FaultSteps& steps, std::string_view action, const std::st
     const bool strikes = number == fault.step || (fault.for_ever && number > fault.step);
     if (!strikes) return;
     if (fault.kind == Fault::Kind::kill_before) kill_this_process();
+    if (fault.kind == Fault::Kind::stop_before) ::kill(::getpid(), SIGSTOP);
     if (fault.kind == Fault::Kind::fail) throw base::system_error(action, path, fault.code);
     killed_after_ = fault.kind == Fault::Kind::kill_after;
 }

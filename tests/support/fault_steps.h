@@ -18,6 +18,7 @@ public:
     FaultSteps& operator=(const FaultSteps&) = delete;
 
     std::uint64_t counted() const { return shared_->counted; }
+    bool no_syncs() const { return fault_.no_syncs; }
     /// Tells that `data` was written.
     void wrote(std::span<const std::byte> data);
 

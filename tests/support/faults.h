@@ -11,23 +11,26 @@ namespace ft::test {
 /// What goes wrong, and when. A step is one operation that changes a file system (or would, or makes it
 /// durable).
 struct Fault {
-    enum class Kind { none, fail, kill_before, kill_after };
+    enum class Kind { none, fail, kill_before, kill_after, stop_before };
     Kind kind = Kind::none;
     std::uint64_t step = 0;  ///< from 1
     int code = 0;            ///< the errno of `fail`
     bool for_ever = false;   ///< `fail`: all steps from there on
     std::string after_text;  ///< counting begins after a write with this text in it; empty: at once
+    bool no_syncs = false;   ///< syncs do nothing and say that they did: steps all the same
 };
 
 /// Understands, for the program ft-faults:
-///   FT_FAULT=kill-before:N | kill-after:N | errno:CODE:N | errno:CODE:N+  (CODE as EIO; + for ever)
+///   FT_FAULT=kill-before:N | kill-after:N | stop-before:N | errno:CODE:N | errno:CODE:N+
+///            (CODE as EIO; + for ever)
 ///   FT_FAULT_AFTER_TEXT=TEXT
+///   FT_FAULT_NO_SYNCS=1
 /// Error usage when FT_FAULT is none of these.
 Fault read_fault(const os::Machine& machine);
 
-/// A machine whose step number N fails, or at which this process is killed with SIGKILL. Steps are counted
-/// over the process and those that it forks. Everything else is `real`, which outlives it; what is opened to
-/// be read only is not decorated.
+/// A machine whose step number N fails, or at which this process is killed with SIGKILL or stopped with
+/// SIGSTOP. Steps are counted over the process and those that it forks. Everything else is `real`, which
+/// outlives it; what is opened to be read only is not decorated.
 class FaultyMachine : public os::Machine {
 public:
     FaultyMachine(os::Machine& real, Fault fault);

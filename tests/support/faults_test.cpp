@@ -26,6 +26,7 @@ TEST_CASE("faults are read from the environment and nothing else is understood",
     CHECK(parse("kill-before:7").kind == Fault::Kind::kill_before);
     CHECK(parse("kill-before:7").step == 7);
     CHECK(parse("kill-after:12").kind == Fault::Kind::kill_after);
+    CHECK(parse("stop-before:12").kind == Fault::Kind::stop_before);
     CHECK(parse("errno:ENOSPC:3").code == ENOSPC);
     CHECK(parse("errno:ENOSPC:3").step == 3);
     CHECK_FALSE(parse("errno:ENOSPC:3").for_ever);
@@ -67,6 +68,22 @@ TEST_CASE("steps are counted after the text only", "[support]") {
     CHECK(machine.steps() == 0);
     CHECK_THROWS_AS(journal->sync(), base::Error);
     CHECK(machine.steps() == 1);
+}
+
+TEST_CASE("syncs can be left out", "[support]") {
+    MemoryDisk disk;
+    MemoryMachine real{disk};
+    const bool no_syncs = GENERATE(false, true);
+    Fault fault;
+    fault.no_syncs = no_syncs;
+    FaultyMachine machine{real, fault};
+    const auto root = machine.open_root("/");
+    root->create_directory("d");
+    root->sync_file_system();
+    disk.lose_power();
+    disk.restart(Seed{0});
+    CHECK(disk.open("/")->status("d").has_value() == !no_syncs);
+    CHECK(machine.steps() == 2);
 }
 
 TEST_CASE("a process is killed before or after its step on a real disk", "[support]") {

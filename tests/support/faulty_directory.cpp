@@ -32,7 +32,7 @@ public:
     }
     void sync() override {
         const Step step{steps_, "sync", path_};
-        real_->sync();
+        if (!steps_.no_syncs()) real_->sync();
     }
 
 private:
@@ -105,11 +105,11 @@ public:
     }
     void sync() override {
         const Step step{steps_, "sync", whole(".")};
-        real_->sync();
+        if (!steps_.no_syncs()) real_->sync();
     }
     void sync_file_system() override {
         const Step step{steps_, "sync the file system of", whole(".")};
-        real_->sync_file_system();
+        if (!steps_.no_syncs()) real_->sync_file_system();
     }
 
 private:

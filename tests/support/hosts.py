@@ -129,8 +129,10 @@ class Host:
 
     def here(self, command, *arguments, program=FT, env=None):
         """Runs a command of this machine alone ("undo", "status"...) to its end."""
-        argv = [built(program), command, *map(str, arguments), "--json", "--system", str(self.system_file), "--root", str(self.root)]
-        return Run(self.run(argv, env=env))
+        return Run(self.run(self.here_argv(command, *arguments, program=program), env=env))
+
+    def here_argv(self, command, *arguments, program=FT):
+        return [built(program), command, *map(str, arguments), "--json", "--system", str(self.system_file), "--root", str(self.root)]
 
 
 def code_arguments(file):
@@ -315,9 +317,9 @@ class World:
         if options:
             subprocess.run(["mount", "-o", ",".join(("remount", "bind", *options)), onto], check=True)
 
-    def migrate(self, source, *arguments, program=FT, env=None):
-        """Runs the destination to its end."""
-        argv = self.new.ft("--destination", f"{self.old.address}:{source.port}", *code_arguments(source.code_file), "--yes",
+    def migrate(self, source, *arguments, program=FT, env=None, port=None):
+        """Runs the destination to its end; `port`: of what stands before the source."""
+        argv = self.new.ft("--destination", f"{self.old.address}:{port or source.port}", *code_arguments(source.code_file), "--yes",
                            "--json", *arguments, program=program)
         return Run(self.new.run(argv, env=env))
 
@@ -334,7 +336,9 @@ class World:
             if host and host.cluster:
                 host.cluster.stop("immediate")
         for path in reversed(self.mounts):
-            subprocess.run(["umount", path], check=False)
+            if subprocess.run(["umount", path], check=False, stderr=subprocess.DEVNULL).returncode != 0:
+                # A loop device lets go of its image a moment after its file system is unmounted.
+                subprocess.run(["umount", "-l", path], check=False)
         for namespace in self.namespaces:
             subprocess.run(["ip", "netns", "delete", namespace], check=False)
         shutil.rmtree(self.directory, ignore_errors=True)

@@ -62,6 +62,25 @@ std::vector<std::string> findings(const std::string& text) {
     return {};
 }
 
+/// The tests that a table's last column names: `file`: `test`, `test`. `file`: ... Each must be there.
+std::size_t tests_in(const std::string& column) {
+    std::size_t tests = 0;
+    std::string text;
+    std::istringstream parts{column};
+    std::string part;
+    for (bool quoted = false; std::getline(parts, part, '`'); quoted = !quoted) {
+        CAPTURE(part);
+        if (!quoted) continue;
+        if (part.starts_with("tests/")) {
+            text = content(kProject / part);
+        } else {
+            ++tests;
+            CHECK(text.find(part) != std::string::npos);
+        }
+    }
+    return tests;
+}
+
 }  // namespace
 
 TEST_CASE("every system.json in the documentation is one", "[system][docs]") {
@@ -131,27 +150,41 @@ TEST_CASE("the tests that docs/statements.md names are there", "[system][docs]")
     std::istringstream lines{content(kProject / "docs/statements.md")};
     std::size_t statements = 0;
     for (std::string line; std::getline(lines, line);) {
-        // | number | statement | `file`: `test`, `test`. `file`: ...
-        const std::size_t column = line.rfind(" | ");
+        // | number | statement | tests |
         if (!line.starts_with("| ") || line[2] < '1' || line[2] > '9') continue;
         ++statements;
-        CHECK(line.starts_with(fmt::format("| {} |", statements)));
-        std::size_t tests = 0;
-        std::string text;
-        std::istringstream parts{line.substr(column)};
-        std::string part;
-        for (bool quoted = false; std::getline(parts, part, '`'); quoted = !quoted) {
-            CAPTURE(part);
-            if (!quoted) continue;
-            if (part.starts_with("tests/")) {
-                text = content(kProject / part);
-            } else {
-                ++tests;
-                CHECK(text.find(part) != std::string::npos);
-            }
-        }
         CAPTURE(line);
-        CHECK(tests > 0);
+        CHECK(line.starts_with(fmt::format("| {} |", statements)));
+        CHECK(tests_in(line.substr(line.rfind(" | "))) > 0);
     }
     CHECK(statements == 23);
+}
+
+TEST_CASE("docs/faults.md has each number, with tests that are there or the reason why not",
+          "[system][docs]") {
+    std::vector<std::string> numbers;
+    for (const auto& [prefix, count] : {std::pair{"M", 8},
+                                        {"FK", 6},
+                                        {"FP", 6},
+                                        {"FE", 5},
+                                        {"FN", 6},
+                                        {"FT", 5},
+                                        {"FD", 8},
+                                        {"FR", 4},
+                                        {"FS", 1},
+                                        {"FC", 1},
+                                        {"FX", 12}}) {
+        for (int i = 1; i <= count; ++i) numbers.push_back(fmt::format("{}{}", prefix, i));
+    }
+    std::istringstream lines{content(kProject / "docs/faults.md")};
+    std::vector<std::string> found;
+    for (std::string line; std::getline(lines, line);) {
+        // | number | case | tests, or "Not: " and why |
+        if (!line.starts_with("| M") && !line.starts_with("| F")) continue;
+        found.push_back(line.substr(2, line.find(' ', 2) - 2));
+        const std::string column = line.substr(line.rfind(" | ") + 3);
+        CAPTURE(line);
+        CHECK((column.starts_with("Not: ") || tests_in(column) > 0));
+    }
+    CHECK(found == numbers);
 }

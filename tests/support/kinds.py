@@ -1,0 +1,98 @@
+"""Two small trees of all kinds of objects, and what a tree is as a value."""
+
+import hashlib
+import os
+import socket
+import stat
+from pathlib import Path
+
+KINDS = ("nothing", "file", "directory", "link", "fifo", "socket", "device")
+LONG_AGO = 1_600_000_000_000_000_000
+
+
+def make(path, kind, seed):
+    """One object; two seeds make two objects that differ."""
+    path = Path(path)
+    if kind == "nothing":
+        return
+    if kind == "file":
+        path.write_bytes(f"content {seed}\n".encode() * (1 + seed))
+    elif kind == "directory":
+        path.mkdir()
+        (path / "inside").write_bytes(b"inside %d" % seed)
+        os.utime(path / "inside", ns=(0, LONG_AGO + seed))
+    elif kind == "link":
+        path.symlink_to(f"target {seed}")
+    elif kind == "fifo":
+        os.mkfifo(path)
+    elif kind == "socket":
+        make_socket(path)
+    else:
+        os.mknod(path, stat.S_IFBLK if seed % 2 else stat.S_IFCHR, os.makedev(7, 100 + seed))
+    if kind != "link":
+        os.chmod(path, (0o640, 0o751, 0o4755, 0o600)[seed % 4])
+    os.chown(path, 1000 + seed, 2000 + seed, follow_symlinks=False)
+    if kind not in ("link", "directory"):  # an owner that changes takes the set-user-ID bit away
+        os.chmod(path, (0o640, 0o751, 0o4755, 0o600)[seed % 4])
+    os.utime(path, ns=(0, LONG_AGO + seed * 1_000_000_007), follow_symlinks=False)
+
+
+def make_socket(path):
+    with socket.socket(socket.AF_UNIX) as made:
+        here = os.open(path.parent, os.O_PATH)
+        made.bind(f"/proc/self/fd/{here}/{path.name}")  # the name alone may be too long for an address
+        os.close(here)
+
+
+def fill_pair(old, new):
+    """Two trees between which every kind is replaced by every other and by its own, appears and vanishes; with deep
+    removals, whole new directories, and objects of which only attributes differ."""
+    for side, tree in enumerate((old, new)):
+        tree = Path(tree)
+        tree.mkdir(parents=True, exist_ok=True)
+        for before in KINDS:
+            for after in KINDS:
+                make(tree / f"{before}-{after}", (before, after)[side], 1 + side)
+        (tree / "same").mkdir()
+        for kind in KINDS:
+            make(tree / "same" / kind, kind, 5)
+        (tree / "attributes").mkdir()
+        for kind in ("file", "directory", "fifo"):
+            path = tree / "attributes" / kind
+            make(path, kind, 6)
+            os.chown(path, 5000 + side, 6000)
+            os.chmod(path, 0o700 + side)
+            os.utime(path, ns=(0, LONG_AGO))
+        for kind in KINDS:
+            make(tree / "attributes" / f"{('gone', 'new')[side]} {kind}", kind, side)
+        deep = tree / ("gone" if side == 0 else "new")
+        for level in range(4):
+            (deep / "/".join(["level"] * level)).mkdir(parents=True, exist_ok=True)
+            for kind in KINDS:
+                make(deep / "/".join(["level"] * level) / kind, kind, level)
+        for folder, _, _ in os.walk(tree, topdown=False):
+            if not folder.endswith("directory"):
+                os.utime(folder, ns=(0, LONG_AGO + 11 + side * 1_000_000_007))
+
+
+def snapshot(tree):
+    """Everything that a replica must have, by lstat and SHA-256: path -> facts. Staging is not of the tree."""
+    tree, facts = os.fsencode(tree), {}
+    for folder, folders, files in os.walk(tree):
+        if folder == tree and b".ft-staging" in folders:
+            folders.remove(b".ft-staging")
+        for name in [b".", *folders, *files] if folder == tree else [*folders, *files]:
+            path = os.path.join(folder, name)
+            is_link = os.path.islink(path)
+            status = os.lstat(path)
+            facts[os.path.relpath(path, tree)] = (
+                oct(status.st_mode), status.st_uid, status.st_gid, status.st_mtime_ns,
+                status.st_rdev if stat.S_ISBLK(status.st_mode) or stat.S_ISCHR(status.st_mode) else 0,
+                os.readlink(path) if is_link else b"",
+                hashlib.sha256(Path(os.fsdecode(path)).read_bytes()).hexdigest() if stat.S_ISREG(status.st_mode) else "")
+    return facts
+
+
+def difference(a, b):
+    """What differs between two snapshots, in words."""
+    return [f"{path!r}: {a.get(path)} is {b.get(path)}" for path in sorted(a.keys() | b.keys()) if a.get(path) != b.get(path)]
