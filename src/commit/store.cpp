@@ -50,6 +50,17 @@ void free_tree(os::Machine& machine, const Journal& journal, std::size_t tree) {
     root->sync();
 }
 
+/// After a roll back: the next run finds staged files that it does not adopt.
+void distrust(os::Machine& machine, const TreeRoot& tree) {
+    const std::unique_ptr<os::Directory> root = machine.open_root(tree.path);
+    const std::string path = staging::generation_path(tree.generation);
+    if (!root->status(path)) return;
+    const std::unique_ptr<os::Directory> generation = root->open_directory(path);
+    if (generation->status(staging::kUnproved)) return;
+    generation->create_file(staging::kUnproved);
+    generation->sync();
+}
+
 class Tidying {
 public:
     Tidying(os::Machine& machine, os::Directory& state, DatabaseSwapper& swapper)
@@ -81,6 +92,11 @@ private:
     bool file_journal() {
         const auto journal = read(kJournal);
         if (!journal) return true;
+        if (journal->phase == Phase::rolled_back) {
+            const std::string run = fmt::format("run {}: ", base::escape(journal->plan.run_id));
+            for (const TreeRoot& tree : journal->plan.trees) try_to(run, [&] { distrust(machine_, tree); });
+            if (!left_.lines.empty()) return false;
+        }
         if (journal->phase != Phase::done) {
             remove_journal(state_);
             return true;

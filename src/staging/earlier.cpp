@@ -6,6 +6,7 @@
 #include "ft/base/bytes.h"
 #include "ft/base/error.h"
 #include "ft/base/log.h"
+#include "ft/staging/names.h"
 
 namespace ft::staging {
 namespace {
@@ -35,6 +36,7 @@ bool Earlier::add(Generation generation, std::unique_ptr<os::Directory> director
     if (directories_.size() == kMostGenerations) return false;
     const auto held = static_cast<std::uint16_t>(directories_.size());
     std::vector<Record> found;
+    const bool unproved = directory->status(kUnproved).has_value();
     read_log(*directory, [&](LogEntry entry) {
         Record& record = found.emplace_back();
         record.path = std::move(entry.path);
@@ -45,7 +47,7 @@ bool Earlier::add(Generation generation, std::unique_ptr<os::Directory> director
         record.top = static_cast<std::uint32_t>(entry.top);
         record.held = held;
         record.kind = entry.kind;
-        if (entry.complete) record.state = of_this_run ? State::complete : State::unchecked;
+        if (entry.complete && !unproved) record.state = of_this_run ? State::complete : State::unchecked;
     });
     if (found.empty()) return false;
     // What is said last of a path is what holds.

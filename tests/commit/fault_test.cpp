@@ -104,6 +104,10 @@ TEST_CASE("a refused swap leaves trees untouched", "[commit]") {
     CHECK(result.reason == "appliance: has other sessions");
     CHECK(world.is_old());
     CHECK(world.is_staged());
+    for (const TreeChanges& tree : plan.trees) {
+        const std::string generation = staging::generation_path(tree.list.generation);
+        CHECK(world.disk.open(tree.root)->status(generation + "/unproved"));
+    }
 }
 
 TEST_CASE("a commit waits for a database server that is not there", "[commit]") {

@@ -183,6 +183,18 @@ TEST_CASE("a staged file that is not what its digest says is no more than a basi
     CHECK(can_adopt(*staging, "file", 3));
 }
 
+TEST_CASE("what a roll back has left is no more than a basis", "[staging]") {
+    Disk d;
+    d.fail_once();
+    d.root->create_file(".ft-staging/1/unproved");
+    const auto staging = d.stage();
+    base::Progress progress;
+    base::Cancellation cancellation;
+    CHECK(staging->check_earlier(progress, cancellation).files == 0);
+    CHECK_FALSE(can_adopt(*staging, "file", 3));
+    CHECK(staging->open_earlier(RelPath{"new/big"}).part != nullptr);
+}
+
 TEST_CASE("a staged file that is gone, or none any more, or cannot be read, is not here", "[staging]") {
     Disk d;
     d.fail_once();

@@ -10,6 +10,9 @@ namespace ft::staging {
 /// The reserved directory at a tree's root (root's, mode 0700): never listed, served, changed or removed by a
 /// sync.
 inline constexpr std::string_view kReservedDirectory = ".ft-staging";
+/// In a generation, an empty file: its commit was rolled back, perhaps because a sync failed. The system may
+/// have lost what it still shows, so its files are bases and are not adopted.
+inline constexpr std::string_view kUnproved = "unproved";
 
 /// One staging of a tree: what one pull of one run put there, in a directory of its own in the reserved
 /// directory. Numbers only grow as long as anything is there. 0 is none.
