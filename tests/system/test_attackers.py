@@ -119,6 +119,7 @@ class AttackersTest(unittest.TestCase):
         self.assertGreater(len(self.statuses), 10)
         self.require_the_next_run()
         self.assertEqual(kinds.difference(self.canaries.before, kinds.snapshot(self.outside)), [])
+        self.assertNotEqual(self.canaries.touched(), [], "which has just been read by this test")
 
     def test_killed_among_flips(self):
         """A recovery meets what the attacker made of the tree meanwhile."""

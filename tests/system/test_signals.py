@@ -52,9 +52,10 @@ class SignalsTest(unittest.TestCase):
             if status is None:
                 break
             committing = any(event["event"] == "phase" and event["phase"] == "commit" for event in events)
-            self.assertEqual(status, 0 if committing else INTERRUPTED, f"step {step}")
-            self.assertEqual(self.pair.settle(), 1 - before if committing else before, f"step {step}")
-            interrupted += not committing
+            # A signal has a thread of its own, which the last steps before the commit may outrun.
+            self.assertIn(status, (0,) if committing else (0, INTERRUPTED), f"step {step}")
+            self.assertEqual(self.pair.settle(), before if status else 1 - before, f"step {step}")
+            interrupted += status == INTERRUPTED
         self.assertGreater(interrupted, 10)
 
     def test_in_the_commit(self):
