@@ -25,7 +25,8 @@ void check_tree(os::Machine& machine, const system::Description& system, const s
                 Checked& checked) {
     const tree::Rules rules = system::rules_of(system, tree, {}, reserved);
     const tree::Scanned scanned =
-        tree::scan(*machine.open_root_to_read(system.below_root(tree.path)), rules, cancellation);
+        tree::scan(*machine.open_root_to_read(system.below_root(tree.path)), rules, cancellation,
+                   {.mounts = tree.mounts});
     const auto name_some = [&](const std::vector<std::string>& lines, std::uint64_t all) {
         for (std::size_t i = 0; i < std::min(kShown, lines.size()); ++i) {
             checked.findings.push_back(fmt::format("tree {}: {}", tree.name, lines[i]));
@@ -37,7 +38,7 @@ void check_tree(os::Machine& machine, const system::Description& system, const s
     std::vector<std::string> mounted;
     for (const std::string& path : scanned.mount_points) {
         mounted.push_back(
-            path + ": another file system is mounted here; name it as a tree of its own, or exclude it");
+            path + ": another file system is mounted here; add it to the tree's \"mounts\", or exclude it");
     }
     name_some(mounted, mounted.size());
     if (scanned.hard_links > 0) {
@@ -142,6 +143,12 @@ Checked destination(os::Machine& machine, const system::Description& system, con
         checked.findings.push_back(
             fmt::format("accounts: system.json {} has \"accounts\": true: set it on both sides, or on none",
                         system.accounts ? "here, but not at the source," : "at the source, but not here,"));
+    }
+    for (const auto& tree : system.trees) {
+        guarded(checked, [&] {
+            const auto mounts = mount_findings(machine, system, tree);
+            checked.findings.insert(checked.findings.end(), mounts.begin(), mounts.end());
+        });
     }
     check_services(machine, system, system::phase_of(manifest.live), cancellation, checked);
     for (const auto& database : system.databases) {

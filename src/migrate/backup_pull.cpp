@@ -19,6 +19,8 @@ void add(rsync::Pulled pulled, rsync::Pulled& sum) {
     pulled.vanished += sum.vanished;
     pulled.bytes_literal += sum.bytes_literal;
     pulled.bytes_matched += sum.bytes_matched;
+    pulled.adopted_files += sum.adopted_files;
+    pulled.adopted_bytes += sum.adopted_bytes;
     sum = std::move(pulled);
 }
 

@@ -295,10 +295,13 @@ void Run::commit() {
     plan.swaps = fetch_.swaps();
     plan.host_name = host_files_->host_name();
     const auto host_changes = host_files_->stage(fetch_.trees());
-    for (const auto& tree : fetch_.trees()) plan.trees.push_back(tree->finish());
+    for (const auto& tree : fetch_.trees()) {
+        auto changes = tree->finish();
+        std::move(changes.begin(), changes.end(), std::back_inserter(plan.trees));
+    }
     fill_report();
     for (std::size_t i = 0; i < report_.trees.size(); ++i)
-        report_.trees[i].counts = plan.trees[i].list.counts;
+        report_.trees[i].counts = fetch_.trees()[i]->counts();
     if (host_changes) plan.trees.push_back(*host_changes);
     // As late as can be: what kept rows and programs wrote into the restored databases is part of this run.
     prepare_last_run(state_, describe_run(machine_, system_, report_.run_id, phase(), tasks_.cancellation()));

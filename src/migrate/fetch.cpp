@@ -44,11 +44,9 @@ void Fetch::prepare(const system::Manifest& manifest, const HostFiles& host_file
     next_tree_ = 0;
     if (!manifest.databases.empty() && !backup_) backup_.emplace(machine_, system_, state_);
     if (!trees_.empty()) return;
-    for (const auto& tree : system_.trees) {
-        const auto facts = std::find_if(manifest.trees.begin(), manifest.trees.end(),
-                                        [&](const auto& candidate) { return candidate.name == tree.name; });
-        trees_.push_back(std::make_unique<TreePull>(machine_, system_, tree, *facts, host_files));
-    }
+    for (const auto& tree : system_.trees)
+        trees_.push_back(
+            std::make_unique<TreePull>(machine_, system_, tree, manifest, host_files, console_));
 }
 
 void Fetch::ahead(const system::Manifest& manifest, base::Cancellation& cancellation) {
@@ -139,6 +137,8 @@ void Fetch::tell(const system::Manifest& manifest, Report& report) const {
                                 pulled.listed.bytes,
                                 pulled.bytes_literal,
                                 pulled.vanished,
+                                pulled.adopted_files,
+                                pulled.adopted_bytes,
                                 {}});
         report.bytes_received += tree->bytes_received();
         report.bytes_sent += tree->bytes_sent();

@@ -292,11 +292,11 @@ void Host::serve(transport::Connection& connection, base::Cancellation& cancella
     for (const ServedTree& tree : trees_) {
         roots.push_back(open_root(tree));
         options.modules.push_back({tree.description->name, "tree " + tree.description->path,
-                                   roots.back().get(), &tree.rules, traffic_.live()});
+                                   roots.back().get(), &tree.rules, traffic_.live(), tree.description->mounts});
     }
     if (!backup->databases().empty()) {
         options.modules.push_back(
-            {system::kBackupModule, "database backup", &backup->root(), &no_rules_, false});
+            {system::kBackupModule, "database backup", &backup->root(), &no_rules_, false, {}});
     }
     const bool plain = connection.purpose() == transport::Purpose::plain_rsync;
     if (plain) options.credentials = credentials_;

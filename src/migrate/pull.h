@@ -16,6 +16,7 @@
 #include "ft/system/description.h"
 #include "ft/system/manifest.h"
 #include "ft/transport/connection.h"
+#include "ft/ui/console.h"
 #include "migrate/host_files.h"
 
 namespace ft::migrate {
@@ -36,11 +37,11 @@ void add(rsync::Pulled pulled, rsync::Pulled& sum);
 /// One tree of a run at the destination: its directory, what is staged for it, what came of the pull.
 class TreePull {
 public:
-    /// Makes the tree's directory where it is missing. `host_files` is referred to.
+    /// Makes the tree's directory where it is missing. `host_files` and `console` are referred to.
     TreePull(os::Machine& machine, const system::Description& system, const system::TreeDescription& tree,
-             const system::TreeFacts& facts, const HostFiles& host_files);
-    /// Removes what is staged, unless it was handed over; and the directory, if it was made here and is still
-    /// empty.
+             const system::Manifest& manifest, const HostFiles& host_files, ui::Console& console);
+    /// What was fetched stays staged for the next run, unless it was handed over. When nothing was, no trace
+    /// stays, and the directory is removed if it was made here.
     ~TreePull();
     TreePull(const TreePull&) = delete;
     TreePull& operator=(const TreePull&) = delete;
@@ -57,8 +58,10 @@ public:
     const os::Directory& root() const { return *root_; }
     /// After run: what else the commit shall put into this tree.
     staging::Staging& staging() { return *staging_; }
-    /// The staged changes, durable, for the commit.
-    commit::TreeChanges finish();
+    /// The staged changes, durable, for the commit: those of each file system that the tree lies on.
+    std::vector<commit::TreeChanges> finish();
+    /// After finish: all of them.
+    const staging::ChangeCounts& counts() const { return counts_; }
     /// The commit has decided, and cleans staging up itself.
     void let_go() { let_go_ = true; }
 
@@ -69,14 +72,21 @@ public:
     std::uint64_t bytes_sent() const { return sent_; }
 
 private:
+    void begin_staging(base::Cancellation& cancellation);
+    std::string path_of(const base::RelPath& ground) const;
+
     os::Machine& machine_;
     const system::TreeDescription& tree_;
     const std::string path_;
+    const std::string origin_;  // of what is staged
     std::vector<std::string> made_;
-    std::unique_ptr<os::Directory> root_;
+    std::unique_ptr<const os::Directory> root_;
+    std::vector<std::unique_ptr<const os::Directory>> mounts_;  // roots of what is mounted in it
     tree::Rules rules_;
     const HostFiles& host_files_;
+    ui::Console& console_;
     std::optional<staging::Staging> staging_;
+    staging::ChangeCounts counts_;
     rsync::Pulled pulled_;
     base::Progress progress_;
     std::uint64_t received_ = 0;

@@ -31,6 +31,8 @@ nlohmann::json to_json(const Report& report) {
                          {"entries", tree.entries},
                          {"bytes", tree.bytes},
                          {"bytes_literal", tree.bytes_literal},
+                         {"files_adopted", tree.adopted_files},
+                         {"bytes_adopted", tree.adopted_bytes},
                          {"files_changed", tree.counts.files},
                          {"others_changed", tree.counts.others},
                          {"attributes_changed", tree.counts.attributes},

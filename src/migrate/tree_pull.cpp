@@ -1,22 +1,39 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
 #include "ft/base/error.h"
 #include "ft/base/log.h"
 #include "ft/checks/guards.h"
 #include "ft/staging/names.h"
 #include "ft/system/host_settings.h"
+#include "ft/ui/format.h"
 #include "migrate/pull.h"
 
 namespace ft::migrate {
+namespace {
+
+const std::vector<std::string>& excluded_there(const system::Manifest& manifest, const std::string& tree) {
+    return std::find_if(manifest.trees.begin(), manifest.trees.end(),
+                        [&](const auto& candidate) { return candidate.name == tree; })
+        ->exclude;
+}
+
+}  // namespace
 
 TreePull::TreePull(os::Machine& machine, const system::Description& system,
-                   const system::TreeDescription& tree, const system::TreeFacts& facts,
-                   const HostFiles& host_files)
+                   const system::TreeDescription& tree, const system::Manifest& manifest,
+                   const HostFiles& host_files, ui::Console& console)
     : machine_{machine},
       tree_{tree},
       path_{system.below_root(tree.path)},
+      origin_{manifest.machine.empty() ? "" : manifest.machine + " " + tree.name},
       made_{machine.make_root(path_)},
-      root_{machine.open_root(path_)},
-      rules_{system::rules_of(system, tree, facts.exclude, {std::string{staging::kReservedDirectory}})},
-      host_files_{host_files} {
+      root_{machine.open_root_to_read(path_)},
+      rules_{system::rules_of(system, tree, excluded_there(manifest, tree.name),
+                              {std::string{staging::kReservedDirectory}})},
+      host_files_{host_files},
+      console_{console} {
     system::keep(rules_, tree, host_files.kept());
 }
 
@@ -25,14 +42,43 @@ bool TreePull::covers(const std::string& directory) const {
     return within && (*within == "." || !rules_.hides(*within, true));
 }
 
+std::string TreePull::path_of(const base::RelPath& ground) const {
+    return ground.is_root() ? path_ : path_ + '/' + ground.bytes();
+}
+
 TreePull::~TreePull() {
     if (let_go_) return;
     try {
-        if (staging_) staging::free_staged(*root_);
+        if (staging_) {
+            const auto grounds = staging_->grounds();
+            staging_->give_up();
+            staging_.reset();
+            for (const base::RelPath& ground : grounds)
+                staging::close_reserved(*machine_.open_root(path_of(ground)));
+        }
         for (auto made = made_.rbegin(); made != made_.rend(); ++made) machine_.remove_root(*made);
     } catch (const base::Error& error) {
-        base::log_warning("{}", error.what());  // the next run's staging begins by removing it
+        base::log_warning("{}", error.what());  // the next run's staging begins by looking at it
     }
+}
+
+/// What an earlier run has fetched is compared with its digests before a connection waits for it.
+void TreePull::begin_staging(base::Cancellation& cancellation) {
+    std::vector<staging::Ground> grounds;
+    const auto add = [&](const base::RelPath& at, const os::Directory& live) {
+        grounds.push_back({at, &live, staging::open_reserved(*machine_.open_root(path_of(at)))});
+    };
+    add({}, *root_);
+    for (const base::RelPath& mount : tree_.mounts) {
+        mounts_.push_back(machine_.open_root_to_read(path_of(mount)));
+        add(mount, *mounts_.back());
+    }
+    staging_.emplace(std::move(grounds), origin_);
+    const staging::EarlierFiles earlier = staging_->check_earlier(progress_, cancellation);
+    if (earlier.files == 0) return;
+    console_.say(fmt::format("Tree {}: {} ({}) of an earlier run {} here already.", tree_.name,
+                             ui::count(earlier.files, "file", "files"), ui::bytes(earlier.bytes),
+                             earlier.files == 1 ? "is" : "are"));
 }
 
 void TreePull::run(const Source& source, bool live, unsigned max_delete, checks::Space& space,
@@ -40,7 +86,7 @@ void TreePull::run(const Source& source, bool live, unsigned max_delete, checks:
     if (staging_) {
         staging_->begin_again();
     } else {
-        staging_.emplace(*root_, staging::open_reserved(*root_));
+        begin_staging(cancellation);
     }
     const auto connection =
         transport::connect(source.machine.network(), source.host, source.port, source.code,
@@ -52,7 +98,10 @@ void TreePull::run(const Source& source, bool live, unsigned max_delete, checks:
     options.accounts = accounts.get();
     options.on_need = [&](const rsync::Need& need) {
         checks::require_few_removals({need.listed_files, need.live_files, need.removed_files}, max_delete);
-        space.book(*root_, "tree " + tree_.name, need.bytes, need.inodes);
+        for (std::size_t i = 0; i < need.grounds.size(); ++i) {
+            const os::Directory& ground = i == 0 ? *root_ : *mounts_[i - 1];
+            space.book(ground, "tree " + tree_.name, need.grounds[i].bytes, need.grounds[i].inodes);
+        }
     };
     try {
         add(rsync::pull(*connection, *root_, rules_, *staging_, options, progress_, cancellation), pulled_);
@@ -63,8 +112,14 @@ void TreePull::run(const Source& source, bool live, unsigned max_delete, checks:
     sent_ += connection->bytes_sent();
 }
 
-commit::TreeChanges TreePull::finish() {
-    commit::TreeChanges changes{path_, staging_->finish()};
+std::vector<commit::TreeChanges> TreePull::finish() {
+    const auto grounds = staging_->grounds();
+    const auto lists = staging_->finish_all();
+    std::vector<commit::TreeChanges> changes;
+    for (std::size_t i = 0; i < lists.size(); ++i) {
+        counts_ += lists[i].counts;
+        changes.push_back({path_of(grounds[i]), lists[i]});
+    }
     staging_->sync();
     return changes;
 }

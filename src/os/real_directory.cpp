@@ -100,12 +100,14 @@ std::vector<Name> RealDirectory::list() const {
 }
 
 std::optional<Status> RealDirectory::status(std::string_view path) const {
-    struct stat now;
+    struct statx now;
     const bool direct = path.find('/') == std::string_view::npos;
     const Place at = direct ? place(path, "look at") : Place{open(path, O_PATH | O_NOFOLLOW), -1, {}};
     const bool found =
-        direct ? ::fstatat(at.parent, at.name.c_str(), &now, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT) == 0
-               : at.held.is_open() && ::fstatat(at.held.number(), "", &now, AT_EMPTY_PATH) == 0;
+        direct ? ::statx(at.parent, at.name.c_str(), AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, STATX_BASIC_STATS,
+                         &now) == 0
+               : at.held.is_open() &&
+                     ::statx(at.held.number(), "", AT_EMPTY_PATH, STATX_BASIC_STATS, &now) == 0;
     if (found) return to_status(now);
     if (errno != ENOENT && errno != ENOTDIR && errno != ELOOP) fail("look at", path);
     return std::nullopt;
@@ -202,6 +204,14 @@ void RealDirectory::move(std::string_view from, Directory& to_directory, std::st
         const std::string target = base::escape(real(to_directory).whole(to));
         throw base::system_error(std::string{action} + " " + target, whole(from), code);
     }
+}
+
+void RealDirectory::link(std::string_view path, Directory& to_directory, std::string_view to) {
+    const Place old = place(path, "link to");
+    const Place now = real(to_directory).place(to, "link to");
+    if (::linkat(old.parent, old.name.c_str(), now.parent, now.name.c_str(), 0) == 0) return;
+    const int code = errno;
+    throw base::system_error("link to " + base::escape(real(to_directory).whole(to)), whole(path), code);
 }
 
 void RealDirectory::rename(std::string_view from, Directory& to_directory, std::string_view to) {

@@ -29,6 +29,7 @@ public:
     void create_symlink(std::string_view path, std::string_view target) override;
     void create_special(std::string_view path, FileType type, std::uint32_t major,
                         std::uint32_t minor) override;
+    void link(std::string_view path, Directory& to_directory, std::string_view to) override;
     void rename(std::string_view from, Directory& to_directory, std::string_view to) override;
     void exchange(std::string_view path, Directory& other_directory, std::string_view other) override;
     void remove(std::string_view path) override;

@@ -1,6 +1,7 @@
 #include "os/real_file.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <sys/sysmacros.h>
 
 #include "ft/base/error.h"
@@ -27,26 +28,25 @@ FileType type_of(mode_t mode) {
     }
 }
 
-Timestamp to_timestamp(const timespec& time) {
-    return {time.tv_sec, static_cast<std::uint32_t>(time.tv_nsec)};
-}
+Timestamp to_timestamp(const statx_timestamp& time) { return {time.tv_sec, time.tv_nsec}; }
 
 }  // namespace
 
-Status to_status(const struct stat& from) {
-    Status status{.type = type_of(from.st_mode),
-                  .attributes = {from.st_mode & 07777, from.st_uid, from.st_gid, to_timestamp(from.st_mtim)},
-                  .allocated = static_cast<std::uint64_t>(from.st_blocks) * 512,
-                  .ctime = to_timestamp(from.st_ctim),
-                  .inode = from.st_ino,
-                  .device = from.st_dev,
-                  .links = from.st_nlink};
+Status to_status(const struct statx& from) {
+    Status status{.type = type_of(from.stx_mode),
+                  .attributes = {from.stx_mode & 07777u, from.stx_uid, from.stx_gid,
+                                 to_timestamp(from.stx_mtime)},
+                  .allocated = from.stx_blocks * 512,
+                  .ctime = to_timestamp(from.stx_ctime),
+                  .inode = from.stx_ino,
+                  .device = makedev(from.stx_dev_major, from.stx_dev_minor),
+                  .links = from.stx_nlink,
+                  .mount_root = (from.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0};
     // A directory's size is its file system's affair, and a device number means something for devices only.
-    if (S_ISREG(from.st_mode) || S_ISLNK(from.st_mode))
-        status.size = static_cast<std::uint64_t>(from.st_size);
-    if (S_ISCHR(from.st_mode) || S_ISBLK(from.st_mode)) {
-        status.device_major = major(from.st_rdev);
-        status.device_minor = minor(from.st_rdev);
+    if (S_ISREG(from.stx_mode) || S_ISLNK(from.stx_mode)) status.size = from.stx_size;
+    if (S_ISCHR(from.stx_mode) || S_ISBLK(from.stx_mode)) {
+        status.device_major = from.stx_rdev_major;
+        status.device_minor = from.stx_rdev_minor;
     }
     return status;
 }
@@ -68,8 +68,8 @@ std::size_t RealFile::read_at(std::uint64_t offset, std::span<std::byte> into) c
 }
 
 Status RealFile::status() const {
-    struct stat now;
-    if (::fstat(fd_.number(), &now) != 0) fail("look at");
+    struct statx now;
+    if (::statx(fd_.number(), "", AT_EMPTY_PATH, STATX_BASIC_STATS, &now) != 0) fail("look at");
     return to_status(now);
 }
 

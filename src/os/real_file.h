@@ -9,7 +9,7 @@
 
 namespace ft::os {
 
-Status to_status(const struct stat& from);
+Status to_status(const struct statx& from);
 /// [0] for the access time, which stays, [1] for `mtime`: as utimensat takes them.
 struct FileTimes {
     explicit FileTimes(const Timestamp& mtime);

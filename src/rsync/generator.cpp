@@ -33,7 +33,10 @@ Generator::Generator(const Session& session, const tree::Listing& live, const tr
       touched_(live.size()) {}
 
 Need Generator::measure() {
-    Need need{.live_entries = live_.size(), .live_files = live_.totals().files};
+    Need need;
+    need.grounds.resize(session_.staging.grounds().size());
+    need.live_entries = live_.size();
+    need.live_files = live_.totals().files;
     std::uint64_t files = 0;
     std::uint64_t kept = 0;  // what goes below a removed or replaced directory is not reported
     tree::compare(session_.wanted, live_, rules_, [&](const tree::Difference& difference) {
@@ -56,9 +59,12 @@ Need Generator::measure() {
             session_.staging.can_adopt(base::RelPath{item.path}, object.size, object.attributes.mtime);
         if (adopted_[*difference.wanted]) return;
         ++need.inodes;
+        Need::Room& room = need.grounds[session_.staging.ground_of(base::RelPath{item.path})];
+        ++room.inodes;
         if (!is_file) return;
         ++files;
         need.bytes += object.size;
+        room.bytes += object.size;
     });
     need.removed_files = need.live_files - kept;
     session_.progress.files_wanted += files;
@@ -87,7 +93,8 @@ void Generator::run() {
     end_phase(1);
     for (const Requests::Request& again : session_.requests.wait_for_answers()) {
         const auto basis =
-            again.head.count > 0 ? session_.open_basis(session_.path_of(again.item.index), true) : nullptr;
+            again.head.count > 0 ? session_.open_basis(session_.path_of(again.item.index), again.live_basis)
+                                 : nullptr;
         session_.requests.open(again);
         write_request(again, basis.get());
     }
@@ -131,7 +138,12 @@ void Generator::act(const tree::Difference& difference) {
 void Generator::fetch(std::size_t wanted, const tree::Difference& difference) {
     if (!adopted_[wanted]) return request(wanted, over(difference), difference.kind == Kind::content);
     const tree::Item item = session_.wanted[wanted];
-    session_.staging.adopt(base::RelPath{item.path}, over(difference), item.object.attributes);
+    if (!session_.staging.adopt(base::RelPath{item.path}, over(difference), item.object.size,
+                                item.object.attributes)) {
+        return;
+    }
+    ++adopted_files_;
+    adopted_bytes_ += item.object.size;
 }
 
 void Generator::request(std::size_t index, staging::Over over, bool live_file) {
@@ -140,6 +152,7 @@ void Generator::request(std::size_t index, staging::Over over, bool live_file) {
     request.item.index = static_cast<std::int32_t>(index);
     request.item.flags = wire::kTransfer;
     request.over = over;
+    request.live_basis = live_file;
     if (over == staging::Over::nothing) request.item.flags |= wire::kIsNew;
     if (basis) {
         const std::uint64_t length = basis->status().size;

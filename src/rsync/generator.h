@@ -23,6 +23,10 @@ public:
     /// Stages and requests, then says goodbye when the receiver has all. After measure, on its own thread.
     void run();
 
+    // After run: what an earlier run had staged, and was not asked for.
+    std::uint64_t adopted_files() const { return adopted_files_; }
+    std::uint64_t adopted_bytes() const { return adopted_bytes_; }
+
 private:
     void note_touched(const tree::Difference& difference);
     void act(const tree::Difference& difference);
@@ -39,7 +43,9 @@ private:
     wire::FrameWriter& out_;
     wire::IndexWriter indices_;
     wire::StrongSum strong_;
-    std::vector<bool> adopted_;  // by wanted index: files that an earlier pull of the run has staged
+    std::vector<bool> adopted_;  // by wanted index: files that an earlier pull has staged
+    std::uint64_t adopted_files_ = 0;
+    std::uint64_t adopted_bytes_ = 0;
     std::vector<bool> touched_;  // by live index: directories whose time the commit will change
 };
 

@@ -11,7 +11,7 @@ namespace ft::rsync {
 
 Offer::Offer(const Module& module, const Options& options, base::Cancellation& cancellation)
     : recursive_{options.recurse} {
-    tree::Scanned scanned = tree::scan(*module.root, *module.rules, cancellation);
+    tree::Scanned scanned = tree::scan(*module.root, *module.rules, cancellation, {.mounts = module.mounts});
     problems_ = std::move(scanned.unreadable);
     unreadable_ = scanned.unreadable_count;
     vanished_ = scanned.vanished;

@@ -24,7 +24,7 @@ namespace {
 void require_no_mounts(const std::vector<std::string>& there, const std::vector<std::string>& here) {
     const auto refuse = [](const std::string& path, const char* where) {
         return base::Error{base::ErrorKind::unfit, path + ": another file system is mounted here" + where,
-                           "Name it as a tree of its own and exclude it in this one."};
+                           "Add it to the tree's \"mounts\" in system.json there, or exclude it."};
     };
     if (!there.empty()) throw refuse(base::escape(there.front()), " at the source");
     if (!here.empty()) throw refuse(here.front(), "");
@@ -78,11 +78,13 @@ public:
         std::optional<Generator> generator;
         base::TaskGroup group{cancellation_};
         Stop at_failure{group.cancellation(), stream_, requests_};
+        std::vector<base::RelPath> mounts = staging.grounds();
+        std::erase_if(mounts, [](const base::RelPath& at) { return at.is_root(); });
         // Both disks work at once: the source reads its tree while we read ours.
         group.start("file list", [&] {
             list = receive_list(in, list_options(setup, asked_options()), *options_.accounts, progress_);
         });
-        group.start("scan", [&] { live = tree::scan(live_root, rules, group.cancellation()); });
+        group.start("scan", [&] { live = tree::scan(live_root, rules, group.cancellation(), {.mounts = mounts}); });
         group.wait();
         require_fit(list, live);
 
@@ -96,6 +98,8 @@ public:
         group.start("receiver", [&] { receiver_->run(); });
         group.wait();
         messages_.require_complete(options_.live);
+        pulled_.adopted_files = generator->adopted_files();
+        pulled_.adopted_bytes = generator->adopted_bytes();
         pulled_.listed = list.listing.totals();
         pulled_.unknown_owners = std::move(list.unknown_owners);
         pulled_.warnings = messages_.warnings();

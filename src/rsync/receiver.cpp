@@ -91,7 +91,7 @@ std::uint64_t Receiver::bound(std::uint64_t listed) const {
 
 bool Receiver::receive(const Requests::Request& request, const base::RelPath& path) {
     const base::Object object = session_.wanted[static_cast<std::size_t>(request.item.index)].object;
-    auto basis = request.head.count > 0 ? session_.open_basis(path, true) : nullptr;
+    auto basis = request.head.count > 0 ? session_.open_basis(path, request.live_basis) : nullptr;
     const auto slot =
         session_.staging.create_file(path, request.over, session_.setup.checksum, std::move(basis));
     const std::uint64_t most = bound(object.size);

@@ -20,6 +20,7 @@ public:
         wire::Item item;
         wire::SumHead head;
         staging::Over over = staging::Over::nothing;
+        bool live_basis = false;  ///< a live file of that path may be its basis
     };
 
     /// Generator: before the request is written.

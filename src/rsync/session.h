@@ -8,6 +8,7 @@
 #include "ft/rsync/pull.h"
 #include "ft/staging/staging.h"
 #include "ft/tree/listing.h"
+#include "rsync/joined_file.h"
 #include "rsync/negotiation.h"
 #include "rsync/requests.h"
 
@@ -27,11 +28,17 @@ struct Session {
         return base::RelPath{wanted[static_cast<std::size_t>(index)].path};
     }
     /// The basis file for a wanted file, or null. `live`: there is a live file of that path. What an earlier
-    /// pull of the run fetched is newer than any other.
+    /// pull fetched is newer than any other.
     std::unique_ptr<const os::File> open_basis(const base::RelPath& path, bool live) const {
-        if (auto earlier = staging.open_earlier(path)) return earlier;
-        if (options.basis) return options.basis(path);
-        return live ? live_root.open_file(path.bytes()) : nullptr;
+        staging::EarlierContent earlier = staging.open_earlier(path);
+        auto basis = std::move(earlier.whole);
+        if (!basis && options.basis) {
+            basis = options.basis(path);
+        } else if (!basis && live) {
+            basis = live_root.open_file(path.bytes());
+        }
+        if (!earlier.part) return basis;
+        return std::make_unique<JoinedFile>(std::move(earlier.part), std::move(basis));
     }
 };
 

@@ -3,88 +3,61 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <utility>
 #include <vector>
 
 #include "ft/base/error.h"
 #include "ft/base/escape.h"
+#include "ft/base/log.h"
+#include "staging/reserved.h"
 
 namespace ft::staging {
 namespace {
 
-constexpr std::uint32_t kReservedMode = 0700;
-
-os::Status root_status(const os::Directory& root) {
-    const auto status = root.status(".");
-    if (!status) throw base::Error{base::ErrorKind::io, base::escape(root.path()) + ": is gone"};
-    return *status;
-}
-
-void make_reserved(os::Directory& root, const os::Status& root_is) {
-    root.create_directory(kReservedDirectory);
-    // A new name changes the time of the directory that holds it, and the live tree is not ours to touch yet.
-    root.set_attributes(".", root_is.attributes);
-}
-
-void require_ours(const os::Directory& root, const os::Status& root_is, const os::Status& reserved) {
-    std::string_view wrong;
-    if (reserved.type != os::FileType::directory) {
-        wrong = "is no directory";
-    } else if (reserved.attributes.uid != 0 || reserved.attributes.mode != kReservedMode) {
-        wrong = "does not belong to root alone (mode 0700)";
-    } else if (reserved.device != root_is.device) {
-        wrong = "lies on another file system than the tree";
-    }
-    if (wrong.empty()) return;
-    throw base::Error{base::ErrorKind::unfit,
-                      fmt::format("{}/{}: {}", base::escape(root.path()), kReservedDirectory, wrong),
-                      "This name is reserved for ft. Move it away, then run the same command again."};
-}
-
-/// Removes all but `kept`; true when nothing stays.
-bool clear(os::Directory& reserved, const std::vector<Generation>& kept) {
-    bool empty = true;
-    for (const os::Name& there : reserved.list()) {
-        const auto generation = generation_of(there.name);
-        if (generation && std::find(kept.begin(), kept.end(), *generation) != kept.end()) {
-            empty = false;
-        } else {
-            os::remove_all(reserved, there.name);
-        }
-    }
-    return empty;
-}
-
 Generation next(Generation generation) { return Generation{static_cast<std::uint64_t>(generation) + 1}; }
+
+/// `path` lies at `place`: in which slot, and how deep below it.
+LogEntry entry_at(const base::RelPath& path, const std::string& place) {
+    std::uint64_t slot = 0;
+    const std::size_t digits = std::min(place.find('/'), place.size());
+    std::from_chars(place.data(), place.data() + digits, slot);
+    LogEntry entry;
+    entry.path = path.bytes();
+    entry.slot = SlotNumber{slot};
+    entry.top = path.bytes().size() - (place.size() - digits);
+    return entry;
+}
 
 }  // namespace
 
-std::unique_ptr<os::Directory> open_reserved(os::Directory& root) {
-    const os::Status root_is = root_status(root);
-    const auto reserved_is = root.status(kReservedDirectory);
-    if (reserved_is) {
-        require_ours(root, root_is, *reserved_is);
-    } else {
-        make_reserved(root, root_is);
-    }
-    return root.open_directory(kReservedDirectory);
-}
-
-void free_staged(os::Directory& root, const std::vector<Generation>& kept) {
-    const os::Status root_is = root_status(root);
-    if (!root.status(kReservedDirectory)) return;
-    if (!clear(*open_reserved(root), kept)) return;
-    root.remove(kReservedDirectory);
-    root.set_attributes(".", root_is.attributes);
-}
-
 Area::Area(const os::Directory& live, std::unique_ptr<os::Directory> reserved,
-           const std::vector<Generation>& kept)
-    : live_{live}, reserved_{std::move(reserved)} {
-    clear(*reserved_, kept);
-    // A kept number is not given again even where its directory is gone: whoever keeps it may yet remove it.
-    const auto last = std::max_element(kept.begin(), kept.end());
-    open_generation(next(last == kept.end() ? Generation{0} : *last));
+           const std::vector<Generation>& kept, const std::string& origin)
+    : live_{live}, reserved_{std::move(reserved)}, origin_{origin} {
+    const Sifted sifted = sift(*reserved_, kept, origin_);
+    for (const Generation generation : sifted.earlier) {
+        bool is_of_use = false;
+        try {
+            is_of_use =
+                earlier_.add(generation, reserved_->open_directory(generation_name(generation)), false);
+        } catch (const base::Error& error) {
+            base::log_warning("what an earlier run staged is not used: {}", error.what());
+        }
+        if (!is_of_use) remove(generation);
+    }
+    open_generation(next(sifted.last));
+}
+
+Area::~Area() { close(); }
+
+/// Where nothing was finished or begun, nothing stays.
+void Area::close() {
+    try {
+        if (!log_) return;
+        log_->flush();
+        if (log_->is_empty() && !finished_) remove(list_.generation);
+    } catch (...) {  // what is not in the log is fetched again
+    }
 }
 
 void Area::open_generation(Generation generation) {
@@ -92,7 +65,12 @@ void Area::open_generation(Generation generation) {
     reserved_->create_directory(name);
     slots_ = reserved_->open_directory(name);
     list_ = {.generation = generation, .changes = {}, .counts = {}};
+    log_.emplace(slots_, origin_);
+    finished_ = false;
     new_directories_.clear();
+    begun_.clear();
+    slots_of_.clear();
+    indexed_ = 0;
     held_.reset();
     held_path_.clear();
     last_slot_ = 0;
@@ -100,34 +78,45 @@ void Area::open_generation(Generation generation) {
 
 void Area::begin_again() {
     const std::lock_guard lock{mutex_};
-    drop_earlier();
-    earlier_generation_ = list_.generation;
-    earlier_.emplace(reserved_->open_directory(generation_name(earlier_generation_)),
-                     std::move(list_.changes));
-    open_generation(next(earlier_generation_));
-}
-
-void Area::drop_earlier() {
-    if (!earlier_) return;
-    earlier_.reset();
-    os::remove_all(*reserved_, generation_name(earlier_generation_));
+    const Generation before = list_.generation;
+    log_->flush();
+    if (!earlier_.add(before, reserved_->open_directory(generation_name(before)), true)) remove(before);
+    open_generation(next(before));
 }
 
 Spot Area::spot(const base::RelPath& path, By by) {
     const std::lock_guard lock{mutex_};
+    if (const auto left = begun_.find(path.bytes()); left != begun_.end()) {
+        slots_->remove(left->second);
+        begun_.erase(left);
+    }
     const base::RelPath parent = path.parent();
     const auto above = new_directories_.find(parent.bytes());
     if (above == new_directories_.end()) {
         const SlotNumber slot{++last_slot_};
-        return {slots_, slot_name(slot), slot};
+        return {slots_, slot_name(slot), slot, slot_name(slot)};
     }
-    if (by == By::path)
-        return {slots_, fmt::format("{}/{}", above->second.place, path.name()), SlotNumber{0}};
+    std::string place = fmt::format("{}/{}", above->second.place, path.name());
+    if (by == By::path) return {slots_, place, SlotNumber{0}, place};
     if (held_path_ != parent.bytes()) {
         held_ = slots_->open_directory(above->second.place);
         held_path_ = parent.bytes();
     }
-    return {held_, std::string{path.name()}, SlotNumber{0}};
+    return {held_, std::string{path.name()}, SlotNumber{0}, std::move(place)};
+}
+
+std::string Area::staged(const base::RelPath& path) {
+    const std::lock_guard lock{mutex_};
+    const auto above = new_directories_.find(path.parent().bytes());
+    if (above != new_directories_.end()) return fmt::format("{}/{}", above->second.place, path.name());
+    for (; indexed_ < list_.changes.size(); ++indexed_) {
+        const Change& change = list_.changes[indexed_];
+        if (change.kind == ChangeKind::place || change.kind == ChangeKind::replace)
+            slots_of_.insert_or_assign(change.path.bytes(), change.slot);
+    }
+    const auto found = slots_of_.find(path.bytes());
+    if (found != slots_of_.end()) return slot_name(found->second);
+    throw base::Error{base::ErrorKind::internal, path.escaped() + ": is linked to and was not staged"};
 }
 
 bool Area::is_new(const base::RelPath& path) const {
@@ -154,7 +143,7 @@ void Area::record(const base::RelPath& path, Over over, const Spot& spot, std::u
 
 void Area::record_directory(const base::RelPath& path, const Spot& spot, const base::Attributes& attributes) {
     const std::lock_guard lock{mutex_};
-    new_directories_.insert_or_assign(path.bytes(), NewDirectory{spot.name, attributes});
+    new_directories_.insert_or_assign(path.bytes(), NewDirectory{spot.place, attributes});
 }
 
 void Area::record_attributes(const base::RelPath& path, const base::Attributes& before,
@@ -190,9 +179,35 @@ void Area::note_live(Change& change) const {
     if (change.was_directory) change.before = status->attributes;
 }
 
+void Area::note_begun(const base::RelPath& path, const std::string& place) {
+    const std::lock_guard lock{mutex_};
+    if (!log_) return;
+    log_->add(entry_at(path, place));
+    log_->flush();  // whoever is killed cannot do it later
+}
+
+void Area::note_complete(const base::RelPath& path, const std::string& place, LogEntry facts) {
+    LogEntry entry = entry_at(path, place);
+    facts.path = std::move(entry.path);
+    facts.slot = entry.slot;
+    facts.top = entry.top;
+    facts.complete = true;
+    const std::lock_guard lock{mutex_};
+    if (log_) log_->add(facts);
+}
+
+void Area::leave_begun(const base::RelPath& path, const std::string& place) {
+    const std::lock_guard lock{mutex_};
+    begun_.insert_or_assign(path.bytes(), place);
+}
+
 ChangeList Area::finish() {
     const std::lock_guard lock{mutex_};
-    drop_earlier();
+    log_->flush();
+    for (const Generation generation : earlier_.generations()) remove(generation);
+    earlier_.clear();
+    for (const auto& [path, place] : begun_) slots_->remove(place);
+    begun_.clear();
     std::vector<const NewDirectory*> deepest_first;
     for (const auto& [path, directory] : new_directories_) deepest_first.push_back(&directory);
     const auto depth = [](const NewDirectory* directory) {
@@ -203,15 +218,19 @@ ChangeList Area::finish() {
     for (const NewDirectory* directory : deepest_first) {
         slots_->set_attributes(directory->place, directory->attributes);
     }
-    return std::move(list_);
+    finished_ = true;
+    return std::exchange(list_, {.generation = list_.generation, .changes = {}, .counts = {}});
 }
 
 void Area::discard() {
     const std::lock_guard lock{mutex_};
+    log_.reset();
     held_.reset();
     held_path_.clear();
-    drop_earlier();
-    os::remove_all(*reserved_, generation_name(list_.generation));
+    for (const Generation generation : earlier_.generations()) {
+        if (earlier_.is_of_this_run(generation)) remove(generation);
+    }
+    remove(list_.generation);
 }
 
 }  // namespace ft::staging

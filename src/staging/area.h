@@ -11,6 +11,7 @@
 #include "ft/staging/change_list.h"
 #include "ft/staging/staging.h"
 #include "staging/earlier.h"
+#include "staging/log.h"
 
 namespace ft::staging {
 
@@ -19,19 +20,31 @@ struct Spot {
     std::shared_ptr<os::Directory> directory;
     std::string name;
     SlotNumber slot{0};  ///< none: the object moves with the new directory that holds it
+    std::string place;   ///< its path from the generation's directory
 };
 
-/// The slots of a tree and the changes recorded so far; what Staging and its Slots share. Thread-safe.
+/// The slots of one ground and the changes recorded so far; what Staging and its Slots share. Paths are from
+/// the ground's root. Thread-safe.
 class Area {
 public:
+    /// `live` is the ground's root.
     Area(const os::Directory& live, std::unique_ptr<os::Directory> reserved,
-         const std::vector<Generation>& kept);
+         const std::vector<Generation>& kept, const std::string& origin);
+    ~Area();
+    Area(const Area&) = delete;
+    Area& operator=(const Area&) = delete;
 
     /// How a spot is named: `path`: from the slots, for what is made once and not opened; `handle`: in its
     /// directory, which is held open.
     enum class By { path, handle };
-    /// A spot for the new version of `path`.
+    /// A spot for the new version of `path`. What was begun for it before is removed.
     Spot spot(const base::RelPath& path, By by);
+    /// Where `path` was staged since the last begin_again; Error internal when it was not.
+    std::string staged(const base::RelPath& path);
+    /// A further name for what was staged at `place`.
+    void link(const std::string& place, const Spot& spot) {
+        slots_->link(place, *spot.directory, spot.name);
+    }
     bool is_new(const base::RelPath& path) const;
 
     /// Counts the object that was built at `spot`, and makes it a change if it does not move with its parent.
@@ -44,15 +57,22 @@ public:
     /// `path` was made at `spot`: what comes below it is built there.
     void record_directory(const base::RelPath& path, const Spot& spot, const base::Attributes& attributes);
 
-    /// What was recorded so far, and the slots with it, become the earlier generation.
+    /// Notes for later runs that the file at `place` was begun, or is complete (`facts`: size, time, digest).
+    void note_begun(const base::RelPath& path, const std::string& place);
+    void note_complete(const base::RelPath& path, const std::string& place, LogEntry facts);
+    /// The file that was begun at `place` stays, incomplete.
+    void leave_begun(const base::RelPath& path, const std::string& place);
+
+    /// What was recorded so far, and the slots with it, become an earlier generation.
     void begin_again();
-    /// Null before begin_again and after finish.
-    Earlier* earlier() { return earlier_ ? &*earlier_ : nullptr; }
+    Earlier& earlier() { return earlier_; }
 
     ChangeList finish();
     /// Makes everything staged durable.
     void sync() { reserved_->sync_file_system(); }
     void discard();
+    /// What finish gave will not be committed.
+    void give_up() { finished_ = false; }
 
 private:
     struct NewDirectory {
@@ -62,20 +82,27 @@ private:
     /// What the change's path holds in the live tree now.
     void note_live(Change& change) const;
     void open_generation(Generation generation);
-    void drop_earlier();
+    void remove(Generation generation) { os::remove_all(*reserved_, generation_name(generation)); }
+    void close();
 
     const os::Directory& live_;
     std::unique_ptr<os::Directory> reserved_;
+    const std::string origin_;
     std::shared_ptr<os::Directory> slots_;  // of the generation that is built
     mutable std::mutex mutex_;
     std::uint64_t last_slot_ = 0;
-    std::unordered_map<std::string, NewDirectory> new_directories_;  // by path in the tree
+    std::unordered_map<std::string, NewDirectory> new_directories_;  // by path
     ChangeList list_;
+    bool finished_ = false;
+    std::optional<Log> log_;                              // nothing once it is closed
+    std::unordered_map<std::string, std::string> begun_;  // path -> place of what was left
+    // For links: slots of the first `indexed_` changes, by path.
+    std::unordered_map<std::string, SlotNumber> slots_of_;
+    std::size_t indexed_ = 0;
     // Files arrive directory by directory: one handle saves resolving the path of each.
     std::string held_path_;
     std::shared_ptr<os::Directory> held_;
-    std::optional<Earlier> earlier_;  // what an earlier pull of the run staged
-    Generation earlier_generation_{0};
+    Earlier earlier_;
 };
 
 }  // namespace ft::staging

@@ -3,48 +3,164 @@
 #include <algorithm>
 #include <utility>
 
+#include "ft/base/bytes.h"
 #include "ft/base/error.h"
+#include "ft/base/log.h"
 
 namespace ft::staging {
+namespace {
 
-Earlier::Earlier(std::unique_ptr<os::Directory> directory, std::vector<Change> changes)
-    : directory_{std::move(directory)}, placed_{std::move(changes)} {
-    std::erase_if(placed_, [](const Change& change) {
-        return change.kind != ChangeKind::place && change.kind != ChangeKind::replace;
+constexpr std::size_t kPiece = 1024 * 1024;  // bytes read at once
+constexpr std::size_t kMostGenerations = 1000;
+
+/// Errors of one staged file make it useless, no more.
+void require_local(const base::Error& error) {
+    if (error.kind() != base::ErrorKind::io && error.kind() != base::ErrorKind::permission) throw error;
+}
+
+}  // namespace
+
+LogEntry Earlier::Record::entry() const {
+    return {.path = path,
+            .slot = slot,
+            .top = top,
+            .complete = state != State::begun,
+            .size = size,
+            .mtime = mtime,
+            .kind = kind,
+            .digest = base::Digest{digest}};
+}
+
+bool Earlier::add(Generation generation, std::unique_ptr<os::Directory> directory, bool of_this_run) {
+    if (directories_.size() == kMostGenerations) return false;
+    const auto held = static_cast<std::uint16_t>(directories_.size());
+    std::vector<Record> found;
+    read_log(*directory, [&](LogEntry entry) {
+        Record& record = found.emplace_back();
+        record.path = std::move(entry.path);
+        record.size = entry.size;
+        record.mtime = entry.mtime;
+        std::copy(entry.digest.bytes().begin(), entry.digest.bytes().end(), record.digest.begin());
+        record.slot = entry.slot;
+        record.top = static_cast<std::uint32_t>(entry.top);
+        record.held = held;
+        record.kind = entry.kind;
+        if (entry.complete) record.state = of_this_run ? State::complete : State::unchecked;
     });
-    std::sort(placed_.begin(), placed_.end(),
-              [](const Change& a, const Change& b) { return a.path < b.path; });
+    if (found.empty()) return false;
+    // What is said last of a path is what holds.
+    std::reverse(found.begin(), found.end());
+    std::stable_sort(found.begin(), found.end(),
+                     [](const Record& a, const Record& b) { return a.path < b.path; });
+    const auto end = std::unique(found.begin(), found.end(),
+                                 [](const Record& a, const Record& b) { return a.path == b.path; });
+    const auto before = static_cast<std::ptrdiff_t>(records_.size());
+    records_.insert(records_.end(), std::move_iterator{found.begin()}, std::move_iterator{end});
+    std::inplace_merge(records_.begin(), records_.begin() + before, records_.end(),
+                       [](const Record& a, const Record& b) {
+                           const int order = a.path.compare(b.path);
+                           return order < 0 || (order == 0 && a.held > b.held);
+                       });
+    directories_.push_back({std::move(directory), of_this_run});
+    numbers_.push_back(generation);
+    return true;
 }
 
-std::optional<Earlier::Found> Earlier::find(const base::RelPath& path) const {
-    // What lies below a new directory lies in that directory's slot.
-    for (base::RelPath top = path; !top.is_root(); top = top.parent()) {
-        const auto at = std::lower_bound(
-            placed_.begin(), placed_.end(), top,
-            [](const Change& change, const base::RelPath& wanted) { return change.path < wanted; });
-        if (at == placed_.end() || at->path != top) continue;
-        std::string place = slot_name(at->slot) + path.bytes().substr(top.bytes().size());
-        const auto status = std::as_const(*directory_).status(place);
-        if (!status || status->type != base::FileType::regular) return std::nullopt;
-        return Found{std::move(place), *status};
+EarlierFiles Earlier::check(base::Progress& progress, base::Cancellation& cancellation) {
+    EarlierFiles sum;
+    for (Record& record : records_) {
+        if (record.state != State::unchecked) continue;
+        const bool good = fits(record, progress, cancellation);
+        record.state = good ? State::complete : State::begun;
+        if (!good) continue;
+        ++sum.files;
+        sum.bytes += record.size;
     }
-    return std::nullopt;
+    return sum;
 }
 
-std::optional<os::Status> Earlier::status(const base::RelPath& path) const {
-    const auto found = find(path);
-    return found ? std::optional{found->status} : std::nullopt;
+bool Earlier::fits(const Record& record, base::Progress& progress, base::Cancellation& cancellation) const {
+    cancellation.check();
+    try {
+        const auto file = open(record);
+        if (!file || file->status().size != record.size) return false;
+        base::Hasher hasher{record.kind};
+        base::Bytes piece(static_cast<std::size_t>(std::min<std::uint64_t>(record.size, kPiece)));
+        for (std::uint64_t at = 0; at < record.size;) {
+            cancellation.check();
+            const std::size_t length = file->read_at(at, piece);
+            if (length == 0) return false;
+            hasher.update(std::span{piece}.first(length));
+            at += length;
+            progress.bytes_checked += length;
+        }
+        return hasher.finish() == base::Digest{record.digest};
+    } catch (const base::Error& error) {
+        require_local(error);
+        base::log_warning("a staged file of an earlier run is not used: {}", error.what());
+        return false;
+    }
 }
 
-std::unique_ptr<const os::File> Earlier::open(const base::RelPath& path) const {
-    const auto found = find(path);
-    return found ? std::as_const(*directory_).open_file(found->place) : nullptr;
+const Earlier::Record* Earlier::find(const base::RelPath& path, std::uint64_t size,
+                                     const base::Timestamp& mtime) const {
+    auto at = std::lower_bound(records_.begin(), records_.end(), path.bytes(),
+                               [](const Record& record, const std::string& wanted) { return record.path < wanted; });
+    for (; at != records_.end() && at->path == path.bytes(); ++at) {
+        if (at->state == State::complete && at->size == size && at->mtime == mtime) return &*at;
+    }
+    return nullptr;
 }
 
-void Earlier::move(const base::RelPath& path, os::Directory& to_directory, const std::string& to) {
-    const auto found = find(path);
-    if (!found) throw base::Error{base::ErrorKind::internal, "a staged file that was not there is adopted"};
-    directory_->rename(found->place, to_directory, to);
+bool Earlier::can_adopt(const base::RelPath& path, std::uint64_t size, const base::Timestamp& mtime) const {
+    const std::lock_guard lock{mutex_};
+    return find(path, size, mtime) != nullptr;
+}
+
+Earlier::Adopted Earlier::adopt(const base::RelPath& path, std::uint64_t size, const base::Timestamp& mtime,
+                                os::Directory& to_directory, const std::string& to) {
+    const std::lock_guard lock{mutex_};
+    const Record* record = find(path, size, mtime);
+    if (record == nullptr)
+        throw base::Error{base::ErrorKind::internal, "a staged file that was not there is adopted"};
+    const Held& held = directories_[record->held];
+    LogEntry was = record->entry();
+    held.directory->rename(was.place(), to_directory, to);
+    records_[static_cast<std::size_t>(record - records_.data())].state = State::gone;
+    return {std::move(was), held.of_this_run};
+}
+
+std::unique_ptr<const os::File> Earlier::open(const Record& record) const {
+    const os::Directory& directory = *directories_[record.held].directory;
+    const std::string place = record.entry().place();
+    const auto status = directory.status(place);
+    if (!status || status->type != base::FileType::regular) return nullptr;
+    return directory.open_file(place);
+}
+
+EarlierContent Earlier::open(const base::RelPath& path) const {
+    const std::lock_guard lock{mutex_};
+    EarlierContent found;
+    auto at = std::lower_bound(records_.begin(), records_.end(), path.bytes(),
+                               [](const Record& record, const std::string& wanted) { return record.path < wanted; });
+    for (; at != records_.end() && at->path == path.bytes() && !found.whole; ++at) {
+        if (at->state == State::gone) continue;
+        auto& place = at->state == State::complete ? found.whole : found.part;
+        if (!place) place = open(*at);
+    }
+    return found;
+}
+
+void Earlier::clear() {
+    const std::lock_guard lock{mutex_};
+    records_ = {};
+    directories_.clear();
+    numbers_.clear();
+}
+
+bool Earlier::is_of_this_run(Generation generation) const {
+    const auto at = std::find(numbers_.begin(), numbers_.end(), generation);
+    return at != numbers_.end() && directories_[static_cast<std::size_t>(at - numbers_.begin())].of_this_run;
 }
 
 }  // namespace ft::staging

@@ -1,37 +1,75 @@
 #pragma once
 
+#include <array>
+#include <cstdint>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "ft/base/cancellation.h"
+#include "ft/base/progress.h"
+#include "ft/base/rel_path.h"
 #include "ft/os/file.h"
-#include "ft/staging/change_list.h"
+#include "ft/staging/staging.h"
+#include "staging/log.h"
 
 namespace ft::staging {
 
-/// The files that an earlier pull of the same run staged, found by their path in the tree. Any thread.
+/// The regular files that earlier pulls into a ground have staged, found by their path: those of this
+/// process, which are trusted, and those of earlier runs, which must be checked before they are. About 100
+/// bytes and the path each. Any thread, but for `add` and `check`.
 class Earlier {
 public:
-    /// `directory` is that of their slots, `changes` what the pull had recorded.
-    Earlier(std::unique_ptr<os::Directory> directory, std::vector<Change> changes);
+    /// The files of a generation, as its log has them. Newer generations come later. False, and nothing is
+    /// kept, when there are none.
+    bool add(Generation generation, std::unique_ptr<os::Directory> directory, bool of_this_run);
+    /// Reads every complete file of earlier runs that was not checked yet. One that is not what the log says
+    /// is no more than a basis from then on. Errors: cancelled.
+    EarlierFiles check(base::Progress& progress, base::Cancellation& cancellation);
 
-    /// Of the regular file that was staged for `path`; nothing when there is none, or not any more.
-    std::optional<os::Status> status(const base::RelPath& path) const;
-    /// Its content; null when there is none.
-    std::unique_ptr<const os::File> open(const base::RelPath& path) const;
-    /// Moves it away.
-    void move(const base::RelPath& path, os::Directory& to_directory, const std::string& to);
+    /// True when a complete, trusted file has this path, size and time of change.
+    bool can_adopt(const base::RelPath& path, std::uint64_t size, const base::Timestamp& mtime) const;
+    struct Adopted {
+        LogEntry was;  ///< where it lay
+        bool of_this_run = false;
+    };
+    /// Moves that file away, and it is not here any more.
+    Adopted adopt(const base::RelPath& path, std::uint64_t size, const base::Timestamp& mtime,
+                  os::Directory& to_directory, const std::string& to);
+    EarlierContent open(const base::RelPath& path) const;
+
+    void clear();
+    const std::vector<Generation>& generations() const { return numbers_; }
+    bool is_of_this_run(Generation generation) const;
 
 private:
-    struct Found {
-        std::string place;  // path from the directory
-        os::Status status;
+    enum class State : std::uint8_t { begun, unchecked, complete, gone };
+    struct Record {
+        std::string path;
+        std::uint64_t size = 0;
+        base::Timestamp mtime{};
+        std::array<std::byte, 16> digest{};
+        SlotNumber slot{0};
+        std::uint32_t top = 0;
+        std::uint16_t held = 0;  // position in directories_
+        base::DigestKind kind = base::DigestKind::xxh128;
+        State state = State::begun;
+        LogEntry entry() const;
     };
-    std::optional<Found> find(const base::RelPath& path) const;
+    struct Held {
+        std::unique_ptr<os::Directory> directory;
+        bool of_this_run = false;
+    };
+    std::unique_ptr<const os::File> open(const Record& record) const;
+    bool fits(const Record& record, base::Progress& progress, base::Cancellation& cancellation) const;
+    const Record* find(const base::RelPath& path, std::uint64_t size, const base::Timestamp& mtime) const;
 
-    std::unique_ptr<os::Directory> directory_;
-    std::vector<Change> placed_;  // by path: those with an object in their slot
+    mutable std::mutex mutex_;     // guards the state of records
+    std::vector<Record> records_;  // by path, then the newest first
+    std::vector<Held> directories_;
+    std::vector<Generation> numbers_;  // of directories_
 };
 
 }  // namespace ft::staging

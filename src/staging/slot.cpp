@@ -10,7 +10,8 @@
 namespace ft::staging {
 namespace {
 
-constexpr std::size_t kPiece = 256 * 1024;  // bytes that go to the file at once; whole blocks
+// Bytes that go to the file at once; whole blocks. With the first of them a file is worth to be gone on with.
+constexpr std::size_t kPiece = 256 * 1024;
 constexpr std::size_t kBlock = 4096;        // bytes of the smallest hole
 
 bool is_zero(std::span<const std::byte> block) {
@@ -39,10 +40,16 @@ bool write_sparse(os::File& file, std::uint64_t offset, std::span<const std::byt
 Slot::Slot(std::unique_ptr<State> state) : state_{std::move(state)} {}
 
 Slot::~Slot() {
-    if (!state_->file) return;
-    state_->file.reset();
+    State& state = *state_;
+    if (!state.file) return;
     try {
-        state_->spot.directory->remove(state_->spot.name);
+        if (state.begun) {
+            state.area.leave_begun(state.path, state.spot.place);
+            if (!state.pending.empty()) write(state.pending);
+        } else {
+            state.file.reset();
+            state.spot.directory->remove(state.spot.name);
+        }
     } catch (...) {  // what stays is removed with the staging
     }
 }
@@ -73,7 +80,7 @@ void Slot::copy_from_basis(std::uint64_t offset, std::uint64_t length) {
         const std::span<std::byte> into = std::span{piece}.first(wanted);
         if (!state_->basis || state_->basis->read_at(offset, into) != wanted) {
             throw base::Error{base::ErrorKind::corrupt,
-                              state_->path.escaped() + ": the old version became shorter during the run"};
+                              state_->shown.escaped() + ": the old version became shorter during the run"};
         }
         append(into);
         offset += wanted;
@@ -81,7 +88,10 @@ void Slot::copy_from_basis(std::uint64_t offset, std::uint64_t length) {
     }
 }
 
-base::Digest Slot::digest() { return state_->hasher.finish(); }
+base::Digest Slot::digest() {
+    if (!state_->digest) state_->digest = state_->hasher.finish();
+    return *state_->digest;
+}
 
 void Slot::finish(const base::Attributes& attributes) {
     State& state = *state_;
@@ -91,19 +101,25 @@ void Slot::finish(const base::Attributes& attributes) {
         if (state.ends_in_hole) state.file->set_size(size_);
         state.file->set_attributes(attributes);
         if (state.spot.slot != SlotNumber{0}) inode = state.file->status().inode;
+        state.area.record(state.path, state.over, state.spot, inode, true);
+        state.file.reset();
+        state.area.note_complete(
+            state.path, state.spot.place,
+            {.size = size_, .mtime = attributes.mtime, .kind = state.kind, .digest = digest()});
     } catch (const base::Error& error) {
-        throw error.on(state.path.bytes());
+        throw error.on(state.shown.bytes());
     }
-    state.area.record(state.path, state.over, state.spot, inode, true);
-    state.file.reset();
 }
 
 void Slot::write(std::span<const std::byte> data) {
     try {
         state_->ends_in_hole = write_sparse(*state_->file, state_->written, data);
         state_->written += data.size();
+        if (state_->begun || state_->written < kPiece) return;
+        state_->area.note_begun(state_->path, state_->spot.place);
+        state_->begun = true;
     } catch (const base::Error& error) {
-        throw error.on(state_->path.bytes());
+        throw error.on(state_->shown.bytes());
     }
 }
 

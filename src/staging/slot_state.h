@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "ft/base/bytes.h"
@@ -9,22 +10,28 @@
 namespace ft::staging {
 
 struct Slot::State {
-    State(Area& area_, const base::RelPath& path_, Over over_, Spot spot_, std::unique_ptr<os::File> file_,
-          base::DigestKind digest, std::unique_ptr<const os::File> basis_)
+    State(Area& area_, const base::RelPath& path_, const base::RelPath& shown_, Over over_, Spot spot_,
+          std::unique_ptr<os::File> file_, base::DigestKind kind_, std::unique_ptr<const os::File> basis_)
         : area{area_},
           path{path_},
+          shown{shown_},
           over{over_},
           spot{std::move(spot_)},
           file{std::move(file_)},
-          hasher{digest},
+          kind{kind_},
+          hasher{kind_},
           basis{std::move(basis_)} {}
 
     Area& area;
-    base::RelPath path;
+    base::RelPath path;   // from the ground's root
+    base::RelPath shown;  // from the tree's
     Over over;
     Spot spot;
     std::unique_ptr<os::File> file;  // null once finished
+    base::DigestKind kind;
     base::Hasher hasher;
+    std::optional<base::Digest> digest{};  // once all was appended
+    bool begun = false;                    // the log says so: the file stays, even if it is not finished
     std::unique_ptr<const os::File> basis;
     base::Bytes pending;        // appended, not written; less than kPiece
     base::Bytes from_basis;     // a piece of the basis file on its way

@@ -186,7 +186,7 @@ DatabaseDescription DescriptionReader::database(const json& json, const std::str
 
 TreeDescription DescriptionReader::tree(const json& json, const std::string& at) {
     TreeDescription result;
-    if (!is_object(json, at, {"name", "path", "exclude", "mount_point", "must_exist"})) return result;
+    if (!is_object(json, at, {"name", "path", "exclude", "mount_point", "must_exist", "mounts"})) return result;
     const std::size_t before = findings_.size();
     result.name = text(json, at, "name", Need::required);
     if (findings_.size() == before) {
@@ -198,13 +198,31 @@ TreeDescription DescriptionReader::tree(const json& json, const std::string& at)
         result.exclude = patterns(*exclude, member(at, "exclude"));
     }
     result.mount_point = flag(json, at, "mount_point");
-    result.must_exist = texts(json, at, "must_exist", kMostPatterns, Need::required);
-    for (std::size_t i = 0; i < result.must_exist.size(); ++i) {
-        const std::string_view fault = base::RelPath::fault(result.must_exist[i]);
-        if (!fault.empty() && !result.must_exist[i].empty()) {
-            add(element(member(at, "must_exist"), i),
-                fmt::format("must be a path within the tree, not one with {}", fault));
-        }
+    result.must_exist = paths_within(json, at, "must_exist", kMostPatterns);
+    read_mounts(json, at, result);
+    return result;
+}
+
+void DescriptionReader::read_mounts(const json& json, const std::string& at, TreeDescription& tree) {
+    const std::vector<std::string> paths = paths_within(json, at, "mounts", kMostMounts);
+    for (std::size_t i = 0; i < paths.size(); ++i) {
+        if (!base::RelPath::fault(paths[i]).empty()) continue;  // told already
+        const base::RelPath path{paths[i]};
+        const std::string here = element(member(at, "mounts"), i);
+        if (path.is_root()) add(here, "is the tree itself, for which there is \"mount_point\"");
+        if (std::find(tree.mounts.begin(), tree.mounts.end(), path) != tree.mounts.end())
+            add(here, "is named twice");
+        tree.mounts.push_back(path);
+    }
+}
+
+std::vector<std::string> DescriptionReader::paths_within(const json& object, const std::string& at,
+                                                         const char* key, std::size_t most) {
+    std::vector<std::string> result = texts(object, at, key, most, Need::required);
+    for (std::size_t i = 0; i < result.size(); ++i) {
+        const std::string_view fault = base::RelPath::fault(result[i]);
+        if (fault.empty() || result[i].empty()) continue;
+        add(element(member(at, key), i), fmt::format("must be a path within the tree, not one with {}", fault));
     }
     return result;
 }

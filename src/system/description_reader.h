@@ -40,6 +40,10 @@ private:
                                std::size_t most);
     DatabaseDescription database(const nlohmann::json& json, const std::string& at);
     TreeDescription tree(const nlohmann::json& json, const std::string& at);
+    void read_mounts(const nlohmann::json& json, const std::string& at, TreeDescription& tree);
+    /// A list of paths from a tree's root.
+    std::vector<std::string> paths_within(const nlohmann::json& object, const std::string& at,
+                                          const char* key, std::size_t most);
     std::vector<std::string> patterns(const nlohmann::json& json, const std::string& at);
 
     // description_parts.cpp

@@ -253,6 +253,7 @@ tree::Rules rules_of(const Description& system, const TreeDescription& tree,
     for (const std::string& path : reserved) {
         rules.exclude_path(base::RelPath{path});
         exclude(rules, tree.path, "/etc/" + path);  // host files may be staged there
+        for (const base::RelPath& mount : tree.mounts) rules.exclude_path(mount / path);
     }
     return rules;
 }

@@ -15,5 +15,6 @@ bool has_controls(const std::string& text);
 inline constexpr std::size_t kMostTrees = 256;
 inline constexpr std::size_t kMostDatabases = 256;
 inline constexpr std::size_t kMostPatterns = 1000;
+inline constexpr std::size_t kMostMounts = 100;
 
 }  // namespace ft::system

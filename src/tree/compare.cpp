@@ -82,6 +82,7 @@ private:
         const Item live = live_[l_];
         const auto instead = wanted_.find(live.path);
         const bool replaced = instead && !rules_.hides(live.path, wanted_[*instead].is_directory());
+        if (!replaced && live.ground) throw unwanted_mount(live);
         if (!replaced && live.pinned) {  // it stays, what it holds is looked at one by one
             ++l_;
             return;
@@ -90,7 +91,14 @@ private:
         skip_below(live_, l_);
     }
 
+    static base::Error unwanted_mount(const Item& live) {
+        return {base::ErrorKind::unfit,
+                base::escape(live.path) + ": is a mount point here, and no directory at the source",
+                "Make it a directory at the source, or unmount what is mounted here."};
+    }
+
     static void require_replaceable(const Item& live) {
+        if (live.ground) throw unwanted_mount(live);
         if (!live.pinned) return;
         throw base::Error{base::ErrorKind::unfit,
                           base::escape(live.path) +

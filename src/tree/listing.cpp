@@ -34,6 +34,7 @@ struct Listing::Record {
     base::FileType type;
     bool pinned : 1;
     bool mount_point : 1;
+    bool ground : 1;
 };
 
 Listing::Listing() = default;
@@ -90,6 +91,7 @@ void Listing::add(std::string_view path, const base::Object& object, bool pinned
         .type = object.type,
         .pinned = pinned,
         .mount_point = false,
+        .ground = false,
     });
     order_.push_back(static_cast<std::uint32_t>(order_.size()));
 }
@@ -98,6 +100,11 @@ void Listing::pin(std::size_t arrival) { record(arrival).pinned = true; }
 
 void Listing::mark_mount_point(std::size_t arrival) {
     record(arrival).mount_point = true;
+    record(arrival).pinned = true;
+}
+
+void Listing::mark_ground(std::size_t arrival) {
+    record(arrival).ground = true;
     record(arrival).pinned = true;
 }
 
@@ -135,6 +142,7 @@ Item Listing::operator[](std::size_t index) const {
     item.object.link_target = text(from.place + from.path_length, from.target_length);
     item.pinned = from.pinned;
     item.mount_point = from.mount_point;
+    item.ground = from.ground;
     return item;
 }
 

@@ -34,26 +34,34 @@ struct Pending {
     std::string path;
     os::Status status;
     std::size_t depth = 0;
+    bool mounted = false;   // something is mounted there
+    bool expected = false;  // and shall be, as a part of the tree
 };
 
 class Scan {
 public:
     Scan(const os::Directory& root, const Rules& rules, base::Cancellation& cancellation,
-         std::optional<base::Timestamp> changed_since)
-        : root_{root}, rules_{rules}, cancellation_{cancellation}, changed_since_{changed_since} {}
+         const ScanOptions& options)
+        : root_{root},
+          rules_{rules},
+          cancellation_{cancellation},
+          changed_since_{options.changed_since},
+          mounts_{options.mounts} {}
 
     Scanned run() {
         const auto status = root_.status(".");
         if (!status) throw base::Error{base::ErrorKind::io, base::escape(root_.path()) + ": does not exist"};
-        device_ = status->device;
         enter(".", *status, 0);
-        read(root_, ".", 0);
+        read(root_, ".", status->device, 0);
         // Directories are opened by their path from the root and closed before their own directories are
         // read: a tree of 2000 levels needs no 2000 descriptors, and no stack but this one.
         while (!pending_.empty()) {
             const Pending next = std::move(pending_.back());
             pending_.pop_back();
             descend(next);
+        }
+        for (const base::RelPath& missing : mounts_) {
+            if (!rules_.hides(missing.bytes(), true)) not_mounted(missing.bytes());
         }
         found_.listing.sort();
         return std::move(found_);
@@ -62,7 +70,7 @@ public:
 private:
     void descend(const Pending& next) {
         cancellation_.check();
-        const bool elsewhere = next.status.device != device_;
+        const bool elsewhere = next.mounted && !next.expected;
         std::unique_ptr<const os::Directory> directory;
         if (!elsewhere) {
             try {
@@ -77,10 +85,15 @@ private:
             found_.mount_points.push_back(base::escape(next.path));
             found_.listing.mark_mount_point(above_.back());
             pin_all_above();
+        } else if (next.mounted) {
+            found_.listing.mark_ground(above_.back());
+            pin_all_above();
+        } else if (next.expected) {
+            not_mounted(next.path);
         }
         if (!directory) return;
         try {
-            read(*directory, next.path, next.depth);
+            read(*directory, next.path, next.status.device, next.depth);
         } catch (const base::Error& error) {
             if (!is_gone(root_, next.path, base::FileType::directory, error)) unreadable(error);
         }
@@ -94,7 +107,8 @@ private:
     }
 
     /// Adds what is no directory in protocol order; directories become pending, the first one on top.
-    void read(const os::Directory& directory, const std::string& path, std::size_t depth) {
+    void read(const os::Directory& directory, const std::string& path, std::uint64_t device,
+              std::size_t depth) {
         std::vector<os::Name> names = directory.list();
         std::sort(names.begin(), names.end(),
                   [](const os::Name& a, const os::Name& b) { return a.name < b.name; });
@@ -107,7 +121,7 @@ private:
                                        base::escape(below.substr(0, kShownPath)), wrong));
             } else {
                 try {
-                    visit(directory, name.name, below, depth + 1);
+                    visit(directory, name.name, below, device, depth + 1);
                 } catch (const base::Error& error) {
                     unreadable(error);
                 }
@@ -119,7 +133,7 @@ private:
     }
 
     void visit(const os::Directory& directory, const std::string& name, const std::string& path,
-               std::size_t depth) {
+               std::uint64_t device, std::size_t depth) {
         if (rules_.excludes(path, false)) return pin_all_above();
         const std::optional<os::Status> status = directory.status(name);
         if (!status) {
@@ -129,7 +143,9 @@ private:
         if (status->type == base::FileType::directory) {
             if (rules_.excludes(path, true)) return pin_all_above();
             note_change(path, *status);
-            pending_.push_back({path, *status, depth});
+            // A subvolume is no mount point, but a file system of its own to whoever renames.
+            const bool mounted = status->mount_root || status->device != device;
+            pending_.push_back({path, *status, depth, mounted, is_expected(path)});
             return;
         }
         std::string target;
@@ -144,6 +160,14 @@ private:
         if (status->links > 1) ++found_.hard_links;
         note_change(path, *status);
         found_.listing.add(path, object_of(*status, target));
+    }
+
+    bool is_expected(const std::string& path) {
+        return std::erase_if(mounts_, [&](const base::RelPath& mount) { return mount.bytes() == path; }) > 0;
+    }
+
+    void not_mounted(const std::string& path) {
+        unreadable(base::escape(path) + ": nothing is mounted here, which system.json says is a mount point");
     }
 
     void note_change(const std::string& path, const os::Status& status) {
@@ -191,7 +215,7 @@ private:
     const Rules& rules_;
     base::Cancellation& cancellation_;
     const std::optional<base::Timestamp> changed_since_;
-    std::uint64_t device_ = 0;
+    std::vector<base::RelPath> mounts_;  // those that were not met yet
     std::vector<Pending> pending_;    // the next one last
     std::vector<std::size_t> above_;  // arrival positions of the directories from the root to the current one
     Scanned found_;
@@ -200,8 +224,8 @@ private:
 }  // namespace
 
 Scanned scan(const os::Directory& root, const Rules& rules, base::Cancellation& cancellation,
-             std::optional<base::Timestamp> changed_since) {
-    return Scan{root, rules, cancellation, changed_since}.run();
+             const ScanOptions& options) {
+    return Scan{root, rules, cancellation, options}.run();
 }
 
 }  // namespace ft::tree

@@ -41,6 +41,9 @@ public:
                         std::uint32_t minor) override {
         real_->create_special(path, type, major, minor);
     }
+    void link(std::string_view path, os::Directory& to_directory, std::string_view to) override {
+        real_->link(path, behind(to_directory), to);
+    }
     void rename(std::string_view from, os::Directory& to_directory, std::string_view to) override {
         hook_("before rename", from);
         real_->rename(from, behind(to_directory), to);

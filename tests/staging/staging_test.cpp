@@ -35,8 +35,13 @@ struct Fixture {
         root = disk.open("/data");
         test::write_tree(*root, kLive);
     }
+    /// What lies in the slots of a generation, without its log.
     Tree slots(int generation = 1) const {
-        return test::read_tree(*std::as_const(*root).open_directory(generation_path(Generation(generation))));
+        Tree tree =
+            test::read_tree(*std::as_const(*root).open_directory(generation_path(Generation(generation))));
+        tree.erase("log");
+        tree.erase("origin");
+        return tree;
     }
     Tree live() const { return test::read_tree(*root); }
     std::uint64_t inode(const std::string& path) const { return root->status(path).value().inode; }
@@ -191,19 +196,20 @@ TEST_CASE("a second pull adopts files of the first, wherever they lie, and the r
                              "directory", "file/below", "fil", "."}) {
         INFO(path);
         CHECK_FALSE(staging.can_adopt(RelPath{path}, 0, kFile.mtime));
-        CHECK(staging.open_earlier(RelPath{path}) == nullptr);
+        CHECK(staging.open_earlier(RelPath{path}).whole == nullptr);
+        CHECK(staging.open_earlier(RelPath{path}).part == nullptr);
     }
     base::Bytes content(10);
-    CHECK(staging.open_earlier(RelPath{"directory/y"})->read_at(0, content) == 8);
+    CHECK(staging.open_earlier(RelPath{"directory/y"}).whole->read_at(0, content) == 8);
 
     // The directory comes again under another name of slot; the file in it is the same inode.
     add_file(staging, "another", Over::nothing, "");
     staging.create(RelPath{"new"}, Over::nothing, directory());
     staging.create(RelPath{"new/deep"}, Over::nothing, directory());
-    staging.adopt(RelPath{"new/deep/file"}, Over::nothing, kFile);
+    CHECK_FALSE(staging.adopt(RelPath{"new/deep/file"}, Over::nothing, 4, kFile));
     base::Attributes other = kFile;
     other.mode = 0600;
-    staging.adopt(RelPath{"file"}, Over::something, other);
+    CHECK_FALSE(staging.adopt(RelPath{"file"}, Over::something, 3, other));
     CHECK_FALSE(staging.can_adopt(RelPath{"file"}, 3, kFile.mtime));
     const ChangeList list = staging.finish();
     CHECK(list.counts.files == 3);
@@ -272,7 +278,7 @@ TEST_CASE("power loss at any step of staging leaves the live tree, and the next 
             add_file(staging, "file", Over::something, "new");
             staging.begin_again();
             staging.create(RelPath{"new"}, Over::nothing, directory());
-            staging.adopt(RelPath{"new/file"}, Over::nothing, kFile);
+            staging.adopt(RelPath{"new/file"}, Over::nothing, 7, kFile);
             staging.finish();
             staging.sync();
         });

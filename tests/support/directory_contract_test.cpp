@@ -69,6 +69,21 @@ std::vector<std::string> try_all(os::Directory& top) {
     tell("exchange with itself", [&] { top.exchange("f", top, "f"); });
     tell("exchange file and directory", [&] { top.exchange("f", *top.open_directory("d"), "e"); });
     tell("exchange link and pipe", [&] { top.exchange("l", top, "p"); });
+    tell("link", [&] {
+        top.link("f", *top.open_directory("d"), "linked");
+        told.push_back(std::to_string(top.status("f")->links) +
+                       (top.status("d/linked")->inode == top.status("f")->inode ? " same" : " other"));
+    });
+    tell("link to existing", [&] { top.link("f", top, "d"); });
+    tell("link none", [&] { top.link("none", top, "g"); });
+    tell("link to nowhere", [&] { top.link("f", top, "none/f"); });
+    tell("link a directory", [&] { top.link("d", top, "g"); });
+    tell("link a pipe and a link", [&] {
+        top.link("p", top, "p2");
+        top.link("l", top, "l2");
+        top.remove("p2");
+        top.remove("l2");
+    });
     tell("rename a directory", [&] { top.rename("f", *top.open_directory("d"), "moved"); });
     const auto removed = top.open_directory("d/moved");
     tell("remove", [&] { top.remove("d/moved"); });

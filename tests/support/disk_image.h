@@ -34,6 +34,7 @@ private:
 struct Inode {
     std::uint64_t id = 0;
     std::uint64_t device = 0;
+    bool mount_root = false;
     base::FileType type = base::FileType::regular;
     base::Attributes attributes;
     base::Timestamp ctime;

@@ -83,6 +83,10 @@ public:
         const Step step{steps_, "create", whole(path)};
         real_->create_special(path, type, major, minor);
     }
+    void link(std::string_view path, os::Directory& to_directory, std::string_view to) override {
+        const Step step{steps_, "link", whole(path)};
+        real_->link(path, own(to_directory), to);
+    }
     void rename(std::string_view from, os::Directory& to_directory, std::string_view to) override {
         const Step step{steps_, "rename", whole(from)};
         real_->rename(from, own(to_directory), to);

@@ -111,6 +111,18 @@ public:
         create(path, std::move(special));
     }
 
+    void link(std::string_view path, os::Directory& to_directory, std::string_view to) override {
+        const std::lock_guard lock{state_->mutex};
+        const std::string action = "link to " + shown(to_directory, to);
+        begin_change("link", action, path);
+        const auto [source, target] = both("link to", action, path, to_directory, to);
+        if (target.object != nullptr) fail(action, path, EEXIST);
+        if (!is_linked(*target.parent)) fail(action, path, ENOENT);
+        if (source.object->type == FileType::directory) fail(action, path, EPERM);
+        state_->change(source.parent->device,
+                       NameChange{{target.parent->id, target.name, 0, source.object->id}});
+    }
+
     void rename(std::string_view from, os::Directory& to_directory, std::string_view to) override {
         const std::lock_guard lock{state_->mutex};
         const std::string action = "rename to " + shown(to_directory, to);

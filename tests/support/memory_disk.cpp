@@ -88,6 +88,7 @@ void MemoryDisk::mount(const std::string& path) {
     if (!mounted->names.empty())
         throw std::logic_error{"a file system is mounted on an empty directory: " + path};
     mounted->device = ++state_->devices;
+    mounted->mount_root = true;
     state_->log.add(*mounted);
 }
 

@@ -18,7 +18,8 @@ os::Status status_of(const Inode& inode) {
         .device = inode.device,
         .links = inode.links,
         .device_major = inode.major,
-        .device_minor = inode.minor};
+        .device_minor = inode.minor,
+        .mount_root = inode.mount_root};
     return status;
 }
 

@@ -89,6 +89,7 @@ public:
     void create_directory(std::string_view) override { refuse(); }
     void create_symlink(std::string_view, std::string_view) override { refuse(); }
     void create_special(std::string_view, os::FileType, std::uint32_t, std::uint32_t) override { refuse(); }
+    void link(std::string_view, os::Directory&, std::string_view) override { refuse(); }
     void rename(std::string_view, os::Directory&, std::string_view) override { refuse(); }
     void exchange(std::string_view, os::Directory&, std::string_view) override { refuse(); }
     void remove(std::string_view) override { refuse(); }

@@ -227,7 +227,7 @@ TEST_CASE("a scan counts what was changed since a moment, without the root and w
     tree::Rules rules;
     rules.exclude("*.tmp");
     base::Cancellation cancellation;
-    const tree::Scanned found = tree::scan(FakeDirectory{disk, "."}, rules, cancellation, moment);
+    const tree::Scanned found = tree::scan(FakeDirectory{disk, "."}, rules, cancellation, {.changed_since = moment});
     CHECK(found.changed == 5);
     CHECK(found.changed_examples == Names{"a", "a/\\x1b", "a/1"});
     CHECK(scan(disk).changed == 0);

@@ -13,7 +13,11 @@ namespace ft::checks {
 std::vector<std::string> ground_findings(os::Machine& machine, const system::Description& system,
                                          const system::TreeDescription& tree);
 
-/// Error unfit with these findings of all trees, unless there are none.
+/// The same for file systems that are mounted in the tree as a part of it (`mounts`), on either side.
+std::vector<std::string> mount_findings(os::Machine& machine, const system::Description& system,
+                                        const system::TreeDescription& tree);
+
+/// Error unfit with both findings of all trees, unless there are none.
 void require_ground(os::Machine& machine, const system::Description& system);
 
 }  // namespace ft::checks

@@ -75,6 +75,8 @@ struct TreeReport {
     std::uint64_t bytes = 0;          ///< of all its files
     std::uint64_t bytes_literal = 0;  ///< of these, fetched
     std::uint64_t vanished = 0;
+    std::uint64_t adopted_files = 0;  ///< an earlier run, which failed, had fetched them
+    std::uint64_t adopted_bytes = 0;
     staging::ChangeCounts counts;
 };
 struct DatabaseReport {

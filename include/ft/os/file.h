@@ -29,6 +29,7 @@ struct Status {
     std::uint64_t links = 1;
     std::uint32_t device_major = 0;
     std::uint32_t device_minor = 0;
+    bool mount_root = false;  ///< something is mounted here, be it a part of the same file system
 };
 
 /// An open regular file. Every error names the file by the path it was opened with. One thread per File
@@ -101,6 +102,9 @@ public:
     /// A device, FIFO or socket (mode 0600); never opened.
     virtual void create_special(std::string_view path, FileType type, std::uint32_t major,
                                 std::uint32_t minor) = 0;
+    /// A further name for a file or special object (hard link) within the file system; Error io when `to`
+    /// exists.
+    virtual void link(std::string_view path, Directory& to_directory, std::string_view to) = 0;
     /// Renames within the file system; Error io when `to` exists (RENAME_NOREPLACE).
     virtual void rename(std::string_view from, Directory& to_directory, std::string_view to) = 0;
     /// Swaps two existing objects of any types in one step (RENAME_EXCHANGE).

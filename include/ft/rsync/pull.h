@@ -21,8 +21,13 @@ namespace ft::rsync {
 
 /// What the comparison found, before the first file is requested.
 struct Need {
+    struct Room {
+        std::uint64_t bytes = 0;
+        std::uint64_t inodes = 0;
+    };
     std::uint64_t bytes = 0;  ///< to be staged; what an earlier pull has staged takes no further room
     std::uint64_t inodes = 0;
+    std::vector<Room> grounds;  ///< of these, what lies on each ground of the staging
     std::uint64_t removals = 0;  ///< tops of what goes
     std::uint64_t live_entries = 0;
     // Regular files that rules do not hide:
@@ -53,13 +58,16 @@ struct Pulled {
     std::vector<std::string> warnings;  ///< what the source said of files that vanished or changed, first ten
     std::uint64_t bytes_literal = 0;
     std::uint64_t bytes_matched = 0;
+    std::uint64_t adopted_files = 0;  ///< not asked for: an earlier run had staged them
+    std::uint64_t adopted_bytes = 0;
     std::vector<std::string> unknown_owners;  ///< names that this machine does not know
 };
 
 /// Pulls a module of an rsync daemon (ours or a stock one, protocol 30 to 32) into `staging`, so that its
 /// list of changes turns the live tree `live` into the module's tree; what `rules` exclude is not touched.
-/// The caller finishes the staging. Of a staging that has begun again, files of the earlier generation are
-/// adopted where size and time fit, and are basis files where they do not. Success means: list complete,
+/// The caller finishes the staging. Files that earlier pulls have staged are adopted where size and time fit,
+/// and are basis files where they do not; of one that came in part only the rest is fetched. The staging's
+/// grounds tell what is mounted in `live` and part of the tree. Success means: list complete,
 /// every wanted object staged, every whole-file checksum equal. Errors: peer (it broke the protocol, or says
 /// that it could not read something), corrupt (a file whose checksum does not fit twice), network, io,
 /// no_space, unfit (mount points or pinned directories in the way), cancelled. On any error the stream is

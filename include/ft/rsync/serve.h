@@ -10,6 +10,7 @@
 #include "ft/base/bytes.h"
 #include "ft/base/cancellation.h"
 #include "ft/base/progress.h"
+#include "ft/base/rel_path.h"
 #include "ft/os/machine.h"
 #include "ft/tree/rules.h"
 
@@ -24,6 +25,7 @@ struct Module {
     /// Production goes on in it: a file that changes while it is read is told as a warning, otherwise as an
     /// error.
     bool live = true;
+    std::vector<base::RelPath> mounts{};  ///< mount points that are part of it (tree::ScanOptions)
 };
 
 /// User and secret of rsync's own challenge and response.

@@ -37,6 +37,13 @@ struct ChangeCounts {
     std::uint64_t others = 0;      ///< new or changed directories, links, devices...
     std::uint64_t removed = 0;     ///< removals (a directory counts once)
     std::uint64_t attributes = 0;  ///< attributes only
+    ChangeCounts& operator+=(const ChangeCounts& other) {
+        files += other.files;
+        others += other.others;
+        removed += other.removed;
+        attributes += other.attributes;
+        return *this;
+    }
 };
 
 struct ChangeList {

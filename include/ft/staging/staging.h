@@ -8,8 +8,10 @@
 #include <string>
 #include <vector>
 
+#include "ft/base/cancellation.h"
 #include "ft/base/digest.h"
 #include "ft/base/entry.h"
+#include "ft/base/progress.h"
 #include "ft/base/rel_path.h"
 #include "ft/os/file.h"
 #include "ft/staging/change_list.h"
@@ -27,12 +29,34 @@ std::unique_ptr<os::Directory> open_reserved(os::Directory& root);
 /// Removes all that is staged below `root` but the generations `kept`, and the reserved directory when
 /// nothing is left in it; the root's time stays. Nothing to do where nothing is staged. Errors as open_reserved.
 void free_staged(os::Directory& root, const std::vector<Generation>& kept = {});
+/// Removes the reserved directory of `root` when nothing is in it; the root's time stays.
+void close_reserved(os::Directory& root);
+
+/// A file system that a tree lies on: the tree's own, or one that is mounted in it.
+struct Ground {
+    base::RelPath at;                         ///< its root, from the tree's
+    const os::Directory* live = nullptr;      ///< its root; outlives the Staging
+    std::unique_ptr<os::Directory> reserved;  ///< its reserved directory (open_reserved)
+    std::vector<Generation> kept{};           ///< there, and not ours
+};
+
+/// What earlier runs have left that is good.
+struct EarlierFiles {
+    std::uint64_t files = 0;
+    std::uint64_t bytes = 0;
+};
+
+/// What earlier pulls hold of a file, as a basis; null each where there is nothing.
+struct EarlierContent {
+    std::unique_ptr<const os::File> part{};   ///< begun after `whole` was complete: perhaps not all of it
+    std::unique_ptr<const os::File> whole{};  ///< complete when it came
+};
 
 /// A file of the next version of a tree, built where the live tree does not see it.
 ///
-/// Bytes come in order. Only `finish` makes it a change of the run; a Slot that is destroyed before that
-/// takes its file with it. One thread a Slot; many Slots at a time are fine. Errors: no_space, io, each
-/// naming the path in the tree.
+/// Bytes come in order. Only `finish` makes it a change of the run. A Slot that is destroyed before that
+/// takes its file with it, unless 256 KiB and more are there: they are of use to the next pull. One thread a
+/// Slot; many Slots at a time are fine. Errors: no_space, io, each naming the path in the tree.
 class Slot {
 public:
     ~Slot();
@@ -45,7 +69,8 @@ public:
     void copy_from_basis(std::uint64_t offset, std::uint64_t length);
     /// Bytes so far.
     std::uint64_t size() const { return size_; }
-    /// Checksum of all that was appended, of the kind that create_file was told.
+    /// Checksum of all that was appended, of the kind that create_file was told. Nothing may be appended
+    /// after it.
     base::Digest digest();
     /// Sets owner, mode and time and records the change. The bytes are durable only after Staging::sync: one
     /// sync of the file system is cheaper than a million of files.
@@ -62,21 +87,35 @@ private:
 };
 
 /// The next version of one tree: new and changed objects, complete with owner, mode and time, in the reserved
-/// directory at the tree's root, and the list of what the commit will change. The live tree is only read.
+/// directory at the tree's root and at that of each further ground, and the lists of what the commit will
+/// change. The live tree is only read.
 ///
 /// An object whose parent is itself new is built inside its staged parent, so that a new directory with all
 /// that it holds is one change. Hence parents first: create_directory before anything below it.
-/// Thread-safe: a receiver and a generator share one Staging.
+///
+/// What was staged outlives the Staging, the process and the power: a later Staging of the same origin takes
+/// regular files from it (docs/staging.md). Thread-safe: a receiver and a generator share one Staging.
 class Staging {
 public:
-    /// A new generation in `reserved`, the reserved directory of `live` (open_reserved). All other
-    /// generations there but `kept` are removed. `live` outlives the Staging.
+    /// A new generation in the reserved directory of each ground; the tree's own is the first, its `at` the
+    /// root. `origin` (text without a newline) says whose content it is. Other generations there but those
+    /// kept: of the same origin, they are earlier ones; all others are removed. Empty: there are no earlier
+    /// ones, and nothing is kept for a later run.
+    Staging(std::vector<Ground> grounds, const std::string& origin);
+    /// Of a tree on one ground.
     Staging(const os::Directory& live, std::unique_ptr<os::Directory> reserved,
-            const std::vector<Generation>& kept = {});
+            const std::vector<Generation>& kept = {}, const std::string& origin = {});
+    /// What was finished or begun stays for later runs; when there is nothing of that, no trace stays.
     ~Staging();
     Staging(const Staging&) = delete;
     Staging& operator=(const Staging&) = delete;
 
+    /// Where the grounds lie in the tree, as given.
+    std::vector<base::RelPath> grounds() const;
+    /// Position of the ground that holds `path`. The mount point itself lies on what is mounted there.
+    std::size_t ground_of(const base::RelPath& path) const;
+
+    // Of these, all but change_attributes: Error unfit when `path` is a mount point.
     /// A new version of the regular file `path`, digested as `digest`; `basis` (may be null) is what
     /// copy_from_basis reads.
     std::unique_ptr<Slot> create_file(const base::RelPath& path, Over over, base::DigestKind digest,
@@ -84,29 +123,41 @@ public:
     /// A directory, link or special object. A directory's attributes are set by `finish`, when all it holds
     /// is there.
     void create(const base::RelPath& path, Over over, const base::Object& object);
+    /// A further name (hard link) of `first`, a file or special object that this Staging has made since it
+    /// began (again). Error internal when it has not, or when they lie on different grounds.
+    void link(const base::RelPath& path, Over over, const base::RelPath& first);
     void change_attributes(const base::RelPath& path, const base::Attributes& before,
                            const base::Attributes& after);
     void remove(const base::RelPath& path);
 
-    /// A second pull begins: what is staged becomes the earlier generation, of which only the regular files
-    /// are of use, and the list of changes is empty again. No Slot may be open. What nobody adopts is removed
-    /// by `finish`.
+    /// Compares what earlier runs have staged with its digests, all of it (`progress.bytes_checked`); only
+    /// what is good can be adopted afterwards, the rest is but a basis. Returns what is good. Before any
+    /// other thread uses the Staging. Errors: cancelled.
+    EarlierFiles check_earlier(base::Progress& progress, base::Cancellation& cancellation);
+    /// A further pull begins: what is staged becomes an earlier generation, trusted, of which only the regular
+    /// files are of use, and the list of changes is empty again. No Slot may be open. What nobody adopts is
+    /// removed by `finish`.
     void begin_again();
-    /// True when the earlier generation holds a regular file for `path` with this size and time of change.
+    /// True when an earlier generation holds a regular file for `path` with this size and time of change.
     bool can_adopt(const base::RelPath& path, std::uint64_t size, const base::Timestamp& mtime) const;
-    /// Makes that file the new version of `path`, without any copying.
-    void adopt(const base::RelPath& path, Over over, const base::Attributes& attributes);
-    /// The regular file that the earlier generation holds for `path`, as a basis; null when it has none.
-    std::unique_ptr<const os::File> open_earlier(const base::RelPath& path) const;
+    /// Makes that file the new version of `path`, without any copying. True when it is of an earlier run.
+    bool adopt(const base::RelPath& path, Over over, std::uint64_t size, const base::Attributes& attributes);
+    /// What earlier generations hold for `path`, as a basis.
+    EarlierContent open_earlier(const base::RelPath& path) const;
 
     /// True when `path` lies below a directory that is new in this run.
     bool is_new(const base::RelPath& path) const;
-    /// All is staged: sets the new directories' attributes, deepest first, and gives the list. No further
-    /// creates.
+    /// All is staged: sets the new directories' attributes, deepest first, removes the earlier generations,
+    /// and gives the list of each ground, with paths from its root. No further creates.
+    std::vector<ChangeList> finish_all();
+    /// The same, of a Staging on one ground.
     ChangeList finish();
-    /// Makes everything staged durable.
+    /// Makes everything staged durable. When that fails, all of it is removed: the system may have lost what
+    /// it still shows.
     void sync();
-    /// Removes all that is staged.
+    /// What finish gave will not be committed: what the destructor keeps is for later runs alone.
+    void give_up();
+    /// Removes what this Staging has made; what is left of earlier runs stays.
     void discard();
 
 private:

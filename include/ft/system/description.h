@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "ft/base/rel_path.h"
 #include "ft/os/machine.h"
 
 namespace ft::system {
@@ -19,6 +20,8 @@ struct TreeDescription {
     std::vector<std::string> exclude{};     ///< patterns (tree::Rules)
     bool mount_point = false;               ///< at the source: a file system must be mounted there
     std::vector<std::string> must_exist{};  ///< at the source: paths in the tree (base::RelPath)
+    /// Where in the tree file systems are mounted that are part of it, on this side.
+    std::vector<base::RelPath> mounts{};
 };
 
 struct DatabaseDescription {

@@ -23,7 +23,7 @@ const std::vector<HostSetting>& host_settings();
 bool is_host_setting(const std::string& path);
 
 /// What of `tree` is not migrated: its own patterns, `more` (the other side's), host settings, state_dir, and
-/// the `reserved` paths, relative to its root and to /etc. Error usage for a pattern that says nothing.
+/// the `reserved` names at its root, in its mounts and in /etc. Error usage for a pattern that says nothing.
 tree::Rules rules_of(const Description& system, const TreeDescription& tree,
                      const std::vector<std::string>& more, const std::vector<std::string>& reserved);
 

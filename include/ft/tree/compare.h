@@ -27,9 +27,9 @@ struct Difference {
 /// Reports every wanted entry that `rules` do not hide, in sorted order, and every removal, once for the top
 /// of what goes. What lies below a live directory that is replaced by something else, or removed, is not
 /// reported; a pinned directory that is not wanted stays, only what in it is not pinned is removed. Both
-/// listings are sorted trees (Listing::require_tree); `live` was scanned with the same rules. Error unfit,
-/// naming the path, when a pinned directory must give way to something else, or when something is wanted
-/// below a mount point.
+/// listings are sorted trees (Listing::require_tree); `live` was scanned with the same rules. Error
+/// unfit, naming the path, when a pinned directory must give way to something else, when a file system that is part of the tree is
+/// mounted where no directory is wanted, or when something is wanted below another mount point.
 void compare(const Listing& wanted, const Listing& live, const Rules& rules,
              const std::function<void(const Difference&)>& report);
 

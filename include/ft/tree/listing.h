@@ -21,8 +21,10 @@ struct Item {
     /// A directory that holds something excluded or a mount point, at any depth, or is a mount point: it can
     /// be neither removed nor replaced.
     bool pinned = false;
-    /// A directory of another file system; what it holds is not listed.
+    /// Something is mounted here that is not part of the tree: what it holds is not listed.
     bool mount_point = false;
+    /// A file system is mounted here that is part of the tree.
+    bool ground = false;
     bool is_directory() const { return object.type == base::FileType::directory; }
 };
 
@@ -48,6 +50,7 @@ public:
     /// Changes the marks, owner or group of an entry by arrival position.
     void pin(std::size_t arrival);
     void mark_mount_point(std::size_t arrival);  ///< pins it too
+    void mark_ground(std::size_t arrival);       ///< pins it too
     void set_owner(std::size_t arrival, std::uint32_t uid, std::uint32_t gid);
     /// Brings the entries into protocol order, stable.
     void sort();

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "ft/base/cancellation.h"
+#include "ft/base/rel_path.h"
 #include "ft/os/file.h"
 #include "ft/tree/listing.h"
 #include "ft/tree/rules.h"
@@ -17,7 +18,7 @@ struct Scanned {
     Listing listing;                      ///< sorted; without what the rules exclude
     std::vector<std::string> unreadable;  ///< one line each, path escaped, at most 1000
     std::vector<std::string>
-        mount_points;  ///< directories of other file systems (escaped paths): listed, not entered
+        mount_points;  ///< where something else is mounted (escaped paths): listed, not entered
     std::uint64_t unreadable_count = 0;
     std::uint64_t vanished = 0;    ///< listed by their directory and gone a moment later
     std::uint64_t hard_links = 0;  ///< names of objects (no directories) that have more than one
@@ -25,11 +26,17 @@ struct Scanned {
     std::vector<std::string> changed_examples;  ///< the first of these, paths escaped, at most 3
 };
 
+struct ScanOptions {
+    /// Counts what was changed, made or renamed after that moment; a directory is changed when something in
+    /// it is made or removed.
+    std::optional<base::Timestamp> changed_since{};
+    /// Mount points that are part of the tree: entered. One that none is, is recorded as unreadable.
+    std::vector<base::RelPath> mounts{};
+};
+
 /// Reads the whole tree below `root`, with at most two directories open at a time. A problem with one object
-/// is recorded, not thrown; a root that cannot be read is Error io or permission. Errors: cancelled. With
-/// `changed_since` it counts what was changed, made or renamed after that moment; a directory is changed when
-/// something in it is made or removed.
+/// is recorded, not thrown; a root that cannot be read is Error io or permission. Errors: cancelled.
 Scanned scan(const os::Directory& root, const Rules& rules, base::Cancellation& cancellation,
-             std::optional<base::Timestamp> changed_since = std::nullopt);
+             const ScanOptions& options = {});
 
 }  // namespace ft::tree
