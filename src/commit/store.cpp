@@ -38,7 +38,7 @@ void free_tree(os::Machine& machine, const Journal& journal, std::size_t tree) {
     if (reserved_is) {
         const std::unique_ptr<os::Directory> reserved = root->open_directory(staging::kReservedDirectory);
         os::remove_all(*reserved, staging::generation_name(expected.generation));
-        if (!reserved->list().empty()) return;
+        if (!reserved->list().empty()) return reserved->sync();
         root->remove(staging::kReservedDirectory);
     } else {
         // A crash came before the time was set. Later the time is that of what others did in the root.

@@ -169,10 +169,13 @@ public:
 
     /// Stages the difference between what is there and the new trees.
     Plan stage_all() {
-        Plan plan{.run_id = "run-1",
-                  .trees = {},
-                  .swaps = {{"host=/run", "postgres", "a", "a_in", "a_prev", 2, 1}},
-                  .host_name = HostName{"old.example", "new.example"}};
+        return stage_all({.run_id = "run-1",
+                          .trees = {},
+                          .swaps = {{"host=/run", "postgres", "a", "a_in", "a_prev", 2, 1}},
+                          .host_name = HostName{"old.example", "new.example"}});
+    }
+    /// The same with what else `plan` has.
+    Plan stage_all(Plan plan) {
         for (const TreePair& tree : trees_) {
             const auto root = disk.open(tree.root);
             staging::Staging staging{*root, staging::open_reserved(*root), kept(*root)};
