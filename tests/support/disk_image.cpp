@@ -191,6 +191,43 @@ DiskImage DiskImage::reachable() const {
     return copy;
 }
 
+DiskImage DiskImage::copy() const {
+    DiskImage copy;
+    for (const auto& [id, inode] : inodes_) copy.add(*inode);
+    return copy;
+}
+
+std::string DiskImage::fingerprint() const {
+    std::string text;
+    const auto number = [&](std::uint64_t value) {
+        text.append(reinterpret_cast<const char*>(&value), sizeof value);
+    };
+    const DiskImage there = reachable();
+    for (const auto& [id, inode] : there.inodes_) {
+        number(id);
+        number(static_cast<std::uint64_t>(inode->type));
+        number(inode->links);
+        const base::Attributes& attributes = inode->attributes;
+        const bool given = attributes.mtime < time_of(0);
+        for (const std::uint64_t value : {attributes.mode, attributes.uid, attributes.gid}) number(value);
+        number(given ? static_cast<std::uint64_t>(attributes.mtime.seconds) : 0);
+        number(given ? attributes.mtime.nanoseconds : 1);
+        std::string content(inode->content.size(), '\0');
+        inode->content.read(0, std::as_writable_bytes(std::span{content}));
+        number(content.size());
+        text += content;
+        text += inode->target + '\0';
+        number(inode->major);
+        number(inode->minor);
+        for (const auto& [name, target] : inode->names) {
+            text += name + '\0';
+            number(target);
+        }
+        text += '/';
+    }
+    return text;
+}
+
 base::Timestamp time_of(std::uint64_t sequence) {
     return {.seconds = 1'700'000'000 + static_cast<std::int64_t>(sequence), .nanoseconds = 0};
 }

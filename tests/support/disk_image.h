@@ -102,6 +102,9 @@ public:
     std::uint64_t used() const;
     /// A copy of what has a place in the tree.
     DiskImage reachable() const;
+    DiskImage copy() const;
+    /// As DiskMoment::fingerprint.
+    std::string fingerprint() const;
 
 private:
     bool names_fit(const NameChange& change) const;
