@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <cerrno>
-#include <deque>
 #include <functional>
 #include <optional>
 #include <random>
@@ -184,12 +183,16 @@ private:
         seen_.clear();
         ends_.clear();
         lose(run(script), {});
-        while (!disks_.empty()) {
-            const Disk disk = std::move(disks_.front());
-            disks_.pop_front();
+        std::mt19937_64 random{limits_.seed};
+        for (std::size_t done = 0; !disks_.empty() && done < limits_.disks; ++done) {
+            std::swap(disks_[random() % disks_.size()], disks_.back());
+            const Disk disk = std::move(disks_.back());
+            disks_.pop_back();
             cuts_ = disk.cuts;
             lose(recover(script, disk), disk);
         }
+        counts_.left += disks_.size();
+        disks_.clear();
         counts_.ends += ends_.size();
     }
 
@@ -297,7 +300,7 @@ private:
     Course last_;
     std::string name_;
     std::vector<Cut> cuts_;
-    std::deque<Disk> disks_;
+    std::vector<Disk> disks_;
     std::unordered_set<std::string> seen_;
     std::unordered_set<std::string> ends_;
 };

@@ -16,6 +16,7 @@ struct Counts {
     std::uint64_t moments = 0;     ///< at which the power was lost
     std::uint64_t losses = 0;      ///< ways in which that ended
     std::uint64_t recoveries = 0;  ///< of different disks
+    std::uint64_t left = 0;        ///< different disks that were left out, beyond Limits::disks
     std::uint64_t ends = 0;        ///< different disks after a recovery; each took a further run, and undoes
 };
 

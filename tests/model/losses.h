@@ -14,6 +14,7 @@ namespace ft::model {
 struct Limits {
     std::size_t whole = 64;  ///< up to so many: all of them
     std::size_t drawn = 8;   ///< beyond: so many drawn ones, besides those that differ by one change
+    std::size_t disks = 300;  ///< different ones that are recovered for one script, beyond drawn ones of all that come up
     std::uint64_t seed = 1;
 };
 

@@ -63,6 +63,8 @@ Arguments read(int argc, char** argv) {
             read.limits.whole = std::stoul(value);
         } else if (name == "--drawn") {
             read.limits.drawn = std::stoul(value);
+        } else if (name == "--disks") {
+            read.limits.disks = std::stoul(value);
         } else {
             throw std::invalid_argument{"unknown: " + name};
         }
@@ -86,8 +88,8 @@ std::vector<Pair> chosen(const Arguments& arguments) {
 }
 
 void print(const Counts& counts, const char* end) {
-    fmt::print("pairs {} moments {} losses {} recoveries {} ends {}{}", counts.pairs, counts.moments,
-               counts.losses, counts.recoveries, counts.ends, end);
+    fmt::print("pairs {} moments {} losses {} recoveries {} left {} ends {}{}", counts.pairs, counts.moments,
+               counts.losses, counts.recoveries, counts.left, counts.ends, end);
     std::fflush(stdout);
 }
 
@@ -100,6 +102,7 @@ int run(const Arguments& arguments) {
         arguments.pair.empty() ? chosen(arguments) : std::vector{Pair::parse(arguments.pair)};
     Counts counts;
     for (std::size_t i = arguments.from; i < todo.size(); ++i) {
+        if (std::getenv("V")) fmt::print(stderr,"{} {} {}\n", i, todo[i].text(), counts.recoveries);
         try {
             explore(todo[i], arguments.limits, counts);
         } catch (const std::exception& error) {

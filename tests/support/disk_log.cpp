@@ -136,7 +136,7 @@ std::vector<Fate> DiskLog::fates(std::size_t index) const {
     return {Fate::lost, Fate::kept};
 }
 
-DiskImage DiskLog::settle(std::span<const Fate> fates) {
+void DiskLog::settle(std::span<const Fate> fates) {
     if (fates.size() != pending_.size()) throw std::logic_error{"a fate for each pending change"};
     auto fate = fates.begin();
     for (const Change& change : pending_) {
@@ -149,7 +149,6 @@ DiskImage DiskLog::settle(std::span<const Fate> fates) {
         }
     }
     pending_.clear();
-    return durable_.reachable();
 }
 
 }  // namespace ft::test

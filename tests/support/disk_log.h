@@ -34,8 +34,8 @@ public:
     DiskLog copy() const;
     std::size_t pending() const { return pending_.size(); }
     std::vector<Fate> fates(std::size_t index) const;
-    /// As settle, with a fate for each pending change.
-    DiskImage settle(std::span<const Fate> fates);
+    /// Ends all pending changes, with a fate for each.
+    void settle(std::span<const Fate> fates);
     const DiskImage& durable() const { return durable_; }
 
 private:
