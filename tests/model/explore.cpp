@@ -128,7 +128,7 @@ private:
         name_ = script.name;
         cuts_.clear();
         const Course course = run(script);
-        require(host_.trees() == trees, "not the wanted trees");
+        require_trees(trees);
         require(host_.store() == store, "the undo store is of " + host_.store());
         script.new_all = host_.all();
         require_tidy(store);
@@ -260,13 +260,20 @@ private:
         }
         const Host::Trees& other = host_.trees() == host_.after ? host_.before : host_.after;
         require(host_.commit(host_.stage(other, 3)).outcome == Outcome::committed, "the next run fails");
-        require(host_.trees() == other, "the next run gives another tree:\n" + host_.all());
+        require_trees(other);
         require_tidy("run-3");
         host_.undo();
         require(host_.live() == live, "the undo of the next run gives another:\n" + host_.live());
         require_tidy("");
     }
 
+    void require_trees(const Host::Trees& wanted) {
+        const Host::Trees found = host_.trees();
+        for (std::size_t i = 0; i < wanted.size(); ++i)
+            require(found[i] == wanted[i], "is:\n" + show(found[i]) + "wanted:\n" + show(wanted[i]));
+    }
+
+    /// Nothing of ft is there but the undo store of `run`.
     void require_tidy(const std::string& run) {
         require(host_.is_tidy(run), "something is left, or missing:\n" + host_.all());
     }
