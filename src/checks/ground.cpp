@@ -46,9 +46,9 @@ std::vector<std::string> mount_findings(os::Machine& machine, const system::Desc
         const auto status = root->status(mount.bytes());
         const auto above = root->status(mount.parent().bytes());
         if (status && above && (status->mount_root || status->device != above->device)) continue;
-        findings.push_back(
-            fmt::format("tree {}: {}/{}: no file system is mounted here, which system.json says there must be",
-                        tree.name, base::escape(path), mount.escaped()));
+        findings.push_back(fmt::format(
+            "tree {}: {}/{}: no file system is mounted here, which system.json says there must be", tree.name,
+            base::escape(path), mount.escaped()));
     }
     return findings;
 }

@@ -48,7 +48,7 @@ int work_as_source(os::Machine& machine, const migrate::SourceOptions& options, 
 }
 
 /// The source works in a process of its own: who kills that one leaves this one to put everything back.
-int run_source(os::Machine& machine, const migrate::SourceOptions& options, ui::Console& console) {
+int run_command(os::Machine& machine, const migrate::SourceOptions& options, ui::Console& console) {
     const os::WorkerEnd end = os::supervise([&] { return work_as_source(machine, options, console); });
     if (!end.signal) return end.status;
     console.say(fmt::format("The source was ended by signal {}: cleaning up.", *end.signal));
@@ -59,14 +59,33 @@ int run_source(os::Machine& machine, const migrate::SourceOptions& options, ui::
         as_before(not_started));
 }
 
-int run_start_services(os::Machine& machine, const migrate::ServicesOptions& options, ui::Console& console) {
+int run_command(os::Machine& machine, const migrate::UndoOptions& options, ui::Console& console) {
     base::Cancellation cancellation;
-    const os::Signals signals{cancellation, true};
-    migrate::start_services(machine, options, console, cancellation);
-    return finish(ExitStatus::done);
+    const os::Signals signals{cancellation, false};  // it goes on without the terminal, like a run
+    migrate::UndoReport report;
+    const auto tell = [&](const base::Error* error, ExitStatus status) {
+        if (error != nullptr && error->kind() == base::ErrorKind::recovery)
+            report.outcome = base::Outcome::recovery_needed;
+        migrate::tell_result(report, error, finish(status), console);
+    };
+    const auto failed = [&](const base::Error& error) {
+        tell(&error, exit_status(error.kind()));
+        return fail(console, error, "Nothing was changed on this server.");
+    };
+    try {
+        migrate::undo(machine, options, console, cancellation, report);
+        const ExitStatus status =
+            report.problems.empty() ? ExitStatus::done : ExitStatus::committed_with_trouble;
+        tell(nullptr, status);
+        return finish(status);
+    } catch (const base::Error& error) {
+        return failed(error);
+    } catch (const std::exception& error) {
+        return failed(base::Error{base::ErrorKind::internal, base::escape(error.what())});
+    }
 }
 
-int run_destination(os::Machine& machine, const migrate::DestinationOptions& options, ui::Console& console) {
+int run_command(os::Machine& machine, const migrate::DestinationOptions& options, ui::Console& console) {
     base::Cancellation cancellation;
     // The loss of the SSH session does not take the run along.
     const os::Signals signals{cancellation, false};
@@ -89,25 +108,49 @@ int run_destination(os::Machine& machine, const migrate::DestinationOptions& opt
     }
 }
 
+int run_command(os::Machine& machine, const migrate::ServicesOptions& options, ui::Console& console) {
+    base::Cancellation cancellation;
+    const os::Signals signals{cancellation, true};
+    migrate::start_services(machine, options, console, cancellation);
+    return finish(ExitStatus::done);
+}
+
+int run_command(os::Machine& machine, const migrate::RecoverOptions& options, ui::Console& console) {
+    migrate::recover(machine, options, console);
+    return finish(ExitStatus::done);
+}
+
+int run_command(os::Machine& machine, const migrate::DiscardOptions& options, ui::Console& console) {
+    migrate::discard(machine, options, console);
+    return finish(ExitStatus::done);
+}
+
+int run_command(os::Machine& machine, const migrate::StatusOptions& options, ui::Console& console) {
+    migrate::status(machine, options, console);
+    return finish(ExitStatus::done);
+}
+
 }  // namespace
 
 int run(os::Machine& machine, const std::vector<std::string>& arguments) {
+    Request request;
     try {
-        const Request request = parse(arguments);
-        ui::Console console{machine, request.json};
-        if (const auto* source = std::get_if<migrate::SourceOptions>(&request.command))
-            return run_source(machine, *source, console);
-        if (const auto* target = std::get_if<migrate::DestinationOptions>(&request.command))
-            return run_destination(machine, *target, console);
-        if (const auto* services = std::get_if<migrate::ServicesOptions>(&request.command))
-            return run_start_services(machine, *services, console);
-        machine.terminal().write_out(request.text);
-        return finish(ExitStatus::done);
+        request = parse(arguments);
     } catch (const base::Error& error) {
         ui::Console console{machine, false};
         return fail(console, error, "");
+    }
+    if (!request.text.empty()) {
+        machine.terminal().write_out(request.text);
+        return finish(ExitStatus::done);
+    }
+    ui::Console console{machine, request.json};
+    try {
+        return std::visit([&](const auto& options) { return run_command(machine, options, console); },
+                          request.command);
+    } catch (const base::Error& error) {
+        return fail(console, error, "");
     } catch (const std::exception& error) {
-        ui::Console console{machine, false};
         return fail(console, base::Error{base::ErrorKind::internal, base::escape(error.what())}, "");
     }
 }

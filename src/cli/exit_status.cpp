@@ -14,6 +14,7 @@ ExitStatus exit_status(base::ErrorKind kind) {
         case ErrorKind::unfit:
             return ExitStatus::check_refused;
         case ErrorKind::network:
+        case ErrorKind::stranger:
             return ExitStatus::connection;
         case ErrorKind::peer:
             return ExitStatus::source_failed;

@@ -4,8 +4,9 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <filesystem>
+#include <charconv>
 
+#include "cli/here_commands.h"
 #include "ft/base/error.h"
 #include "ft/base/escape.h"
 
@@ -28,12 +29,6 @@ constexpr const char* kMigrateHeader = R"(Moves the system that system.json desc
   ft migrate --destination old.example.com  on the new server: becomes a replica of the old one
 )";
 
-constexpr const char* kServicesHeader =
-    R"(Starts every service of system.json that is not active, in reverse order.
-
-  ft start-services   on the new server, after a rehearsal: what "rehearsal": "off" kept off, too
-)";
-
 constexpr const char* kStatusFooter = R"(Exit status:
   0 done                             6 no space, or no permission
   1 failed, nothing changed          7 what came is not equal to the source
@@ -43,18 +38,8 @@ constexpr const char* kStatusFooter = R"(Exit status:
   5 the source failed or stopped    11 recovery needs a person
 Any status but 0, 10 and 11 means that nothing live was changed.)";
 
-constexpr const char* kServicesFooter = R"(Exit status:
-  0 all of them run                  9 a run goes on
-  1 one did not start: it is named   11 recovery needs a person
-  2 wrong arguments or system.json
-What was started before an error, or before an interrupt (8), runs.)";
-
 [[noreturn]] void refuse(const std::string& message) {
     throw base::Error{base::ErrorKind::usage, message, "See: ft --help, ft migrate --help"};
-}
-
-std::string absolute(const std::string& path) {
-    return path.empty() ? path : std::filesystem::absolute(path).lexically_normal().string();
 }
 
 const CLI::Option* first_given(const std::vector<CLI::Option*>& options) {
@@ -63,39 +48,41 @@ const CLI::Option* first_given(const std::vector<CLI::Option*>& options) {
     return given == options.end() ? nullptr : *given;
 }
 
+/// "90", "90s", "10m" or "1h"; nothing for anything else, and for more than a week.
+std::optional<std::chrono::seconds> to_duration(std::string_view text) {
+    constexpr std::chrono::seconds kMost = std::chrono::hours{24 * 7};
+    std::uint32_t number = 0;
+    const auto [end, fault] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (fault != std::errc{}) return std::nullopt;
+    const std::string_view unit{end, text.data() + text.size()};
+    std::chrono::seconds result{number};
+    if (unit == "m") {
+        result *= 60;
+    } else if (unit == "h") {
+        result *= 3600;
+    } else if (!unit.empty() && unit != "s") {
+        return std::nullopt;
+    }
+    return result <= kMost ? std::optional{result} : std::nullopt;
+}
+
 }  // namespace
 
 Request parse(const std::vector<std::string>& arguments) {
     bool as_source = false;
     bool stop_traffic = false;
     bool keep_traffic = false;
-    bool json = false;
     std::string destination;
-    std::string system_file = "/etc/ft/system.json";
-    std::string root = "/";
+    CommonOptions common;
     std::string code_file;
     std::uint16_t port = 873;
     migrate::SourceOptions source;
+    std::string retry_for = "10m";
     migrate::DestinationOptions target;
 
     CLI::App app{kMainHeader, "ft"};
     app.set_version_flag("--version", "ft " FT_VERSION);
     app.footer(kStatusFooter);
-    const auto add_common = [&](CLI::App* to) {
-        to->add_option("--system", system_file, "What the system is made of")
-            ->type_name("FILE")
-            ->capture_default_str();
-        to->add_option("--root", root, "Place every path of system.json below DIR")
-            ->type_name("DIR")
-            ->capture_default_str();
-        to->add_flag("--json", json, "One JSON object a line on stdout; talk on stderr");
-    };
-    migrate::ServicesOptions services;
-    CLI::App* start_services =
-        app.add_subcommand("start-services", "Starts every service of system.json that is not active");
-    start_services->description(kServicesHeader);
-    start_services->footer(kServicesFooter);
-    add_common(start_services);
     CLI::App* command = app.add_subcommand("migrate", "Moves the system to a new server");
     command->description(kMigrateHeader);
     command->footer(kStatusFooter);
@@ -105,7 +92,7 @@ Request parse(const std::vector<std::string>& arguments) {
             ->add_option("--destination", destination, "This is the new server: become a replica of this one")
             ->type_name("HOST[:PORT]");
     source_flag->excludes(destination_option);
-    add_common(command);
+    add_common(*command, common);
     command
         ->add_option(
             "--code-file", code_file,
@@ -130,6 +117,8 @@ Request parse(const std::vector<std::string>& arguments) {
     for_source[5]->needs(for_source[4]);
     const std::vector<CLI::Option*> for_destination = {
         command->add_flag("--yes", target.yes, "Replace what is here without asking"),
+        command->add_flag("--no-undo{false}", target.keep_undo,
+                          "Do not keep what is replaced: it cannot be taken back (ft undo)"),
         command->add_flag("--final", target.final_run,
                           "Fetch while production goes on, then have the source stop it and fetch the rest"),
         command
@@ -138,16 +127,24 @@ Request parse(const std::vector<std::string>& arguments) {
             ->type_name("PERCENT")
             ->check(CLI::Range(0, 100))
             ->capture_default_str(),
+        command
+            ->add_option("--retry-for", retry_for,
+                         "Try so long to connect again when a connection is lost (90s, 10m, 1h; 0: never)")
+            ->type_name("TIME")
+            ->check([](const std::string& text) {
+                return to_duration(text) ? "" : text + " is no time: write 90s, 10m or 1h, a week at most";
+            })
+            ->capture_default_str(),
     };
+
+    const HereCommands here{app, common};
 
     Request request;
     try {
         std::vector<std::string> reversed{arguments.rbegin(), arguments.rend()};
         app.parse(reversed);
     } catch (const CLI::CallForHelp&) {
-        const CLI::App* asked = command->parsed()          ? command
-                                : start_services->parsed() ? start_services
-                                                           : &app;
+        const CLI::App* asked = command->parsed() ? command : here.given() != nullptr ? here.given() : &app;
         request.text = asked->help(asked == &app ? "" : "ft");
         return request;
     } catch (const CLI::CallForVersion&) {
@@ -156,12 +153,10 @@ Request parse(const std::vector<std::string>& arguments) {
     } catch (const CLI::ParseError& error) {
         refuse(base::escape(error.what()));
     }
-    request.json = json;
-    if (start_services->parsed()) {
-        if (command->parsed()) refuse("one command at a time");
-        services.system_file = absolute(system_file);
-        services.root = absolute(root);
-        request.command = services;
+    request.json = common.json;
+    if (here.given() != nullptr) {
+        if (app.get_subcommands().size() > 1) refuse("one command at a time");
+        request.command = here.request();
         return request;
     }
     if (!command->parsed()) refuse("no command");
@@ -169,8 +164,8 @@ Request parse(const std::vector<std::string>& arguments) {
     if (as_source) {
         if (const auto* given = first_given(for_destination))
             refuse(fmt::format("{} is for the destination", given->get_name()));
-        source.system_file = absolute(system_file);
-        source.root = absolute(root);
+        source.system_file = absolute(common.system_file);
+        source.root = absolute(common.root);
         source.code_file = absolute(code_file);
         source.plain_secret_file = absolute(source.plain_secret_file);
         source.port = port;
@@ -181,9 +176,10 @@ Request parse(const std::vector<std::string>& arguments) {
     if (const auto* given = first_given(for_source))
         refuse(fmt::format("{} is for the source", given->get_name()));
     target.address = destination;
-    target.system_file = absolute(system_file);
-    target.root = absolute(root);
+    target.system_file = absolute(common.system_file);
+    target.root = absolute(common.root);
     target.code_file = absolute(code_file);
+    target.retry_for = *to_duration(retry_for);
     request.command = target;
     return request;
 }

@@ -5,18 +5,19 @@
 #include <variant>
 #include <vector>
 
+#include "ft/migrate/here.h"
 #include "ft/migrate/migrate.h"
 
 namespace ft::cli {
 
 /// What the arguments ask for.
 struct Request {
-    /// Nothing: only `text` is to be printed (help, version).
-    std::variant<std::monostate, migrate::SourceOptions, migrate::DestinationOptions,
-                 migrate::ServicesOptions>
-        command;
+    using Command = std::variant<migrate::SourceOptions, migrate::DestinationOptions, migrate::UndoOptions,
+                                 migrate::RecoverOptions, migrate::DiscardOptions, migrate::StatusOptions,
+                                 migrate::ServicesOptions>;
+    Command command;  ///< nothing to be done where `text` is there
     bool json = false;
-    std::string text;
+    std::string text;  ///< only to be printed: help, version
 };
 
 /// Error usage, one line, for anything that is not a complete command.

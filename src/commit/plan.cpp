@@ -33,7 +33,8 @@ void drop_moved_with_others(std::vector<Change>& changes) {
     if (std::none_of(changes.begin(), changes.end(), is_removal)) return;
     std::unordered_set<std::string> moved;
     for (const Change& change : changes) {
-        if (change.was_directory) moved.insert(change.path.bytes());
+        const bool moves = change.kind == ChangeKind::remove || change.kind == ChangeKind::replace;
+        if (moves && change.was_directory) moved.insert(change.path.bytes());
     }
     std::erase_if(changes, [&](const Change& change) {
         if (!is_removal(change)) return false;
@@ -75,6 +76,7 @@ public:
         // The root always: the reserved directory goes in the end.
         std::set<std::string, std::less<>> touched{""};
         std::string_view last;
+        ordered_.moves.reserve(ordered_.moves.size() + changes.size());
         for (Change& change : changes) {
             if (change.kind == ChangeKind::attributes) continue;
             if (change.was_directory) look_again(change);

@@ -18,7 +18,7 @@ struct TreeRoot {
     staging::Generation generation{0};  ///< that holds its slots
 };
 
-// There may be a million operations: neither of the two has more than 100 bytes beside its path.
+// There may be a million operations: neither of the two kinds takes more than kMostBytes beside its path.
 
 /// The time of an object that is a directory (some file systems move it when the directory itself moves);
 /// nothing for any other object.
@@ -76,6 +76,9 @@ struct Setting {
     std::uint32_t tree = 0;  ///< position in OrderedPlan::trees
     bool operator==(const Setting&) const = default;
 };
+
+constexpr std::size_t kMostBytes = 100;
+static_assert(sizeof(Move) <= kMostBytes && sizeof(Setting) <= kMostBytes);
 
 /// What a run changes, in the order in which it is applied.
 struct OrderedPlan {

@@ -38,7 +38,8 @@ void free_tree(os::Machine& machine, const Journal& journal, std::size_t tree) {
     if (reserved_is) {
         const std::unique_ptr<os::Directory> reserved = root->open_directory(staging::kReservedDirectory);
         os::remove_all(*reserved, staging::generation_name(expected.generation));
-        if (!reserved->list().empty()) return reserved->sync();
+        reserved->sync();  // or what was removed comes back when nothing names it any more
+        if (!reserved->list().empty()) return;
         root->remove(staging::kReservedDirectory);
     } else {
         // A crash came before the time was set. Later the time is that of what others did in the root.
@@ -145,6 +146,11 @@ Left tidy(os::Machine& machine, os::Directory& state, DatabaseSwapper& swapper) 
 
 Left tidy_with_undo(os::Machine& machine, os::Directory& state, DatabaseSwapper& swapper) {
     return Tidying{machine, state, swapper}.run(false);
+}
+
+std::optional<std::string> awaits_removal(const os::Directory& state) {
+    const auto journal = read_journal(state, kDiscarded, Extent::outline);
+    return journal ? std::optional{journal->plan.run_id} : std::nullopt;
 }
 
 void put_away(os::Machine& machine, os::Directory& state, DatabaseSwapper& swapper) {

@@ -58,6 +58,7 @@ json to_fields(const Begin& begin) {
             {"ft_version", shown(begin.ft_version)},
             {"run_id", shown(begin.run_id)},
             {"host_name", shown(begin.host_name)},
+            {"again", begin.again},
             {"final_run", begin.final_run},
             {"keep_rows", std::move(keep_rows)}};
 }
@@ -178,6 +179,7 @@ Begin to_begin(Fields& fields) {
     if (begin.format == system::kFormatVersion) {
         begin.run_id = fields.text("run_id");
         begin.host_name = fields.text("host_name");
+        begin.again = fields.truth("again");
         begin.final_run = fields.truth("final_run");
         begin.keep_rows = to_kept_rows(fields.take("keep_rows"));
     } else {

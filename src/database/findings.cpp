@@ -218,6 +218,16 @@ std::optional<std::uint64_t> current_size(const Access& access, base::Cancellati
     return std::stoull(size);
 }
 
+std::optional<std::uint64_t> previous_size(os::Machine& machine, const commit::DatabaseSwap& swap,
+                                           base::Cancellation& cancellation) {
+    Connection server = connect_beside(machine, swap.connection, swap.os_user, swap.name, cancellation);
+    const std::string size =
+        server.value("SELECT pg_database_size(oid) FROM pg_database WHERE datname = $1 AND oid::text = $2",
+                     {swap.previous, std::to_string(swap.current_oid)});
+    if (size.empty()) return std::nullopt;
+    return std::stoull(size);
+}
+
 std::uint64_t expected_backup_size(const Access& access, base::Cancellation& cancellation) {
     Connection session = connect(access, access.database->name, cancellation);
     return expected_dump_bytes(session);

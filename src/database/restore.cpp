@@ -105,8 +105,9 @@ void compare_counts(const std::map<std::string, std::uint64_t>& expected,
 /// What the replaced database will be called: the undo store holds the other name until the commit.
 std::string free_previous_name(const Names& names, const os::Directory& state) {
     const auto store = commit::undo_store(state);
-    const bool held = store && std::any_of(store->swaps.begin(), store->swaps.end(),
-                                           [&](const auto& swap) { return swap.previous == names.previous; });
+    const bool held = store && std::any_of(store->swaps.begin(), store->swaps.end(), [&](const auto& swap) {
+                          return swap.current_oid != 0 && swap.previous == names.previous;
+                      });
     return held ? names.previous2 : names.previous;
 }
 

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <utility>
 
 #include "ft/base/error.h"
@@ -24,17 +25,49 @@ void add(rsync::Pulled pulled, rsync::Pulled& sum) {
     sum = std::move(pulled);
 }
 
-BackupPull::BackupPull(os::Machine& machine, const system::Description& system, os::Directory& state)
+Metered::~Metered() {
+    received_ += connection_.bytes_received();
+    sent_ += connection_.bytes_sent();
+    if (done_) return;
+    progress_.files_wanted = progress_.files_done.load();
+    progress_.bytes_wanted = progress_.bytes_done.load();
+}
+
+std::string origin_of(const system::Manifest& manifest, const std::string& module) {
+    return manifest.machine.empty() ? "" : manifest.machine + ' ' + module;
+}
+
+void keep_incoming_backup(os::Directory& state) {
+    if (!state.status(kIncomingBackup)) return;
+    const auto names = std::as_const(state).open_directory(kIncomingBackup)->list();
+    const bool placed = std::any_of(names.begin(), names.end(), [](const os::Name& name) {
+        return name.name != staging::kReservedDirectory;
+    });
+    if (placed) {
+        os::remove_all(state, kLastBackup);
+        state.rename(kIncomingBackup, state, kLastBackup);
+    } else if (names.empty()) {
+        state.remove(kIncomingBackup);
+    }
+}
+
+BackupPull::BackupPull(os::Machine& machine, const system::Description& system,
+                       const system::Manifest& manifest, os::Directory& state)
     : state_{state},
+      origin_{origin_of(manifest, system::kBackupModule)},
       accounts_{machine.accounts(system.root)},
       root_{os::make_directories(state, kIncomingBackup)} {}
 
-void BackupPull::run(const Source& source, checks::Space& space, base::Cancellation& cancellation) {
-    if (!root_) root_ = os::make_directories(state_, kIncomingBackup);
-    staging::Staging staging{*root_, staging::open_reserved(*root_)};
+void BackupPull::run(const Source& source, checks::Space& space, const std::function<void()>& compared,
+                     base::Cancellation& cancellation) {
     const auto connection =
         transport::connect(source.machine.network(), source.host, source.port, source.code,
                            transport::Purpose::rsync, source.limits, cancellation);
+    Metered metered{*connection, progress_, received_, sent_};
+    if (!root_) root_ = os::make_directories(state_, kIncomingBackup);
+    if (!staging_)
+        staging_.emplace(*root_, staging::open_reserved(*root_), std::vector<staging::Generation>{}, origin_);
+    if (std::exchange(used_, false)) staging_->begin_again();
     std::unique_ptr<const os::Directory> last;
     if (state_.status(kLastBackup)) last = std::as_const(state_).open_directory(kLastBackup);
 
@@ -49,23 +82,26 @@ void BackupPull::run(const Source& source, checks::Space& space, base::Cancellat
     };
     options.on_need = [&](const rsync::Need& need) {
         space.book(*root_, "the backup", need.bytes, need.inodes);
+        compared();
+        used_ = true;
     };
     tree::Rules rules;
     rules.exclude_path(base::RelPath{staging::kReservedDirectory});
     try {
-        add(rsync::pull(*connection, *root_, rules, staging, options, progress_, cancellation), pulled_);
+        add(rsync::pull(*connection, *root_, rules, *staging_, options, progress_, cancellation), pulled_);
     } catch (const base::Error& error) {
         throw error.on("backup");
     }
-    received_ += connection->bytes_received();
-    sent_ += connection->bytes_sent();
+    metered.done();
     // Nobody else looks at this directory: no journal is needed to fill it.
-    const staging::ChangeList staged = staging.finish();
+    const staging::ChangeList staged = staging_->finish();
     for (const staging::Change& change : staged.changes) {
         if (change.kind != staging::ChangeKind::place) continue;
         root_->rename(staging::slot_path(staged.generation, change.slot), *root_, change.path.bytes());
     }
+    staging_.reset();
     staging::free_staged(*root_);
+    used_ = false;
 }
 
 std::unique_ptr<os::Directory> BackupPull::directory(const system::DatabaseFacts& facts) {

@@ -16,6 +16,7 @@
 #include "ft/ui/format.h"
 #include "migrate/changed_here.h"
 #include "migrate/code.h"
+#include "migrate/confirm.h"
 #include "migrate/conversation.h"
 #include "migrate/downtime.h"
 #include "migrate/fetch.h"
@@ -47,8 +48,11 @@ public:
           report_{report},
           services_{machine, state, console},
           tasks_{cancellation},
-          conversation_{source, report.run_id, options.final_run, system.keep_rows, tasks_.cancellation()},
-          fetch_{machine, system, state, source, options.max_delete, console} {}
+          attempts_{machine.clock(), console, options.retry_for},
+          conversation_{source,    report.run_id, options.final_run,    system.keep_rows,
+                        attempts_, console,       tasks_.cancellation()},
+          fetch_{machine,   system, state, source, options.max_delete, conversation_.presence(),
+                 attempts_, console} {}
 
     void execute() {
         try {
@@ -77,9 +81,8 @@ public:
 
 private:
     void steps() {
-        time_phase("backup",
-                   [&] { manifest_ = conversation_.wait_until_ready(console_, tasks_.cancellation()); });
         tasks_.start("the source", [&] { conversation_.listen(); });
+        time_phase("backup", [&] { manifest_ = conversation_.wait_until_ready(tasks_.cancellation()); });
         tell_phase();
         time_phase("check", [&] { check(); });
         confirm();
@@ -150,6 +153,7 @@ private:
     Report& report_;
     StoppedServices services_;
     base::TaskGroup tasks_;
+    Attempts attempts_;
     Conversation conversation_;
     system::Manifest manifest_;
     std::optional<HostFiles> host_files_;
@@ -209,10 +213,7 @@ void Run::confirm() {
     console_.say(summary);
     confirm_public_name(machine_, manifest_, options_.yes, console_, tasks_.cancellation());
     if (options_.yes) return;
-    const auto answer = console_.ask(
-        fmt::format("To go on, type this machine's name ({}): ", base::escape(machine_.host_name())), false,
-        tasks_.cancellation());
-    if (answer != machine_.host_name()) throw base::Error{base::ErrorKind::cancelled, "not confirmed"};
+    confirm_by_name(machine_, console_, tasks_.cancellation());
 }
 
 /// From here on nothing uses what is compared and replaced.
@@ -246,7 +247,7 @@ void Run::presync() {
 
 void Run::stop_traffic() {
     console_.phase("stop", "Asking the source to stop production; it makes a fresh backup then.");
-    manifest_ = conversation_.stop_traffic(console_, tasks_.cancellation());
+    manifest_ = conversation_.stop_traffic(tasks_.cancellation());
     require_fit();  // tables, roles, extensions and accounts may be others than before
 }
 
@@ -275,9 +276,13 @@ void Run::pull() {
 
 void Run::show_progress(const char* phase) {
     const FetchProgress now = fetch_.progress();
-    console_.progress(fmt::format("Fetched {} of {}, {}{}", ui::bytes(now.bytes_done),
+    attempts_.set_fetched(now.bytes_done + now.files_done);
+    std::string checked;
+    if (now.bytes_checked > 0)
+        checked = fmt::format(", {} of an earlier run checked", ui::bytes(now.bytes_checked));
+    console_.progress(fmt::format("Fetched {} of {}, {}{}{}", ui::bytes(now.bytes_done),
                                   ui::bytes(now.bytes_wanted), ui::count(now.files_done, "file", "files"),
-                                  downtime_suffix(machine_.clock(), conversation_.stopped_since())),
+                                  checked, downtime_suffix(machine_.clock(), conversation_.stopped_since())),
                       {{"phase", phase},
                        {"bytes_done", now.bytes_done},
                        {"bytes_wanted", now.bytes_wanted},
@@ -291,10 +296,10 @@ void Run::commit() {
                   [this](const std::string& line) { console_.say(line); });
     commit::Plan plan;
     plan.run_id = report_.run_id;
-    plan.keep_undo = false;
+    plan.keep_undo = options_.keep_undo;
     plan.swaps = fetch_.swaps();
     plan.host_name = host_files_->host_name();
-    const auto host_changes = host_files_->stage(fetch_.trees());
+    const auto host_changes = host_files_->stage(fetch_.trees(), state_);
     for (const auto& tree : fetch_.trees()) {
         auto changes = tree->finish();
         std::move(changes.begin(), changes.end(), std::back_inserter(plan.trees));
@@ -338,6 +343,10 @@ void Run::commit() {
     }
     let_go();
     report_.outcome = committed.outcome;
+    for (const std::string& left : committed.left) {
+        report_.warnings.push_back("not removed yet: " + left);
+        console_.warn(report_.warnings.back());
+    }
     if (committed.outcome != base::Outcome::committed) {
         throw base::Error{committed.kind,
                           "the changes could not be made and were taken back: " + committed.reason};
@@ -379,11 +388,11 @@ HookFacts Run::hook_facts(Moment moment) const {
 }
 
 void Run::clean_up() {
-    fetch_.discard();
+    fetch_.end();
     host_files_.reset();
     try {
         database::abandon_all(machine_, state_);
-        os::remove_all(state_, kIncomingBackup);
+        keep_incoming_backup(state_);
         os::remove_all(state_, kIncomingRun);
     } catch (const base::Error& error) {
         base::log_warning("left for the next start: {}", error.what());
@@ -394,18 +403,13 @@ void Run::fill_report() {
     host_files_->tell_kept(report_);
     const auto& of_host = host_files_->warnings();
     report_.warnings.insert(report_.warnings.end(), of_host.begin(), of_host.end());
+    if (attempts_.losses() > 0) {
+        report_.warnings.push_back(fmt::format("connections to the source were lost {}, and made again",
+                                               ui::count(attempts_.losses(), "time", "times")));
+    }
     report_.bytes_received += conversation_.bytes_received();
     report_.bytes_sent += conversation_.bytes_sent();
     fetch_.tell(manifest_, report_);
-}
-
-std::string new_run_id(os::Machine& machine) {
-    std::byte random[2];
-    machine.fill_random(random);
-    std::string id = ui::time(machine.clock().wall_seconds());
-    std::replace(id.begin(), id.end(), ':', '-');
-    return fmt::format("{}-{:02x}{:02x}", id, static_cast<unsigned>(random[0]),
-                       static_cast<unsigned>(random[1]));
 }
 
 }  // namespace
@@ -414,17 +418,16 @@ void destination(os::Machine& machine, const DestinationOptions& options, ui::Co
                  base::Cancellation& cancellation, Report& report) {
     const transport::Address address = transport::parse_address(options.address);
     const system::Description system = system::load(machine, options.system_file, options.root);
-    if (!options.yes && !console.can_ask()) {
-        throw base::Error{base::ErrorKind::usage,
-                          "what is on this server will be replaced, and there is no terminal to ask",
-                          "Add --yes when this shall be done without a question."};
-    }
+    if (!options.yes) require_terminal(console, "what is on this server will be replaced");
     StateDirectory state{machine, system, "ft migrate --destination"};
     report.run_id = new_run_id(machine);
     report.source = options.address;
     open_run_log(state, report.run_id, console);
     // An interrupted commit decides what this server is: nothing else may look at the trees before.
     heal(machine, system, state.directory(), console);
+    // What waits to be removed would keep the commit from beginning: the admin hears it now, not in an hour.
+    database::PostgresSwapper swapper{machine};
+    commit::put_away(machine, state.directory(), swapper);
 
     const Source source{machine,
                         address.host,
@@ -437,6 +440,7 @@ void destination(os::Machine& machine, const DestinationOptions& options, ui::Co
     console.event("run_started", {{"run_id", report.run_id}});
     run.execute();
     write_report(state, report, console);
+    if (options.keep_undo) console.say("To take this run back, as long as no other follows: ft undo");
     run.tell_what_stays_off();
 }
 

@@ -9,12 +9,14 @@
 #include "ft/base/escape.h"
 #include "ft/base/log.h"
 #include "ft/ui/format.h"
+#include "migrate/held.h"
 #include "migrate/state_directory.h"
 
 namespace ft::migrate {
 namespace {
 
-constexpr std::size_t kParallelTrees = 4;
+// More would not be faster, and the source keeps few unproved connections.
+constexpr std::size_t kAtOnce = 5;
 
 }  // namespace
 
@@ -26,13 +28,17 @@ database::Access access_to(os::Machine& machine, const system::Description& syst
 }
 
 Fetch::Fetch(os::Machine& machine, const system::Description& system, os::Directory& state,
-             const Source& source, unsigned max_delete, ui::Console& console)
+             const Source& source, unsigned max_delete, Presence& presence, Attempts& attempts,
+             ui::Console& console)
     : machine_{machine},
       system_{system},
       state_{state},
       source_{source},
       max_delete_{max_delete},
-      console_{console} {}
+      presence_{presence},
+      attempts_{attempts},
+      console_{console},
+      space_{[this] { return freeable(machine_, system_, state_); }} {}
 
 std::string Fetch::what(const system::Manifest& manifest) const {
     return ui::count(system_.trees.size(), "tree", "trees") +
@@ -41,12 +47,12 @@ std::string Fetch::what(const system::Manifest& manifest) const {
 
 void Fetch::prepare(const system::Manifest& manifest, const HostFiles& host_files) {
     space_.begin_again();
-    next_tree_ = 0;
-    if (!manifest.databases.empty() && !backup_) backup_.emplace(machine_, system_, state_);
+    if (!manifest.databases.empty() && !backup_) backup_.emplace(machine_, system_, manifest, state_);
+    turns_.emplace(kAtOnce, system_.trees.size() + (backup_ ? 1 : 0));
     if (!trees_.empty()) return;
     for (const auto& tree : system_.trees)
         trees_.push_back(
-            std::make_unique<TreePull>(machine_, system_, tree, manifest, host_files, console_));
+            std::make_unique<TreePull>(machine_, system_, tree, manifest, state_, host_files, console_));
 }
 
 void Fetch::ahead(const system::Manifest& manifest, base::Cancellation& cancellation) {
@@ -54,7 +60,7 @@ void Fetch::ahead(const system::Manifest& manifest, base::Cancellation& cancella
     if (!manifest.databases.empty()) {
         pulls.start("the backup", [&] {
             book_for_later(manifest, pulls.cancellation());
-            backup_->run(source_, space_, pulls.cancellation());
+            pull_backup(pulls.cancellation());
             backup_->keep();  // the basis of the one that is made when production is stopped
         });
     }
@@ -67,7 +73,7 @@ void Fetch::all(const system::Manifest& manifest, base::Cancellation& cancellati
     if (!manifest.databases.empty()) {
         pulls.start("the backup", [&] {
             for (const auto& facts : manifest.databases) book_database(facts, pulls.cancellation());
-            backup_->run(source_, space_, pulls.cancellation());
+            pull_backup(pulls.cancellation());
             for (const auto& facts : manifest.databases) restore(facts, pulls.cancellation());
         });
     }
@@ -107,13 +113,46 @@ void Fetch::restore(const system::DatabaseFacts& facts, base::Cancellation& canc
         kept_rows_.push_back({"rows", fmt::format("{}: {}", kept.rule, ui::count(kept.rows, "row", "rows"))});
 }
 
-/// A few at a time: more would not be faster, and the source keeps few unproved connections.
 void Fetch::pull_trees(bool live, base::TaskGroup& pulls) {
-    for (std::size_t worker = 0; worker < std::min(kParallelTrees, trees_.size()); ++worker) {
-        pulls.start(fmt::format("tree worker {}", worker), [this, live, &pulls] {
-            for (std::size_t tree = next_tree_++; tree < trees_.size(); tree = next_tree_++)
-                trees_[tree]->run(source_, live, max_delete_, space_, pulls.cancellation());
+    for (std::size_t number = 0; number < trees_.size(); ++number) {
+        pulls.start("tree " + trees_[number]->name(), [this, number, live, &pulls] {
+            until_done(
+                [&](base::Cancellation& attempt) {
+                    Turns::Turn turn{*turns_, attempt};
+                    trees_[number]->run(
+                        source_, live, max_delete_, space_, [&] { turn.compared(number, attempt); }, attempt);
+                },
+                pulls.cancellation());
         });
+    }
+}
+
+void Fetch::pull_backup(base::Cancellation& cancellation) {
+    until_done(
+        [&](base::Cancellation& attempt) {
+            Turns::Turn turn{*turns_, attempt};
+            backup_->run(
+                source_, space_, [&] { turn.compared(trees_.size(), attempt); }, attempt);
+        },
+        cancellation);
+}
+
+void Fetch::until_done(const std::function<void(base::Cancellation&)>& pull,
+                       base::Cancellation& cancellation) {
+    Attempts::Outage outage;
+    for (;;) {
+        const auto there = presence_.wait(cancellation);
+        base::Cancellation attempt{cancellation};
+        const auto hook = there->on_request([&] { attempt.request("the loss of the source"); });
+        try {
+            return pull(attempt);
+        } catch (const base::Error& error) {
+            cancellation.check();
+            const bool ended_with_source =
+                error.kind() == base::ErrorKind::network || error.kind() == base::ErrorKind::cancelled;
+            if (there->requested() && ended_with_source) continue;
+            attempts_.pause(outage, error, cancellation);
+        }
     }
 }
 
@@ -123,6 +162,7 @@ FetchProgress Fetch::progress() const {
         sum.bytes_done += progress.bytes_done;
         sum.bytes_wanted += progress.bytes_wanted;
         sum.files_done += progress.files_done;
+        sum.bytes_checked += progress.bytes_checked;
     };
     for (const auto& tree : trees_) add(tree->progress());
     if (backup_) add(backup_->progress());
@@ -135,10 +175,10 @@ void Fetch::tell(const system::Manifest& manifest, Report& report) const {
         report.trees.push_back({tree->name(),
                                 pulled.listed.entries,
                                 pulled.listed.bytes,
-                                pulled.bytes_literal,
+                                tree->progress().bytes_literal,  // of attempts that were broken off too
                                 pulled.vanished,
-                                pulled.adopted_files,
-                                pulled.adopted_bytes,
+                                tree->progress().files_adopted,
+                                tree->progress().bytes_adopted,
                                 {}});
         report.bytes_received += tree->bytes_received();
         report.bytes_sent += tree->bytes_sent();
@@ -157,7 +197,7 @@ void Fetch::tell(const system::Manifest& manifest, Report& report) const {
     }
     report.kept.insert(report.kept.end(), kept_rows_.begin(), kept_rows_.end());
     if (backup_) {
-        report.backup_bytes_literal = backup_->pulled().bytes_literal;
+        report.backup_bytes_literal = backup_->progress().bytes_literal;
         report.bytes_received += backup_->bytes_received();
         report.bytes_sent += backup_->bytes_sent();
     }

@@ -1,7 +1,7 @@
 #pragma once
 
-#include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -17,8 +17,10 @@
 #include "ft/system/description.h"
 #include "ft/system/manifest.h"
 #include "ft/ui/console.h"
+#include "migrate/attempts.h"
 #include "migrate/host_files.h"
 #include "migrate/pull.h"
+#include "migrate/turns.h"
 
 namespace ft::migrate {
 
@@ -31,15 +33,17 @@ struct FetchProgress {
     std::uint64_t bytes_done = 0;
     std::uint64_t bytes_wanted = 0;
     std::uint64_t files_done = 0;
+    std::uint64_t bytes_checked = 0;  ///< of an earlier run, read again
 };
 
 /// All that a run brings here: the pulls of its trees and of its backup, beside each other, and the databases
-/// that are restored from it. Nothing of it is live before the commit.
+/// that are restored from it. A pull whose connection is lost begins again when the source is there, and
+/// keeps what it has; the others and the restores go on. Nothing of it is live before the commit.
 class Fetch {
 public:
     /// All but `max_delete` (of each tree, in percent) is referred to.
     Fetch(os::Machine& machine, const system::Description& system, os::Directory& state, const Source& source,
-          unsigned max_delete, ui::Console& console);
+          unsigned max_delete, Presence& presence, Attempts& attempts, ui::Console& console);
 
     /// "2 trees and the database backup", for people.
     std::string what(const system::Manifest& manifest) const;
@@ -62,27 +66,34 @@ public:
     void let_go();
     /// The backup is the last one from now on.
     void keep_backup();
-    /// Removes what is staged, unless it was let go.
-    void discard() { trees_.clear(); }
+    /// What was fetched stays for the next run, unless it was let go.
+    void end() {
+        trees_.clear();
+        backup_.reset();
+    }
 
 private:
     void book_database(const system::DatabaseFacts& facts, base::Cancellation& cancellation);
     void book_for_later(const system::Manifest& manifest, base::Cancellation& cancellation);
     void restore(const system::DatabaseFacts& facts, base::Cancellation& cancellation);
     void pull_trees(bool live, base::TaskGroup& pulls);
+    void pull_backup(base::Cancellation& cancellation);
+    void until_done(const std::function<void(base::Cancellation&)>& pull, base::Cancellation& cancellation);
 
     os::Machine& machine_;
     const system::Description& system_;
     os::Directory& state_;
     const Source& source_;
     const unsigned max_delete_;
+    Presence& presence_;
+    Attempts& attempts_;
     ui::Console& console_;
     checks::Space space_;
     std::vector<std::unique_ptr<TreePull>> trees_;
     std::optional<BackupPull> backup_;
     std::vector<commit::DatabaseSwap> swaps_;
     std::vector<KeptReport> kept_rows_;
-    std::atomic<std::size_t> next_tree_{0};
+    std::optional<Turns> turns_;
 };
 
 }  // namespace ft::migrate

@@ -2,79 +2,124 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <utility>
+
 #include "ft/base/error.h"
+#include "ft/base/escape.h"
 #include "ft/base/log.h"
 #include "ft/base/outcome.h"
 #include "ft/commit/commit.h"
+#include "ft/commit/undo.h"
 #include "ft/database/database.h"
 #include "ft/staging/names.h"
 #include "ft/staging/staging.h"
 #include "migrate/last_run.h"
+#include "migrate/pull.h"
 #include "migrate/state_directory.h"
 #include "migrate/stopped_services.h"
 
 namespace ft::migrate {
 namespace {
 
-/// What a killed run had staged in a tree.
+/// What a killed run had staged in a directory.
 void clear_staging(os::Machine& machine, const os::Directory& state, const std::string& path) {
     try {
         const auto root = machine.open_root(path);
         staging::free_staged(*root, commit::kept_generations(state, *root));
-    } catch (const base::Error& error) {  // no tree, or none that can be staged in: the checks say so
+    } catch (const base::Error& error) {  // there is none, or none that can be staged in: the checks say so
         base::log_info("{}", error.what());
     }
 }
 
+/// Finishing what a commit or an undo had begun, and what must follow without fail.
+class Recovery {
+public:
+    Recovery(os::Machine& machine, const system::Description& system, os::Directory& state,
+             ui::Console& console)
+        : machine_{machine}, system_{system}, state_{state}, console_{console} {}
+
+    bool run() {
+        if (commit::is_mixture(state_))
+            console_.say(
+                "An earlier command was interrupted while it changed this system: finishing that first.");
+        database::PostgresSwapper swapper{machine_};
+        const commit::Recovered recovered = commit::recover(
+            machine_, state_, swapper,
+            [this](base::Outcome outcome, const std::string& run_id) { follow(outcome, run_id); });
+        for (const std::string& left : recovered.left) console_.warn("not removed yet: " + left);
+        tell(recovered);
+        return recovered.outcome != base::Outcome::unchanged;
+    }
+
+private:
+    /// While the journal still says which run it is. A disk that is full is no reason to keep services off:
+    /// what was replaced is freed next.
+    void follow(base::Outcome outcome, const std::string& run_id) {
+        if (outcome == base::Outcome::committed) {
+            or_warn([&] { want_services_of(state_, run_id); });
+            or_warn([&] { keep_last_run(state_, run_id); });
+        } else if (outcome == base::Outcome::undone) {
+            const auto last = read_last_run(state_);
+            const auto before = last ? last->phase_before : system::Phase::final_run;
+            or_warn([&] { tell_services_of_undo(state_, run_id, before); });
+            or_warn([&] { forget_last_run(state_); });
+        }
+    }
+
+    template <typename Note>
+    void or_warn(const Note& note) {
+        try {
+            note();
+        } catch (const base::Error& error) {
+            if (error.kind() == base::ErrorKind::recovery) throw;
+            console_.warn(error.what());
+        }
+    }
+
+    void tell(const commit::Recovered& recovered) {
+        const std::string run = base::escape(recovered.run_id);
+        if (recovered.outcome == base::Outcome::committed) {
+            console_.say(fmt::format("Run {} is committed now.", run));
+            if (!system_.hooks.after_commit.empty())
+                console_.warn(
+                    "whether its hooks after_commit ran is not known: run them by hand where needed");
+            database::settle(state_);
+        } else if (recovered.of_undo) {
+            console_.say(fmt::format("Run {} could not be taken back, and stands as before its undo.", run));
+        } else if (recovered.outcome == base::Outcome::rolled_back) {
+            console_.say(fmt::format("Run {} is taken back: this system is as it was before that run.", run));
+        } else if (recovered.outcome == base::Outcome::undone) {
+            console_.say(fmt::format("The undo is finished: this system is as it was before run {}.", run));
+        }
+    }
+
+    os::Machine& machine_;
+    const system::Description& system_;
+    os::Directory& state_;
+    ui::Console& console_;
+};
+
 }  // namespace
 
-void heal(os::Machine& machine, const system::Description& system, os::Directory& state,
+bool heal(os::Machine& machine, const system::Description& system, os::Directory& state,
           ui::Console& console) {
-    database::PostgresSwapper swapper{machine};
-    if (commit::is_mixture(state))
-        console.say("An earlier run was interrupted while it committed: finishing it first.");
-    const commit::Recovered recovered =
-        commit::recover(machine, state, swapper, [&](base::Outcome outcome, const std::string& run_id) {
-            if (outcome != base::Outcome::committed) return;
-            // While the journal still says which run it is. A disk that is full is no reason to keep services
-            // off: what the commit replaced is freed next.
-            const auto or_warn = [&](const auto& note) {
-                try {
-                    note(state, run_id);
-                } catch (const base::Error& error) {
-                    if (error.kind() == base::ErrorKind::recovery) throw;
-                    console.warn(error.what());
-                }
-            };
-            or_warn(want_services_of);
-            or_warn(keep_last_run);
-        });
-    if (recovered.outcome == base::Outcome::committed) {
-        console.say(fmt::format("Run {} is committed now.", recovered.run_id));
-        if (!system.hooks.after_commit.empty())
-            console.warn("whether its hooks after_commit ran is not known: run them by hand where needed");
-        database::settle(state);
-    } else if (recovered.outcome == base::Outcome::undone) {
-        console.say(fmt::format("Run {} is taken back: its undo is finished.", recovered.run_id));
-    } else if (recovered.of_undo) {
-        console.say(
-            fmt::format("Run {} could not be taken back: all is as before the undo.", recovered.run_id));
-    } else if (recovered.outcome == base::Outcome::rolled_back) {
-        console.say(
-            fmt::format("Run {} is taken back: this system is as it was before that run.", recovered.run_id));
-    }
-    for (const std::string& line : recovered.left) console.warn("not removed yet: " + line);
+    bool found = Recovery{machine, system, state, console}.run();
     // Before anything that may fail: users wait for them.
-    start_what_was_stopped(machine, state, console);
+    found = start_what_was_stopped(machine, state, console) || found;
     if (database::has_unfinished(state)) {
         console.say("An earlier run left a half-restored database: removing it.");
         database::abandon_all(machine, state);
+        found = true;
     }
-    os::remove_all(state, kIncomingBackup);
+    keep_incoming_backup(state);
     os::remove_all(state, kSourceBackups);
     os::remove_all(state, kIncomingRun);
-    for (const auto& tree : system.trees) clear_staging(machine, state, system.below_root(tree.path));
-    clear_staging(machine, state, system.below_root("/etc"));  // host files that no tree covers
+    // What is staged in a tree is of use to the next run; host files that no tree covers are not.
+    const bool is_tree = std::any_of(system.trees.begin(), system.trees.end(),
+                                     [](const auto& tree) { return tree.path == "/etc"; });
+    if (!is_tree) clear_staging(machine, state, system.below_root("/etc"));
+    return found;
 }
 
 }  // namespace ft::migrate

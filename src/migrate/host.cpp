@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <atomic>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -62,7 +61,11 @@ void Host::handle(transport::Connection& connection, base::Cancellation& cancell
     } catch (const base::Error& error) {
         // What the end of a run, or of the source, interrupted is no news.
         const bool interrupted = cancellation.requested() || error.kind() == base::ErrorKind::cancelled;
-        if (!interrupted) console_.warn(fmt::format("{}: {}", connection.peer(), error.what()));
+        if (interrupted) return;
+        console_.warn(fmt::format("{}: {}", connection.peer(), error.what()));
+        // No further try would end otherwise.
+        if (error.kind() == base::ErrorKind::unfit && connection.purpose() == transport::Purpose::rsync)
+            fail_run(error);
     }
 }
 
@@ -73,83 +76,110 @@ void Host::converse(transport::Connection& connection, base::Cancellation& cance
     const auto* begin = std::get_if<control::Begin>(&*first);
     if (begin == nullptr)
         throw base::Error{base::ErrorKind::peer, "the conversation does not begin with a run"};
-    const std::unique_lock only{one_run_, std::try_to_lock};
     std::string refusal;
-    if (!only) refusal = "the source serves another destination already";
-    if (begin->format != system::kFormatVersion) {
-        refusal = fmt::format("the source is ft {}, the destination ft {}: install the same version on both",
-                              FT_VERSION, begin->ft_version);
-    }
-    if (refusal.empty() && begin->final_run && traffic_.live() && !allow_final_) {
-        refusal =
-            "it was not started with --allow-final: start it so, or with --stop-traffic, for a final run";
-    }
-    if (refusal.empty()) {
-        run(channel, *begin, connection.peer(), cancellation);
-    } else {
-        channel.send(control::Failure{refusal, false});
-        console_.warn(fmt::format("{}: refused: {}", connection.peer(), refusal));
-    }
+    if (const auto run = admit(*begin, connection.peer(), refusal))
+        return converse(run, channel, connection, cancellation);
+    channel.send(control::Failure{refusal, false});
+    console_.warn(fmt::format("{}: refused: {}", connection.peer(), refusal));
     connection.finish_writing();
 }
 
-/// The channel of the run that goes on, for say_goodbye.
-class Host::Current {
-public:
-    Current(Host& host, control::Channel& channel) : host_{host} { set(&channel); }
-    ~Current() { set(nullptr); }
-    Current(const Current&) = delete;
-    Current& operator=(const Current&) = delete;
-
-private:
-    void set(control::Channel* channel) {
-        const std::lock_guard lock{host_.channel_mutex_};
-        host_.channel_ = channel;
+std::shared_ptr<ServedRun> Host::admit(const control::Begin& begin, const std::string& peer,
+                                       std::string& refusal) {
+    if (begin.format != system::kFormatVersion) {
+        refusal = fmt::format("the source is ft {}, the destination ft {}: install the same version on both",
+                              FT_VERSION, begin.ft_version);
+        return nullptr;
     }
+    const std::lock_guard lock{runs_mutex_};
+    if (run_ && run_->begin().run_id == begin.run_id) {
+        console_.say(fmt::format("{}: the destination is there again: run {} goes on", peer, begin.run_id));
+        console_.event("destination_back", {{"run_id", begin.run_id}, {"peer", peer}});
+        end_transfers();  // which it has given up: the next ones come when it has our answer
+        return run_;
+    }
+    if (begin.again) {
+        refusal = "it does not know this run: it was started again, or another run has begun since";
+    } else if (run_ && run_->attached()) {
+        refusal = "the source serves another destination already";
+    } else if (begin.final_run && traffic_.live() && !allow_final_) {
+        refusal =
+            "it was not started with --allow-final: start it so, or with --stop-traffic, for a final run";
+    }
+    if (!refusal.empty()) return nullptr;
+    if (const auto old = std::exchange(run_, nullptr)) {
+        tell_end(*old, peer, {.text = "its destination did not come back"});
+        end_transfers();
+        old->end();
+    }
+    begin_run(begin, peer);
+    return run_;
+}
 
-    Host& host_;
-};
-
-/// What the destination of a run has asked for and got.
-struct Host::RunState {
-    std::atomic<bool> ready{false};
-    bool stop_asked = false;
-};
-
-void Host::run(control::Channel& channel, const control::Begin& begin, const std::string& peer,
-               base::Cancellation& cancellation) {
-    const Current current{*this, channel};
+void Host::begin_run(const control::Begin& begin, const std::string& peer) {
     console_.say(fmt::format("{}: run {} begins", peer, begin.run_id));
     console_.event("run_started", {{"run_id", begin.run_id}, {"peer", peer}});
-    const Ticker alive{kAliveInterval, [&] { channel.send(control::Alive{}); }};
-    // Beside the reading, so that a destination that leaves does not keep the backup going for nothing.
-    base::TaskGroup tasks{cancellation};
-    RunState state;
-    tasks.start("the backup", [&] {
-        prepare(channel, begin, state, tasks.cancellation(), [&](auto& until, const auto& progress) {
-            return backups_.for_run(facts(begin), until, progress);
+    run_ = std::make_shared<ServedRun>(begin, ending_);
+    ServedRun& run = *run_;
+    // Beside the reading: a destination that is lost meanwhile finds it when it is back.
+    run.start("the backup", [this, &run, peer] {
+        prepare(run, peer, [&](auto& until, const auto& progress) {
+            return backups_.for_run(facts(run.begin()), until, progress);
         });
     });
-    listen(channel, begin, peer, [&] {
-        require_stop(channel, begin, state);
-        console_.say(fmt::format("{}: its final run asks to stop production.", peer));
-        tasks.start("the stop", [&] {
-            prepare(channel, begin, state, tasks.cancellation(), [&](auto& until, const auto& progress) {
-                // All of it or nothing, also when the destination leaves meanwhile.
-                traffic_.stop(console_, cancellation);
-                until.check();
-                return backups_.fresh(facts(begin), until, progress);
-            });
-        });
-    });
-    tasks.cancellation().request("the end of the run");
-    end_transfers();
-    try {
-        tasks.wait();
-    } catch (const base::Error&) {
-        tell_downtime(peer);
-        throw;
+}
+
+void Host::converse(const std::shared_ptr<ServedRun>& run, control::Channel& channel,
+                    transport::Connection& connection, base::Cancellation& cancellation) {
+    const std::string peer = connection.peer();
+    const std::string& run_id = run->begin().run_id;
+    Ending how;
+    bool superseded = false;
+    {
+        const ServedRun::Attached attached{*run, channel, connection};
+        const Ticker alive{kAliveInterval, [&] { channel.send(control::Alive{}); }};
+        if (goes_on(run)) {
+            how = listen(*run, channel, peer, cancellation);
+        } else {  // another one has taken its place just now
+            channel.send(control::Failure{"another run has begun", false});
+        }
+        if (how.lost) connection.shut_down();
+        superseded = attached.superseded();
     }
+    if (!how.lost) {
+        end_run(run, peer, how);
+        return connection.finish_writing();
+    }
+    if (superseded) return;
+    console_.say(
+        fmt::format("{}: the destination's connection was lost ({}); waiting for it", peer, how.text));
+    console_.event("destination_lost", {{"run_id", run_id}, {"peer", peer}});
+    tell_downtime(peer);
+}
+
+void Host::fail_run(const base::Error& error) {
+    const std::lock_guard lock{runs_mutex_};
+    if (run_) run_->answer(control::Failure{error.what(), false});
+}
+
+bool Host::goes_on(const std::shared_ptr<ServedRun>& run) {
+    const std::lock_guard lock{runs_mutex_};
+    return run_ == run;
+}
+
+void Host::tell_end(const ServedRun& run, const std::string& peer, const Ending& how) {
+    const std::string& run_id = run.begin().run_id;
+    console_.say(fmt::format("{}: run {} ended: {}", peer, run_id, how.text));
+    console_.event("run_ended", {{"run_id", run_id}, {"peer", peer}, {"outcome", how.outcome}});
+}
+
+void Host::end_run(const std::shared_ptr<ServedRun>& run, const std::string& peer, const Ending& how) {
+    const std::lock_guard lock{runs_mutex_};
+    if (run_ != run) return;
+    tell_end(*run, peer, how);
+    run_.reset();
+    end_transfers();
+    run->end();
     tell_downtime(peer);
 }
 
@@ -157,21 +187,36 @@ HookFacts Host::facts(const control::Begin& begin) const {
     return {.run_id = begin.run_id, .phase = system::phase_of(traffic_.live())};
 }
 
-void Host::require_stop(control::Channel& channel, const control::Begin& begin, RunState& state) {
+void Host::take_wish_to_stop(ServedRun& run, bool asked_here, const std::string& peer) {
     std::string wrong;
-    if (!begin.final_run) {
+    if (!run.begin().final_run) {
         wrong = "in a run that did not begin as a final one";
-    } else if (!state.ready) {
+    } else if (!run.was_ready()) {
         wrong = "before the backup was ready";
-    } else if (std::exchange(state.stop_asked, true)) {
+    } else if (asked_here) {
         wrong = "twice";
+    } else if (!run.ask_to_stop()) {
+        return;  // asked for on a channel that was lost: the answer comes, or is there
     } else if (!traffic_.live()) {
         wrong = "although it is stopped";
     }
-    if (wrong.empty()) return;
+    if (wrong.empty()) return stop_traffic(run, peer);
     const base::Error error{base::ErrorKind::peer, "the destination asks to stop production " + wrong};
-    channel.send(control::Failure{error.what(), false});
+    run.send(control::Failure{error.what(), false});
     throw error;
+}
+
+void Host::stop_traffic(ServedRun& run, const std::string& peer) {
+    console_.say(fmt::format("{}: its final run asks to stop production.", peer));
+    run.start("the stop", [this, &run, peer] {
+        prepare(run, peer, [&](auto& until, const auto& progress) {
+            // All of it or nothing, also when the destination leaves meanwhile.
+            traffic_.stop(console_, ending_);
+            if (!run.attached()) tell_downtime(peer);
+            until.check();
+            return backups_.fresh(facts(run.begin()), until, progress);
+        });
+    });
 }
 
 void Host::tell_downtime(const std::string& peer) {
@@ -181,31 +226,27 @@ void Host::tell_downtime(const std::string& peer) {
                              downtime_sentence(machine_.clock(), *since)));
 }
 
-void Host::prepare(control::Channel& channel, const control::Begin& begin, RunState& state,
-                   base::Cancellation& cancellation, const MakeBackup& make) {
+void Host::prepare(ServedRun& run, const std::string& peer, const MakeBackup& make) {
     const auto tell = [&](const std::string& database, std::uint64_t done, std::uint64_t expected) {
-        try {
-            channel.send(control::BackupProgress{database, done, expected});
-        } catch (const base::Error&) {  // who reads the channel finds out why
-        }
+        run.send(control::BackupProgress{database, done, expected});
     };
     try {
         for (const ServedTree& tree : trees_) open_root(tree);
         checks::require_ground(machine_, system_);
-        const auto backup = make(cancellation, tell);
-        state.ready = true;
-        channel.send(control::Ready{manifest(*backup, begin, cancellation)});
+        const auto backup = make(run.cancellation(), tell);
+        run.answer(control::Ready{manifest(*backup, run.begin(), run.cancellation())});
     } catch (const base::Error& error) {
-        if (!cancellation.requested()) channel.send(control::Failure{error.what(), false});
-        throw;
+        // What the end of a run, or of the source, interrupted is no news.
+        if (run.cancellation().requested()) return;
+        run.answer(control::Failure{error.what(), false});
+        console_.warn(fmt::format("{}: {}", peer, error.what()));
     }
 }
 
-/// Until the destination has said how the run ended, or is gone.
-void Host::listen(control::Channel& channel, const control::Begin& begin, const std::string& peer,
-                  const std::function<void()>& stop_traffic) {
-    std::string outcome = "unknown";
-    std::string end = "the destination left without saying how it ended";
+Host::Ending Host::listen(ServedRun& run, control::Channel& channel, const std::string& peer,
+                          base::Cancellation& cancellation) {
+    Ending how{.lost = true, .text = "it left without saying how the run ended"};
+    bool stop_asked = false;
     try {
         while (const auto message = channel.receive()) {
             if (const auto* progress = std::get_if<control::RunProgress>(&*message)) {
@@ -217,20 +258,20 @@ void Host::listen(control::Channel& channel, const control::Begin& begin, const 
                      {"bytes_done", progress->bytes_done},
                      {"bytes_wanted", progress->bytes_wanted}});
             } else if (std::holds_alternative<control::StopTraffic>(*message)) {
-                stop_traffic();
+                take_wish_to_stop(run, std::exchange(stop_asked, true), peer);
             } else if (const auto* result = std::get_if<control::Result>(&*message)) {
-                outcome = base::name_of(result->outcome);
-                end = result->message;
+                how = {.text = result->message, .outcome = std::string{base::name_of(result->outcome)}};
             } else if (const auto* failure = std::get_if<control::Failure>(&*message)) {
-                outcome = base::name_of(base::Outcome::unchanged);
-                end = "it failed there: " + failure->message;
+                how = {.text = "it failed there: " + failure->message,
+                       .outcome = std::string{base::name_of(base::Outcome::unchanged)}};
             }
         }
     } catch (const base::Error& error) {
-        if (outcome == "unknown") end = error.what();
+        if (how.lost)
+            how = {.lost = error.kind() == base::ErrorKind::network && !cancellation.requested(),
+                   .text = error.what()};
     }
-    console_.say(fmt::format("{}: run {} ended: {}", peer, begin.run_id, end));
-    console_.event("run_ended", {{"run_id", begin.run_id}, {"peer", peer}, {"outcome", outcome}});
+    return how;
 }
 
 void Host::end_transfers() {
@@ -292,7 +333,8 @@ void Host::serve(transport::Connection& connection, base::Cancellation& cancella
     for (const ServedTree& tree : trees_) {
         roots.push_back(open_root(tree));
         options.modules.push_back({tree.description->name, "tree " + tree.description->path,
-                                   roots.back().get(), &tree.rules, traffic_.live(), tree.description->mounts});
+                                   roots.back().get(), &tree.rules, traffic_.live(),
+                                   tree.description->mounts});
     }
     if (!backup->databases().empty()) {
         options.modules.push_back(
@@ -317,13 +359,14 @@ void Host::serve(transport::Connection& connection, base::Cancellation& cancella
 }
 
 void Host::say_goodbye() {
-    const std::lock_guard lock{channel_mutex_};
-    if (channel_ == nullptr) return;
-    try {
-        channel_->send(control::Failure{"the source was stopped", true});
-    } catch (const base::Error& error) {
-        base::log_info("the destination could not be told: {}", error.what());
-    }
+    ending_.request("the end of the source");
+    const std::lock_guard lock{runs_mutex_};
+    if (run_) run_->send(control::Failure{"the source was stopped", true});
+}
+
+Host::~Host() {
+    ending_.request("the end of the source");
+    run_.reset();
 }
 
 }  // namespace ft::migrate

@@ -59,7 +59,11 @@ HostFiles::HostFiles(os::Machine& machine, const system::Description& system,
 HostFiles::~HostFiles() {
     if (let_go_) return;
     try {
-        if (staging_) staging::free_staged(*etc_);
+        if (staging_) {
+            staging_->give_up();
+            staging_.reset();
+            staging::close_reserved(*etc_);
+        }
         for (auto made = made_.rbegin(); made != made_.rend(); ++made) machine_.remove_root(*made);
     } catch (const base::Error& error) {
         base::log_warning("{}", error.what());  // the next start removes it
@@ -173,7 +177,8 @@ std::unique_ptr<os::Accounts> HostFiles::accounts() const {
                      : std::move(known);
 }
 
-std::optional<commit::TreeChanges> HostFiles::stage(const std::vector<std::unique_ptr<TreePull>>& trees) {
+std::optional<commit::TreeChanges> HostFiles::stage(const std::vector<std::unique_ptr<TreePull>>& trees,
+                                                    const os::Directory& state) {
     const auto holder = [&](const std::string& directory) -> TreePull* {
         TreePull* found = nullptr;
         for (const auto& tree : trees) {
@@ -195,7 +200,7 @@ std::optional<commit::TreeChanges> HostFiles::stage(const std::vector<std::uniqu
         if (!staging_) {
             made_ = machine_.make_root(path);
             etc_ = machine_.open_root(path);
-            staging_.emplace(*etc_, staging::open_reserved(*etc_));
+            staging_.emplace(*etc_, staging::open_reserved(*etc_), commit::kept_generations(state, *etc_));
         }
         put(*staging_, *etc_, file.path.substr(kEtc.size() + 1), file.content, file.attributes);
     }

@@ -41,8 +41,10 @@ public:
     std::unique_ptr<os::Accounts> accounts() const;
 
     /// Stages the files that change, each in the staging of the tree that holds its directory, once that is
-    /// fetched. Those that no tree holds are staged in /etc: changes of their own, durable.
-    std::optional<commit::TreeChanges> stage(const std::vector<std::unique_ptr<TreePull>>& trees);
+    /// fetched. Those that no tree holds are staged in /etc: changes of their own, durable. `state` knows
+    /// what earlier runs need there.
+    std::optional<commit::TreeChanges> stage(const std::vector<std::unique_ptr<TreePull>>& trees,
+                                             const os::Directory& state);
     /// The kernel's name, where the run changes it.
     std::optional<commit::HostName> host_name() const;
     /// The commit has decided, and cleans staging up itself.

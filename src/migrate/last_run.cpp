@@ -13,7 +13,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr int kFormat = 1;
+constexpr int kFormat = 2;
 constexpr std::size_t kLargestFile = 256 << 20;  // a hundred thousand tables in each of some databases
 
 json to_json(const database::Activity& activity) {
@@ -56,9 +56,13 @@ std::string text_of(const LastRun& run) {
     for (const auto& [name, path] : run.trees) trees[name] = base::escape(path);
     json databases = json::object();
     for (const auto& [name, activity] : run.databases) databases[base::escape(name)] = to_json(activity);
-    return json{{"format", kFormat},         {"run_id", base::escape(run.run_id)},
-                {"ended", run.ended},        {"phase", system::name_of(run.phase)},
-                {"trees", std::move(trees)}, {"databases", std::move(databases)}}
+    return json{{"format", kFormat},
+                {"run_id", base::escape(run.run_id)},
+                {"ended", run.ended},
+                {"phase", system::name_of(run.phase)},
+                {"phase_before", system::name_of(run.phase_before)},
+                {"trees", std::move(trees)},
+                {"databases", std::move(databases)}}
                .dump(1) +
            '\n';
 }
@@ -69,7 +73,12 @@ LastRun last_run_of(const std::string& text) try {
     LastRun run;
     run.run_id = base::unescape(value.at("run_id").get<std::string>());
     run.ended = base::escape(value.at("ended").get<std::string>());
-    if (value.at("phase") == system::name_of(system::Phase::rehearsal)) run.phase = system::Phase::rehearsal;
+    const auto phase = [&](const char* key) {
+        const bool rehearsal = value.at(key) == system::name_of(system::Phase::rehearsal);
+        return rehearsal ? system::Phase::rehearsal : system::Phase::final_run;
+    };
+    run.phase = phase("phase");
+    run.phase_before = phase("phase_before");
     for (const auto& [name, path] : value.at("trees").items())
         run.trees[name] = base::unescape(path.get<std::string>());
     for (const auto& [name, activity] : value.at("databases").items())
@@ -100,7 +109,8 @@ LastRun describe_run(os::Machine& machine, const system::Description& system, co
     return run;
 }
 
-void prepare_last_run(os::Directory& state, const LastRun& run) {
+void prepare_last_run(os::Directory& state, LastRun run) {
+    if (const auto last = read_last_run(state)) run.phase_before = last->phase;
     os::write_whole(state, kIncomingRun, text_of(run));
 }
 
@@ -117,6 +127,11 @@ void keep_last_run(os::Directory& state, const std::string& run_id) {
         state.remove(kLastRun);
     }
     os::remove_all(state, kIncomingRun);
+    state.sync();
+}
+
+void forget_last_run(os::Directory& state) {
+    os::remove_all(state, kLastRun);
     state.sync();
 }
 

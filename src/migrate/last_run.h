@@ -20,6 +20,8 @@ struct LastRun {
     std::map<std::string, std::string> trees;  ///< name -> path, below the root
     std::map<std::string, database::Activity> databases;
     system::Phase phase = system::Phase::final_run;
+    /// Of the run before it, whose data an undo brings back; this machine's own data is final.
+    system::Phase phase_before = system::Phase::final_run;
     bool operator==(const LastRun&) const = default;
 };
 
@@ -28,11 +30,15 @@ struct LastRun {
 LastRun describe_run(os::Machine& machine, const system::Description& system, const std::string& run_id,
                      system::Phase phase, base::Cancellation& cancellation);
 
-/// Writes it down (kIncomingRun), before the commit: a commit that the next start finishes knows it too.
-void prepare_last_run(os::Directory& state, const LastRun& run);
+/// Writes it down (kIncomingRun), before the commit: a commit that the next start finishes knows it too. What
+/// phase is here until then goes with it.
+void prepare_last_run(os::Directory& state, LastRun run);
 /// Run `run_id` is committed: what was written down for it is kLastRun from now on. Whatever else is written
 /// down was never committed and goes.
 void keep_last_run(os::Directory& state, const std::string& run_id);
+
+/// The last run is taken back: nothing is known of what is here now.
+void forget_last_run(os::Directory& state);
 
 /// Nothing when no run was committed, or when the file says nothing that can be read: that is logged.
 std::optional<LastRun> read_last_run(const os::Directory& state);

@@ -34,24 +34,47 @@ struct Source {
 /// last.
 void add(rsync::Pulled pulled, rsync::Pulled& sum);
 
+/// Counts what goes over `connection`, also when the pull fails; then what is still wanted is unknown until
+/// the next attempt compares again.
+class Metered {
+public:
+    Metered(const transport::Connection& connection, base::Progress& progress, std::uint64_t& received,
+            std::uint64_t& sent)
+        : connection_{connection}, progress_{progress}, received_{received}, sent_{sent} {}
+    ~Metered();
+    Metered(const Metered&) = delete;
+    Metered& operator=(const Metered&) = delete;
+    void done() { done_ = true; }
+
+private:
+    const transport::Connection& connection_;
+    base::Progress& progress_;
+    std::uint64_t& received_;
+    std::uint64_t& sent_;
+    bool done_ = false;
+};
+
 /// One tree of a run at the destination: its directory, what is staged for it, what came of the pull.
 class TreePull {
 public:
-    /// Makes the tree's directory where it is missing. `host_files` and `console` are referred to.
+    /// Makes the tree's directory where it is missing. `state`, `host_files` and `console`
+    /// are referred to.
     TreePull(os::Machine& machine, const system::Description& system, const system::TreeDescription& tree,
-             const system::Manifest& manifest, const HostFiles& host_files, ui::Console& console);
+             const system::Manifest& manifest, const os::Directory& state, const HostFiles& host_files,
+             ui::Console& console);
     /// What was fetched stays staged for the next run, unless it was handed over. When nothing was, no trace
     /// stays, and the directory is removed if it was made here.
     ~TreePull();
     TreePull(const TreePull&) = delete;
     TreePull& operator=(const TreePull&) = delete;
 
-    /// Fetches everything into staging, over a connection of its own. A second time: what changed since the
-    /// first; counts of bytes and of what vanished add up, the rest is that of the last. Error unfit, before
+    /// Fetches everything into staging, over a connection of its own. Again, after a run or after one that
+    /// failed: what is not here yet; counts of bytes and of what vanished add up, the rest is that of the
+    /// last. Error unfit, before
     /// anything is staged, when more than `max_delete` percent of the live files would go
     /// (checks::require_few_removals).
     void run(const Source& source, bool live, unsigned max_delete, checks::Space& space,
-             base::Cancellation& cancellation);
+             const std::function<void()>& compared, base::Cancellation& cancellation);
     /// True when `directory` (absolute) is the tree's root or lies in it, and is not excluded.
     bool covers(const std::string& directory) const;
     const system::TreeDescription& described() const { return tree_; }
@@ -83,10 +106,12 @@ private:
     std::unique_ptr<const os::Directory> root_;
     std::vector<std::unique_ptr<const os::Directory>> mounts_;  // roots of what is mounted in it
     tree::Rules rules_;
+    const os::Directory& state_;
     const HostFiles& host_files_;
     ui::Console& console_;
     std::optional<staging::Staging> staging_;
     staging::ChangeCounts counts_;
+    bool used_ = false;  // something may be staged since it began
     rsync::Pulled pulled_;
     base::Progress progress_;
     std::uint64_t received_ = 0;
@@ -94,14 +119,24 @@ private:
     bool let_go_ = false;
 };
 
+/// Whose content a module's is, for what is staged; empty when the source does not say which machine it is.
+std::string origin_of(const system::Manifest& manifest, const std::string& module);
+
+/// A backup that has come, whole or nearly so, but whose run was not committed becomes the last one: the best
+/// basis for the next. What is half here stays staged, for the next run.
+void keep_incoming_backup(os::Directory& state);
+
 /// The backup of a run at the destination: received whole into the state directory, with the last one as
 /// basis.
 class BackupPull {
 public:
-    BackupPull(os::Machine& machine, const system::Description& system, os::Directory& state);
+    BackupPull(os::Machine& machine, const system::Description& system, const system::Manifest& manifest,
+               os::Directory& state);
 
-    /// Fetches everything; afterwards directory() holds the dumps. Again only after keep(); bytes add up.
-    void run(const Source& source, checks::Space& space, base::Cancellation& cancellation);
+    /// Fetches everything; afterwards directory() holds the dumps. Again only after keep(), or after a run
+    /// that failed: then what is not here yet. Bytes add up.
+    void run(const Source& source, checks::Space& space, const std::function<void()>& compared,
+             base::Cancellation& cancellation);
     /// The dump of one database.
     std::unique_ptr<os::Directory> directory(const system::DatabaseFacts& facts);
     /// From now on this backup is the last one.
@@ -114,8 +149,11 @@ public:
 
 private:
     os::Directory& state_;
+    const std::string origin_;  // of what is staged
     std::unique_ptr<os::Accounts> accounts_;
     std::unique_ptr<os::Directory> root_;
+    std::optional<staging::Staging> staging_;  // from one attempt to the next
+    bool used_ = false;                        // something may be staged since it began
     rsync::Pulled pulled_;
     base::Progress progress_;
     std::uint64_t received_ = 0;

@@ -88,6 +88,15 @@ void say_kept(const Report& report, ui::Console& console) {
 
 }  // namespace
 
+std::string new_run_id(os::Machine& machine) {
+    std::byte random[2];
+    machine.fill_random(random);
+    std::string id = ui::time(machine.clock().wall_seconds());
+    std::replace(id.begin(), id.end(), ':', '-');
+    return fmt::format("{}-{:02x}{:02x}", id, static_cast<unsigned>(random[0]),
+                       static_cast<unsigned>(random[1]));
+}
+
 void open_run_log(StateDirectory& state, const std::string& run_id, ui::Console& console) {
     try {
         remove_old(*os::make_directories(state.directory(), kLogs));

@@ -8,6 +8,9 @@
 
 namespace ft::migrate {
 
+/// An id for a run that begins now: its time, and something random.
+std::string new_run_id(os::Machine& machine);
+
 /// Opens the run's log in the state directory; the oldest logs and reports beyond the last twenty go.
 void open_run_log(StateDirectory& state, const std::string& run_id, ui::Console& console);
 

@@ -2,7 +2,7 @@
 
 #include "ft/base/error.h"
 #include "ft/base/escape.h"
-#include "ft/migrate/migrate.h"
+#include "ft/migrate/here.h"
 #include "ft/system/services.h"
 #include "migrate/heal.h"
 #include "migrate/state_directory.h"

@@ -91,6 +91,12 @@ void StoppedServices::commit() {
     write_stopped(state_, *record_);
 }
 
+void StoppedServices::taken_back(system::Phase before) {
+    if (!record_) return;
+    record_->phase_before = before;
+    write_stopped(state_, *record_);
+}
+
 void StoppedServices::start_one(StoppedService& each) {
     base::Cancellation never;
     const auto active = [&] {
@@ -191,7 +197,14 @@ void want_services_of(os::Directory& state, const std::string& run_id) {
     write_stopped(state, *record);
 }
 
-void start_what_was_stopped(os::Machine& machine, os::Directory& state, ui::Console& console) {
+void tell_services_of_undo(os::Directory& state, const std::string& run_id, system::Phase before) {
+    auto record = read_stopped(state);
+    if (!record || record->side != Side::destination || record->run_id != run_id) return;
+    record->phase_before = before;
+    write_stopped(state, *record);
+}
+
+bool start_what_was_stopped(os::Machine& machine, os::Directory& state, ui::Console& console) {
     StoppedServices services{machine, state, console};
     const auto waiting = services.waiting();
     if (!waiting.empty()) {
@@ -200,6 +213,7 @@ void start_what_was_stopped(os::Machine& machine, os::Directory& state, ui::Cons
     const auto off = services.off_in_rehearsal();
     services.start_again();
     if (!off.empty()) console.say(what_stays_off(off));
+    return !waiting.empty();
 }
 
 }  // namespace ft::migrate

@@ -32,6 +32,10 @@ public:
     /// Error io when that cannot be written down; start_again() knows it all the same.
     void commit();
 
+    /// The run whose data was here is taken back: services that start hear `before`, the phase of what is
+    /// here now. Error io when that cannot be written down; start_again() knows it all the same.
+    void taken_back(system::Phase before);
+
     /// Starts what is wanted, in reverse order; never interrupted. Returns what does not start, one line
     /// each, which is warned of too and stays written down for the next start. Nothing else stays.
     std::vector<std::string> start_again();
@@ -62,7 +66,11 @@ std::string what_stays_off(const std::vector<std::string>& names);
 /// Errors: io, recovery.
 void want_services_of(os::Directory& state, const std::string& run_id);
 
-/// Services that a killed run has stopped are started again, and it is said which.
-void start_what_was_stopped(os::Machine& machine, os::Directory& state, ui::Console& console);
+/// Run `run_id` is taken back, and `before` is the phase of what is here now: should services of that undo be
+/// written down, they hear it when they start. Errors: io, recovery.
+void tell_services_of_undo(os::Directory& state, const std::string& run_id, system::Phase before);
+
+/// Services that a killed run has stopped are started again, and it is said which. True when there were any.
+bool start_what_was_stopped(os::Machine& machine, os::Directory& state, ui::Console& console);
 
 }  // namespace ft::migrate

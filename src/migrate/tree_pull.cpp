@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "ft/base/error.h"
 #include "ft/base/log.h"
@@ -23,15 +24,16 @@ const std::vector<std::string>& excluded_there(const system::Manifest& manifest,
 
 TreePull::TreePull(os::Machine& machine, const system::Description& system,
                    const system::TreeDescription& tree, const system::Manifest& manifest,
-                   const HostFiles& host_files, ui::Console& console)
+                   const os::Directory& state, const HostFiles& host_files, ui::Console& console)
     : machine_{machine},
       tree_{tree},
       path_{system.below_root(tree.path)},
-      origin_{manifest.machine.empty() ? "" : manifest.machine + " " + tree.name},
+      origin_{origin_of(manifest, tree.name)},
       made_{machine.make_root(path_)},
       root_{machine.open_root_to_read(path_)},
       rules_{system::rules_of(system, tree, excluded_there(manifest, tree.name),
                               {std::string{staging::kReservedDirectory}})},
+      state_{state},
       host_files_{host_files},
       console_{console} {
     system::keep(rules_, tree, host_files.kept());
@@ -66,7 +68,8 @@ TreePull::~TreePull() {
 void TreePull::begin_staging(base::Cancellation& cancellation) {
     std::vector<staging::Ground> grounds;
     const auto add = [&](const base::RelPath& at, const os::Directory& live) {
-        grounds.push_back({at, &live, staging::open_reserved(*machine_.open_root(path_of(at)))});
+        grounds.push_back({at, &live, staging::open_reserved(*machine_.open_root(path_of(at))),
+                           commit::kept_generations(state_, live)});
     };
     add({}, *root_);
     for (const base::RelPath& mount : tree_.mounts) {
@@ -82,15 +85,14 @@ void TreePull::begin_staging(base::Cancellation& cancellation) {
 }
 
 void TreePull::run(const Source& source, bool live, unsigned max_delete, checks::Space& space,
-                   base::Cancellation& cancellation) {
-    if (staging_) {
-        staging_->begin_again();
-    } else {
-        begin_staging(cancellation);
-    }
+                   const std::function<void()>& compared, base::Cancellation& cancellation) {
+    if (!staging_) begin_staging(cancellation);
     const auto connection =
         transport::connect(source.machine.network(), source.host, source.port, source.code,
                            transport::Purpose::rsync, source.limits, cancellation);
+    Metered metered{*connection, progress_, received_, sent_};
+    // An attempt that ended before it staged anything must not hide what the one before it has.
+    if (std::exchange(used_, false)) staging_->begin_again();
     rsync::PullOptions options;
     options.module = tree_.name;
     options.live = live;
@@ -100,16 +102,18 @@ void TreePull::run(const Source& source, bool live, unsigned max_delete, checks:
         checks::require_few_removals({need.listed_files, need.live_files, need.removed_files}, max_delete);
         for (std::size_t i = 0; i < need.grounds.size(); ++i) {
             const os::Directory& ground = i == 0 ? *root_ : *mounts_[i - 1];
-            space.book(ground, "tree " + tree_.name, need.grounds[i].bytes, need.grounds[i].inodes);
+            const std::string at = i == 0 ? "" : ", " + tree_.mounts[i - 1].escaped();
+            space.book(ground, "tree " + tree_.name + at, need.grounds[i].bytes, need.grounds[i].inodes);
         }
+        compared();
+        used_ = true;
     };
     try {
         add(rsync::pull(*connection, *root_, rules_, *staging_, options, progress_, cancellation), pulled_);
     } catch (const base::Error& error) {
         throw error.on("tree " + tree_.name);
     }
-    received_ += connection->bytes_received();
-    sent_ += connection->bytes_sent();
+    metered.done();
 }
 
 std::vector<commit::TreeChanges> TreePull::finish() {

@@ -1,6 +1,7 @@
 #include "ft/os/machine.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
@@ -9,6 +10,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <ctime>
+#include <fstream>
 
 #include "ft/base/error.h"
 #include "os/accounts.h"
@@ -72,6 +74,19 @@ public:
         }
         if (errno == EWOULDBLOCK) return nullptr;
         throw base::system_error("lock", directory, errno);
+    }
+
+    bool is_locked(const std::string& directory) const override {
+        // Taking the lock, even for a moment and shared, could keep a run from beginning.
+        const auto status = RealDirectory{os::open_root(directory)}.status(".");
+        const std::string inode = fmt::format(":{} ", status.value().inode);
+        std::ifstream locks{"/proc/locks"};
+        for (std::string line; std::getline(locks, line);) {
+            // "1: FLOCK  ADVISORY  WRITE 4711 fe:01:1234 0 EOF"; a waiting one is "1: -> FLOCK ...".
+            if (line.find(": FLOCK ") != std::string::npos && line.find(inode) != std::string::npos)
+                return true;
+        }
+        return false;
     }
 
     std::unique_ptr<Accounts> accounts(const std::string& root) override { return make_accounts(root); }

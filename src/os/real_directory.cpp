@@ -103,11 +103,10 @@ std::optional<Status> RealDirectory::status(std::string_view path) const {
     struct statx now;
     const bool direct = path.find('/') == std::string_view::npos;
     const Place at = direct ? place(path, "look at") : Place{open(path, O_PATH | O_NOFOLLOW), -1, {}};
-    const bool found =
-        direct ? ::statx(at.parent, at.name.c_str(), AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, STATX_BASIC_STATS,
-                         &now) == 0
-               : at.held.is_open() &&
-                     ::statx(at.held.number(), "", AT_EMPTY_PATH, STATX_BASIC_STATS, &now) == 0;
+    const bool found = direct ? ::statx(at.parent, at.name.c_str(), AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT,
+                                        STATX_BASIC_STATS, &now) == 0
+                              : at.held.is_open() && ::statx(at.held.number(), "", AT_EMPTY_PATH,
+                                                             STATX_BASIC_STATS, &now) == 0;
     if (found) return to_status(now);
     if (errno != ENOENT && errno != ENOTDIR && errno != ELOOP) fail("look at", path);
     return std::nullopt;

@@ -33,15 +33,15 @@ Timestamp to_timestamp(const statx_timestamp& time) { return {time.tv_sec, time.
 }  // namespace
 
 Status to_status(const struct statx& from) {
-    Status status{.type = type_of(from.stx_mode),
-                  .attributes = {from.stx_mode & 07777u, from.stx_uid, from.stx_gid,
-                                 to_timestamp(from.stx_mtime)},
-                  .allocated = from.stx_blocks * 512,
-                  .ctime = to_timestamp(from.stx_ctime),
-                  .inode = from.stx_ino,
-                  .device = makedev(from.stx_dev_major, from.stx_dev_minor),
-                  .links = from.stx_nlink,
-                  .mount_root = (from.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0};
+    Status status{
+        .type = type_of(from.stx_mode),
+        .attributes = {from.stx_mode & 07777u, from.stx_uid, from.stx_gid, to_timestamp(from.stx_mtime)},
+        .allocated = from.stx_blocks * 512,
+        .ctime = to_timestamp(from.stx_ctime),
+        .inode = from.stx_ino,
+        .device = makedev(from.stx_dev_major, from.stx_dev_minor),
+        .links = from.stx_nlink,
+        .mount_root = (from.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0};
     // A directory's size is its file system's affair, and a device number means something for devices only.
     if (S_ISREG(from.stx_mode) || S_ISLNK(from.stx_mode)) status.size = from.stx_size;
     if (S_ISCHR(from.stx_mode) || S_ISBLK(from.stx_mode)) {

@@ -92,9 +92,9 @@ void Generator::run() {
     }
     end_phase(1);
     for (const Requests::Request& again : session_.requests.wait_for_answers()) {
-        const auto basis =
-            again.head.count > 0 ? session_.open_basis(session_.path_of(again.item.index), again.live_basis)
-                                 : nullptr;
+        const auto basis = again.head.count > 0
+                               ? session_.open_basis(session_.path_of(again.item.index), again.live_basis)
+                               : nullptr;
         session_.requests.open(again);
         write_request(again, basis.get());
     }
@@ -144,6 +144,8 @@ void Generator::fetch(std::size_t wanted, const tree::Difference& difference) {
     }
     ++adopted_files_;
     adopted_bytes_ += item.object.size;
+    ++session_.progress.files_adopted;
+    session_.progress.bytes_adopted += item.object.size;
 }
 
 void Generator::request(std::size_t index, staging::Over over, bool live_file) {

@@ -84,7 +84,8 @@ public:
         group.start("file list", [&] {
             list = receive_list(in, list_options(setup, asked_options()), *options_.accounts, progress_);
         });
-        group.start("scan", [&] { live = tree::scan(live_root, rules, group.cancellation(), {.mounts = mounts}); });
+        group.start("scan",
+                    [&] { live = tree::scan(live_root, rules, group.cancellation(), {.mounts = mounts}); });
         group.wait();
         require_fit(list, live);
 

@@ -50,14 +50,26 @@ Area::Area(const os::Directory& live, std::unique_ptr<os::Directory> reserved,
 
 Area::~Area() { close(); }
 
-/// Where nothing was finished or begun, nothing stays.
+/// Nothing stays that was not finished or begun, or that no later run would adopt.
 void Area::close() {
     try {
         if (!log_) return;
-        log_->flush();
-        if (log_->is_empty() && !finished_) remove(list_.generation);
+        if (origin_.empty() && !finished_) {
+            remove_own();
+        } else if (log_->is_empty() && !finished_) {
+            remove(list_.generation);
+        } else {
+            log_->flush();
+        }
     } catch (...) {  // what is not in the log is fetched again
     }
+}
+
+void Area::remove_own() {
+    for (const Generation generation : earlier_.generations()) {
+        if (earlier_.is_of_this_run(generation)) remove(generation);
+    }
+    remove(list_.generation);
 }
 
 void Area::open_generation(Generation generation) {
@@ -227,10 +239,7 @@ void Area::discard() {
     log_.reset();
     held_.reset();
     held_path_.clear();
-    for (const Generation generation : earlier_.generations()) {
-        if (earlier_.is_of_this_run(generation)) remove(generation);
-    }
-    remove(list_.generation);
+    remove_own();
 }
 
 }  // namespace ft::staging

@@ -42,9 +42,7 @@ public:
     /// Where `path` was staged since the last begin_again; Error internal when it was not.
     std::string staged(const base::RelPath& path);
     /// A further name for what was staged at `place`.
-    void link(const std::string& place, const Spot& spot) {
-        slots_->link(place, *spot.directory, spot.name);
-    }
+    void link(const std::string& place, const Spot& spot) { slots_->link(place, *spot.directory, spot.name); }
     bool is_new(const base::RelPath& path) const;
 
     /// Counts the object that was built at `spot`, and makes it a change if it does not move with its parent.
@@ -83,6 +81,7 @@ private:
     void note_live(Change& change) const;
     void open_generation(Generation generation);
     void remove(Generation generation) { os::remove_all(*reserved_, generation_name(generation)); }
+    void remove_own();
     void close();
 
     const os::Directory& live_;

@@ -104,8 +104,9 @@ bool Earlier::fits(const Record& record, base::Progress& progress, base::Cancell
 
 const Earlier::Record* Earlier::find(const base::RelPath& path, std::uint64_t size,
                                      const base::Timestamp& mtime) const {
-    auto at = std::lower_bound(records_.begin(), records_.end(), path.bytes(),
-                               [](const Record& record, const std::string& wanted) { return record.path < wanted; });
+    auto at = std::lower_bound(
+        records_.begin(), records_.end(), path.bytes(),
+        [](const Record& record, const std::string& wanted) { return record.path < wanted; });
     for (; at != records_.end() && at->path == path.bytes(); ++at) {
         if (at->state == State::complete && at->size == size && at->mtime == mtime) return &*at;
     }
@@ -141,8 +142,9 @@ std::unique_ptr<const os::File> Earlier::open(const Record& record) const {
 EarlierContent Earlier::open(const base::RelPath& path) const {
     const std::lock_guard lock{mutex_};
     EarlierContent found;
-    auto at = std::lower_bound(records_.begin(), records_.end(), path.bytes(),
-                               [](const Record& record, const std::string& wanted) { return record.path < wanted; });
+    auto at = std::lower_bound(
+        records_.begin(), records_.end(), path.bytes(),
+        [](const Record& record, const std::string& wanted) { return record.path < wanted; });
     for (; at != records_.end() && at->path == path.bytes() && !found.whole; ++at) {
         if (at->state == State::gone) continue;
         auto& place = at->state == State::complete ? found.whole : found.part;

@@ -15,6 +15,7 @@ namespace ft::staging {
 namespace {
 
 constexpr std::size_t kPiece = 64 * 1024;         // bytes written and read at once
+constexpr std::uint64_t kMostContent = 1 << 20;   // bytes of files of which a kill may lose the lines
 constexpr std::size_t kLongestLine = 32 * 1024;   // a path of 4095 bytes, each of them escaped, and the rest
 constexpr std::size_t kLongestOrigin = 4 * 1024;  // bytes
 constexpr std::size_t kChecksum = 16;             // hexadecimal digits
@@ -54,15 +55,14 @@ bool is_sound(const LogEntry& entry) {
         return false;
     const bool at_end = entry.top == entry.path.size();
     const bool at_slash = entry.top > 0 && entry.top < entry.path.size() && entry.path[entry.top] == '/';
-    if (!at_end && !at_slash) return false;
+    if ((!at_end && !at_slash) || !base::RelPath::fault(entry.place()).empty()) return false;
     return !entry.complete || (entry.mtime.nanoseconds < 1'000'000'000 &&
                                base::digest_size(entry.kind) == kDigest && !entry.digest.bytes().empty());
 }
 
 std::string text_of(const LogEntry& entry) {
     const auto slot = static_cast<std::uint64_t>(entry.slot);
-    if (!entry.complete)
-        return fmt::format("begun {} {} {}", slot, entry.top, base::escape(entry.path));
+    if (!entry.complete) return fmt::format("begun {} {} {}", slot, entry.top, base::escape(entry.path));
     return fmt::format("file {} {} {} {} {} {} {} {}", slot, entry.top, entry.size, entry.mtime.seconds,
                        entry.mtime.nanoseconds, base::name_of(entry.kind), entry.digest.hex(),
                        base::escape(entry.path));
@@ -117,7 +117,8 @@ void read_log(const os::Directory& generation, const std::function<void(LogEntry
         left += base::as_text(std::span{piece}.first(length));
         std::size_t begin = 0;
         for (std::size_t end = left.find('\n'); end != std::string::npos; end = left.find('\n', begin)) {
-            auto entry = too_long ? std::nullopt : entry_of(std::string_view{left}.substr(begin, end - begin));
+            auto entry =
+                too_long ? std::nullopt : entry_of(std::string_view{left}.substr(begin, end - begin));
             if (entry) take(std::move(*entry));
             too_long = false;
             begin = end + 1;
@@ -136,7 +137,8 @@ void Log::add(const LogEntry& entry) {
     used_ = true;
     pending_ += to_line(entry);
     pending_ += '\n';
-    if (pending_.size() >= kPiece) flush();
+    pending_content_ += entry.size;
+    if (pending_.size() >= kPiece || pending_content_ >= kMostContent) flush();
 }
 
 void Log::flush() {
@@ -149,6 +151,7 @@ void Log::flush() {
     file_->write_at(written_, base::as_bytes(pending_));
     written_ += pending_.size();
     pending_.clear();
+    pending_content_ = 0;
 }
 
 std::optional<std::string> read_origin(const os::Directory& generation) {

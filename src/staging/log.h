@@ -44,8 +44,8 @@ std::optional<LogEntry> entry_of(std::string_view line);
 /// there is no log. Errors: io.
 void read_log(const os::Directory& generation, const std::function<void(LogEntry)>& take);
 
-/// Writes the log of a generation, by 64 KiB. It is not made durable: what power loss takes of it is fetched
-/// again, and what it promises is compared with the digest. One thread at a time.
+/// Writes the log of a generation, by 64 KiB or 1 MiB of content. It is not made durable: what power loss
+/// takes of it is fetched again, and what it promises is compared with the digest. One thread at a time.
 class Log {
 public:
     /// Nothing is made in `generation` before something is to be written; then `origin` first.
@@ -61,6 +61,7 @@ private:
     std::unique_ptr<os::File> file_;
     std::uint64_t written_ = 0;
     std::string pending_;
+    std::uint64_t pending_content_ = 0;  // bytes of the files in it
     bool used_ = false;
 };
 

@@ -12,7 +12,7 @@ namespace {
 
 // Bytes that go to the file at once; whole blocks. With the first of them a file is worth to be gone on with.
 constexpr std::size_t kPiece = 256 * 1024;
-constexpr std::size_t kBlock = 4096;        // bytes of the smallest hole
+constexpr std::size_t kBlock = 4096;  // bytes of the smallest hole
 
 bool is_zero(std::span<const std::byte> block) {
     return block[0] == std::byte{0} && std::memcmp(block.data(), block.data() + 1, block.size() - 1) == 0;

@@ -186,7 +186,8 @@ DatabaseDescription DescriptionReader::database(const json& json, const std::str
 
 TreeDescription DescriptionReader::tree(const json& json, const std::string& at) {
     TreeDescription result;
-    if (!is_object(json, at, {"name", "path", "exclude", "mount_point", "must_exist", "mounts"})) return result;
+    if (!is_object(json, at, {"name", "path", "exclude", "mount_point", "must_exist", "mounts"}))
+        return result;
     const std::size_t before = findings_.size();
     result.name = text(json, at, "name", Need::required);
     if (findings_.size() == before) {
@@ -222,7 +223,8 @@ std::vector<std::string> DescriptionReader::paths_within(const json& object, con
     for (std::size_t i = 0; i < result.size(); ++i) {
         const std::string_view fault = base::RelPath::fault(result[i]);
         if (fault.empty() || result[i].empty()) continue;
-        add(element(member(at, key), i), fmt::format("must be a path within the tree, not one with {}", fault));
+        add(element(member(at, key), i),
+            fmt::format("must be a path within the tree, not one with {}", fault));
     }
     return result;
 }

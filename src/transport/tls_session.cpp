@@ -30,7 +30,7 @@ const unsigned char* as_unsigned(std::string_view text) {
 bool is_tls(std::byte first) { return first == std::byte{0x16} || first == std::byte{0x15}; }
 
 Error no_ft(const std::string& what) {
-    return {ErrorKind::network, what + ": it is no ft source",
+    return {ErrorKind::stranger, what + ": it is no ft source",
             "Check address and port, and that `ft migrate --source` runs there."};
 }
 
@@ -45,7 +45,7 @@ Error failure() {
         case SSL_R_SSLV3_ALERT_ILLEGAL_PARAMETER:
         case SSL_R_TLSV1_ALERT_DECRYPT_ERROR:
         case SSL_AD_REASON_OFFSET + SSL_AD_UNKNOWN_PSK_IDENTITY:
-            return {ErrorKind::network, "the pairing code does not fit",
+            return {ErrorKind::stranger, "the pairing code does not fit",
                     "Use the code that `ft migrate --source` shows there now."};
         case SSL_R_CERTIFICATE_VERIFY_FAILED:
         case SSL_R_SSLV3_ALERT_HANDSHAKE_FAILURE:

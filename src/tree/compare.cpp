@@ -112,7 +112,7 @@ private:
         throw base::Error{base::ErrorKind::unfit,
                           base::escape(mount_point_) +
                               ": is a mount point here, and a directory that holds something at the source",
-                          "Name it as a tree of its own in system.json, and exclude it from this one."};
+                          "Add it to the tree's \"mounts\" in system.json here, or exclude it."};
     }
 
     const Listing& wanted_;

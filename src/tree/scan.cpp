@@ -216,7 +216,7 @@ private:
     base::Cancellation& cancellation_;
     const std::optional<base::Timestamp> changed_since_;
     std::vector<base::RelPath> mounts_;  // those that were not met yet
-    std::vector<Pending> pending_;    // the next one last
+    std::vector<Pending> pending_;       // the next one last
     std::vector<std::size_t> above_;  // arrival positions of the directories from the root to the current one
     Scanned found_;
 };

@@ -140,3 +140,24 @@ TEST_CASE("what must exist in a tree, and its mount, are looked for", "[checks]"
     tree.path = "/";
     CHECK(findings().empty());
 }
+
+TEST_CASE("what is mounted in a tree as a part of it must be mounted", "[checks]") {
+    World world;
+    world.write("/srv/data/m/file", "1");
+    world.machine.make_root("/srv/data/m/n");
+    system::TreeDescription tree{.name = "data", .path = "/srv/data"};
+    const auto findings = [&] { return checks::mount_findings(world.machine, world.system, tree); };
+    CHECK(findings().empty());
+    tree.mounts = {base::RelPath{"m/n"}, base::RelPath{"none"}};
+    const auto missing = [](const std::string& path) {
+        return "tree data: /srv/data/" + path +
+               ": no file system is mounted here, which system.json says there must be";
+    };
+    CHECK(findings() == Lines{missing("m/n"), missing("none")});
+    world.disk.mount("/srv/data/m/n");
+    CHECK(findings() == Lines{missing("none")});
+    world.system.trees = {tree};
+    CHECK_THROWS_AS(checks::require_ground(world.machine, world.system), base::Error);
+    world.system.trees[0].mounts.pop_back();
+    checks::require_ground(world.machine, world.system);
+}

@@ -12,6 +12,7 @@ TEST_CASE("each kind of error has the exit status of the manual", "[cli]") {
     CHECK(status(ErrorKind::usage) == 2);
     CHECK(status(ErrorKind::unfit) == 3);
     CHECK(status(ErrorKind::network) == 4);
+    CHECK(status(ErrorKind::stranger) == 4);
     CHECK(status(ErrorKind::peer) == 5);
     CHECK(status(ErrorKind::io) == 6);
     CHECK(status(ErrorKind::permission) == 6);

@@ -42,6 +42,25 @@ TEST_CASE("the destination's options are understood", "[cli]") {
     CHECK(target.code_file == "/c");
 }
 
+TEST_CASE("how long a lost connection is tried to be made again is a time", "[cli]") {
+    const auto retry_for = [](std::vector<std::string> more) {
+        std::vector<std::string> arguments{"migrate", "--destination", "old"};
+        arguments.insert(arguments.end(), more.begin(), more.end());
+        return std::get<migrate::DestinationOptions>(cli::parse(arguments).command).retry_for.count();
+    };
+    CHECK(retry_for({}) == 600);
+    CHECK(retry_for({"--retry-for", "0"}) == 0);
+    CHECK(retry_for({"--retry-for", "45"}) == 45);
+    CHECK(retry_for({"--retry-for", "90s"}) == 90);
+    CHECK(retry_for({"--retry-for", "10m"}) == 600);
+    CHECK(retry_for({"--retry-for", "168h"}) == 604'800);
+    for (const char* wrong : {"", "m", "-1", "1d", "10 m", "1.5h", "169h", "4294967296", "10mm"}) {
+        INFO(wrong);
+        CHECK_THROWS_AS(retry_for({"--retry-for", wrong}), base::Error);
+    }
+    CHECK_THROWS_AS(cli::parse({"migrate", "--source", "--retry-for", "1m"}), base::Error);
+}
+
 TEST_CASE("start-services is understood", "[cli]") {
     const cli::Request request =
         cli::parse({"start-services", "--system", "/a/s.json", "--root", "/r", "--json"});

@@ -36,6 +36,15 @@ TEST_CASE("removals come first, then new objects, then attributes, deepest first
     }
 }
 
+TEST_CASE("what goes from a directory that stays goes, also when the directory's attributes change",
+          "[commit]") {
+    World world{{{"/data",
+                  {{".", directory(1)}, {"a", directory(2)}, {"a/b", file("b", 3)}},
+                  {{".", directory(1)}, {"a", directory(4)}}}}};
+    CHECK(world.commit(world.stage_all()).outcome == base::Outcome::committed);
+    CHECK(world.is_new());
+}
+
 TEST_CASE("what lies in a removed directory is not removed by itself", "[commit]") {
     World world{{{"/data",
                   {{".", directory(1)}, {"a", directory(2)}, {"a/b", directory(3)}, {"a/b/c", file("c", 4)}},

@@ -105,27 +105,6 @@ TEST_CASE("power loss in a recovery, and in the recovery of that, changes nothin
     }
 }
 
-TEST_CASE("what a commit replaces of the run before is off the disk before that run is forgotten", "[commit]") {
-    const std::uint64_t number = GENERATE(0, 1, 2);
-    bool finished = false;
-    for (std::uint64_t step = 1; !finished; ++step) {
-        INFO("power lost at operation " << step << ", seed " << number);
-        World world{few_objects()};
-        world.commit(world.stage_all());
-        const Plan plan = world.stage_all({.run_id = "run-2", .trees = {}, .swaps = {}});
-        finished = world.disk.run_until_power_loss(step, [&] { world.commit(plan); });
-        world.disk.lose_power();
-        world.disk.restart(seed_of(number, step));
-        world.recover();
-        const auto store = world.store();
-        REQUIRE(store.has_value());
-        // Before the commit what it has staged lies there too.
-        const std::size_t staged = store->run_id == "run-1" ? 1 : 0;
-        REQUIRE(world.generations("/data") == 1 + staged);
-        REQUIRE(world.generations("/config") == 1 + staged);
-    }
-}
-
 TEST_CASE("a process that is killed at any step leaves the old or the new, and no more slots", "[commit]") {
     for (std::uint64_t step = 1;; ++step) {
         INFO("killed at operation " << step);

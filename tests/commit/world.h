@@ -4,6 +4,7 @@
 
 #include <cerrno>
 #include <set>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -35,7 +36,7 @@ inline TreeObject device(const std::string& numbers, std::int64_t mtime) {
     return {FileType::character_device, {0600, 0, 0, {mtime, 0}}, numbers};
 }
 
-/// Databases as files of the disk: they lose power with it.
+/// Databases as a file of the disk, which loses power with it: which oid has which name (0: none).
 class FileSwapper : public DatabaseSwapper {
 public:
     explicit FileSwapper(test::MemoryDisk& disk) : disk_{disk} {}
@@ -45,35 +46,82 @@ public:
     bool unfit = false;  ///< cannot be swapped back
     int discarded = 0;
 
-    static std::string state(int current, int incoming, int previous) {
-        return fmt::format("current {} incoming {} previous {}", current, incoming, previous);
+    static std::string state(unsigned current, unsigned incoming, unsigned previous, unsigned previous2 = 0) {
+        return fmt::format("current {} incoming {} previous {} previous2 {}", current, incoming, previous,
+                           previous2);
     }
     std::string state() const { return os::read_all(*disk_.open("/db"), "names", 100); }
+    unsigned current() const { return read().current; }
 
-    void apply(const DatabaseSwap&) override {
+    void apply(const DatabaseSwap& swap) override {
         if (gone) throw base::Error{base::ErrorKind::recovery, "appliance: no server"};
         if (refuse) throw base::Error{base::ErrorKind::database, "appliance: has other sessions"};
-        if (state() == state(1, 2, 0)) write(state(2, 0, 1));
-        if (state() != state(2, 0, 1)) throw base::Error{base::ErrorKind::database, "appliance: " + state()};
+        Names names = read();
+        if (names.current == swap.incoming_oid) return;
+        if (names.current != swap.current_oid || names.incoming != swap.incoming_oid) throw unknown();
+        names.current = swap.incoming_oid;
+        names.incoming = 0;
+        names.previous(swap) = swap.current_oid;
+        write(names);
     }
-    void reverse(const DatabaseSwap&) override {
-        if (state() == state(2, 0, 1)) write(state(1, 2, 0));
-        if (state() != state(1, 2, 0)) throw base::Error{base::ErrorKind::database, "appliance: " + state()};
+    void reverse(const DatabaseSwap& swap) override {
+        if (gone) throw base::Error{base::ErrorKind::recovery, "appliance: no server"};
+        Names names = read();
+        if (names.current == swap.current_oid) return;
+        if (names.current != swap.incoming_oid || names.previous(swap) != swap.current_oid) throw unknown();
+        names.current = swap.current_oid;
+        names.incoming = swap.incoming_oid;
+        names.previous(swap) = 0;
+        write(names);
     }
     void redo(const DatabaseSwap& swap) override { apply(swap); }
-    void require_reversible(const DatabaseSwap&) override {
+    void require_reversible(const DatabaseSwap& swap) override {
         if (gone) throw base::Error{base::ErrorKind::database, "appliance: no server"};
-        if (unfit) throw base::Error{base::ErrorKind::unfit, "appliance: a_prev is gone"};
+        if (unfit || read().previous(swap) != swap.current_oid)
+            throw base::Error{base::ErrorKind::unfit, "appliance: a_prev is gone"};
     }
-    void discard(const DatabaseSwap&) override { drop(state(2, 0, 1), state(2, 0, 0)); }
-    void discard_incoming(const DatabaseSwap&) override { drop(state(1, 2, 0), state(1, 0, 0)); }
+    void discard(const DatabaseSwap& swap) override {
+        Names names = read();
+        drop(names, names.previous(swap), swap.current_oid);
+    }
+    void discard_incoming(const DatabaseSwap& swap) override {
+        Names names = read();
+        drop(names, names.incoming, swap.incoming_oid);
+    }
+    void restore(unsigned oid) {
+        Names names = read();
+        names.incoming = oid;
+        write(names);
+    }
     void write(const std::string& names) { os::write_whole(*disk_.open("/db"), "names", names); }
 
 private:
-    void drop(const std::string& from, const std::string& to) {
+    struct Names {
+        unsigned current = 0;
+        unsigned incoming = 0;
+        unsigned previous1 = 0;
+        unsigned previous2 = 0;
+        unsigned& previous(const DatabaseSwap& swap) {
+            return swap.previous == "a_prev" ? previous1 : previous2;
+        }
+    };
+    Names read() const {
+        Names names;
+        std::string word;
+        std::istringstream{state()} >> word >> names.current >> word >> names.incoming >> word >>
+            names.previous1 >> word >> names.previous2;
+        return names;
+    }
+    void write(const Names& names) {
+        write(state(names.current, names.incoming, names.previous1, names.previous2));
+    }
+    base::Error unknown() const { return {base::ErrorKind::database, "appliance: " + state()}; }
+    void drop(Names& names, unsigned& name, unsigned oid) {
         if (gone || keeps) throw base::Error{base::ErrorKind::database, "appliance: no server"};
         ++discarded;
-        if (state() == from) write(to);
+        if (name != oid) return;
+        name = 0;
+        write(names);
     }
     test::MemoryDisk& disk_;
 };
@@ -98,7 +146,7 @@ private:
 inline base::Object object_of(const TreeObject& object) {
     base::Object result{.type = object.type, .attributes = object.attributes, .link_target = object.content};
     if (object.type == FileType::symlink) result.attributes.mode = 0777;
-    if (object.type == FileType::character_device) {
+    if (object.type == FileType::character_device || object.type == FileType::block_device) {
         result.device_major = static_cast<std::uint32_t>(std::stoul(object.content));
         result.device_minor =
             static_cast<std::uint32_t>(std::stoul(object.content.substr(object.content.find(':') + 1)));
@@ -167,15 +215,27 @@ public:
     NamedMachine machine{disk};
     FileSwapper swapper{disk};
 
+    unsigned run = 1;
+
+    static std::string host(unsigned run) {
+        return std::vector<std::string>{"old.example", "new.example", "third.example"}.at(run - 1);
+    }
+    /// What is new becomes old, and `trees` are the new ones.
+    void begin_next(const std::vector<Tree>& trees) {
+        ++run;
+        for (std::size_t i = 0; i < trees.size(); ++i)
+            trees_[i] = {trees_[i].root, trees_[i].new_tree, trees[i]};
+    }
     /// Stages the difference between what is there and the new trees.
     Plan stage_all() {
-        return stage_all({.run_id = "run-1",
-                          .trees = {},
-                          .swaps = {{"host=/run", "postgres", "a", "a_in", "a_prev", 2, 1}},
-                          .host_name = HostName{"old.example", "new.example"}});
-    }
-    /// The same with what else `plan` has.
-    Plan stage_all(Plan plan) {
+        const auto earlier = store();
+        const bool held = earlier && earlier->swaps.at(0).previous == "a_prev";
+        Plan plan{
+            .run_id = fmt::format("run-{}", run),
+            .trees = {},
+            .swaps = {{"host=/run", "postgres", "a", "a_in", held ? "a_prev2" : "a_prev", run + 1, run}},
+            .host_name = HostName{host(run), host(run + 1)}};
+        swapper.restore(run + 1);
         for (const TreePair& tree : trees_) {
             const auto root = disk.open(tree.root);
             staging::Staging staging{*root, staging::open_reserved(*root), kept(*root)};
@@ -196,14 +256,11 @@ public:
     bool mixture() const { return is_mixture(*open("/state")); }
 
     bool is_old() const {
-        const std::string names = swapper.state();
-        return (names == FileSwapper::state(1, 2, 0) || names == FileSwapper::state(1, 0, 0)) &&
-               machine.host_name() == "old.example" && all([](const TreePair& t) { return t.old_tree; });
+        return swapper.current() == run && machine.host_name() == host(run) &&
+               all([](const TreePair& t) { return t.old_tree; });
     }
     bool is_new() const {
-        const std::string names = swapper.state();
-        return machine.host_name() == "new.example" &&
-               (names == FileSwapper::state(2, 0, 0) || names == FileSwapper::state(2, 0, 1)) &&
+        return swapper.current() == run + 1 && machine.host_name() == host(run + 1) &&
                all([](const TreePair& t) { return t.new_tree; });
     }
     /// Nothing is left of any run but the trees: no slots, no journal.
@@ -213,15 +270,17 @@ public:
         }
         return open("/state")->list().empty();
     }
-    /// Nothing is left but what the undo store needs, and that is there.
-    bool is_kept() const {
+    /// Nothing is left but what the undo store of run `of` (0: the last) needs, and `staged` generations
+    /// beside it.
+    bool is_kept(unsigned of = 0, std::size_t staged = 0) const {
         const auto left = open("/state")->list();
-        if (left.size() != 1 || left.front().name != "undo" || !store()) return false;
+        if (left.size() != 1 || left.front().name != "undo") return false;
+        const auto is = store();
+        if (!is || is->run_id != fmt::format("run-{}", of == 0 ? run : of)) return false;
         for (const TreePair& tree : trees_) {
-            const auto root = open(tree.root);
-            if (kept(*root).size() != 1 || generations(tree.root) != 1) return false;
+            if (kept(*open(tree.root)).size() != 1 || generations(tree.root) != 1 + staged) return false;
         }
-        return swapper.state() == FileSwapper::state(2, 0, 1);
+        return true;
     }
     /// After a roll back: what was staged waits to be adopted, the journal is gone.
     bool is_staged() const {
@@ -293,6 +352,7 @@ inline std::vector<TreePair> all_kinds() {
                         {"touched/a", file("old a", 115)},
                         {"touched/b", file("b", 116)},
                         {"old-time", directory(117, 0700, 9)},
+                        {"old-time/gone", file("gone", 117)},
                         {"old-time/x", file("x", 118)},
                         {"gone-directory", directory(119)},
                         {"gone-directory/deep", directory(120)},

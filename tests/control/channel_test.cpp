@@ -42,6 +42,7 @@ std::vector<Message> make_messages() {
     return {Begin{.ft_version = "0.1.0",
                   .run_id = "20260714T221000-1f",
                   .host_name = "new",
+                  .again = true,
                   .final_run = true,
                   .keep_rows = {{"app", "settings", "name", {"mail \xff", ""}}}},
             StopTraffic{},
@@ -67,7 +68,7 @@ std::optional<ErrorKind> fault(std::string_view line) {
 TEST_CASE("a begin message is the line of docs/protocol.md", "[control]") {
     CHECK(
         encode(make_messages()[0]) ==
-        R"({"final_run":true,"format":2,"ft_version":"0.1.0","host_name":"new","keep_rows":[{"database":"app","key":"name","table":"settings","values":["mail \\xff",""]}],"message":"begin","run_id":"20260714T221000-1f"})"
+        R"({"again":true,"final_run":true,"format":2,"ft_version":"0.1.0","host_name":"new","keep_rows":[{"database":"app","key":"name","table":"settings","values":["mail \\xff",""]}],"message":"begin","run_id":"20260714T221000-1f"})"
         "\n");
     CHECK(encode(Alive{}) == "{\"message\":\"alive\"}\n");
 }
@@ -78,6 +79,7 @@ TEST_CASE("every message is read back as it was sent", "[control]") {
     CHECK(begin.ft_version == "0.1.0");
     CHECK(begin.run_id == "20260714T221000-1f");
     CHECK(begin.host_name == "new");
+    CHECK(begin.again);
     CHECK(begin.final_run);
     CHECK(begin.keep_rows == std::vector<system::KeptRows>{{"app", "settings", "name", {"mail \xff", ""}}});
     const auto failure = std::get<Failure>(decode(encode(make_messages()[5])));
@@ -152,9 +154,9 @@ TEST_CASE("what is no message of ours is a peer error", "[control]") {
         R"({"message":"run_progress","phase":"p","bytes_done":1.0,"bytes_wanted":0})",
         R"({"message":"run_progress","phase":"p","bytes_done":18446744073709551616,"bytes_wanted":0})",
         R"({"message":"run_progress","phase":"p","bytes_done":"1","bytes_wanted":0})",
-        R"({"message":"begin","format":2,"ft_version":"9","run_id":"r","host_name":"h","final_run":0,"keep_rows":[]})",
-        R"({"message":"begin","format":2,"ft_version":"9","run_id":"r","host_name":"h","final_run":true,"keep_rows":[{}]})",
-        R"({"message":"begin","format":2,"ft_version":"9","run_id":"r","host_name":"h","final_run":true,"keep_rows":[{"database":"a","table":"b","key":"\\","values":[]}]})",
+        R"({"message":"begin","format":2,"ft_version":"9","run_id":"r","host_name":"h","again":false,"final_run":0,"keep_rows":[]})",
+        R"({"message":"begin","format":2,"ft_version":"9","run_id":"r","host_name":"h","again":false,"final_run":true,"keep_rows":[{}]})",
+        R"({"message":"begin","format":2,"ft_version":"9","run_id":"r","host_name":"h","again":false,"final_run":true,"keep_rows":[{"database":"a","table":"b","key":"\\","values":[]}]})",
         R"({"message":"ready","manifest":{}})", R"({"message":"ready"})", "{\"message\":\"\xff\"}");
     INFO(line);
     CHECK(fault(line) == ErrorKind::peer);
@@ -170,7 +172,7 @@ TEST_CASE("another format's begin tells its versions, whatever else it holds", "
     CHECK(fault(R"({"message":"begin","format":2147483648,"ft_version":"9.0"})") == ErrorKind::peer);
     CHECK(
         fault(
-            R"({"message":"begin","format":2,"ft_version":"9.0","run_id":"r","host_name":"h","final_run":false,"keep_rows":[],"x":1})") ==
+            R"({"message":"begin","format":2,"ft_version":"9.0","run_id":"r","host_name":"h","again":false,"final_run":false,"keep_rows":[],"x":1})") ==
         ErrorKind::peer);
 }
 

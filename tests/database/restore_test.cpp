@@ -6,6 +6,7 @@
 #include "database/appliance.h"
 #include "ft/base/digest.h"
 #include "ft/base/error.h"
+#include "ft/commit/undo.h"
 
 namespace ft::test {
 namespace {
@@ -66,6 +67,44 @@ TEST_CASE("a database comes across exactly: text of both dumps and roles are equ
             "appliance");
         destination.cluster.sql("DROP TABLE public.files", "appliance");
     }
+}
+
+TEST_CASE("the replaced database of the undo store keeps its name until the next commit has ended",
+          "[database]") {
+    Side source;
+    Side destination;
+    make_appliance(source.cluster);
+    destination.cluster.sql("CREATE ROLE unrelated LOGIN; CREATE ROLE readers NOLOGIN");
+    database::PostgresSwapper swapper{real_machine()};
+    const auto restore_and_commit = [&] {
+        TestBackup backup{source};
+        const Place copied;
+        const auto copy = copy_of(*backup.directory, copied);
+        CHECK(database::destination_findings(destination.access(), backup.facts, destination.cancellation)
+                  .empty());
+        const auto swap = database::restore(destination.access(), backup.facts, *copy, *destination.state, 2,
+                                            destination.cancellation);
+        const auto result = commit::commit(real_machine(), *destination.state,
+                                           {.run_id = "run", .trees = {}, .swaps = {swap}}, swapper);
+        CHECK(result.outcome == base::Outcome::committed);
+        CHECK(result.left.empty());
+        database::settle(*destination.state);
+    };
+    restore_and_commit();
+    CHECK(database_names(destination.cluster) == "appliance\n");
+    for (const char* previous :
+         {"appliance_ft_previous", "appliance_ft_previous2", "appliance_ft_previous"}) {
+        destination.cluster.sql(std::string{"CREATE TABLE public."} + previous + " ()", "appliance");
+        restore_and_commit();
+        CHECK(database_names(destination.cluster) == std::string{"appliance "} + previous + "\n");
+    }
+    const auto undone = commit::undo(real_machine(), *destination.state, swapper);
+    CHECK(undone.outcome == base::Outcome::undone);
+    CHECK(undone.left.empty());
+    CHECK(database_names(destination.cluster) == "appliance\n");
+    CHECK(destination.cluster.sql("SELECT tablename FROM pg_tables WHERE tablename ~ '_ft_previous'",
+                                  "appliance") == "appliance_ft_previous\n");
+    CHECK(destination.state->list().empty());
 }
 
 TEST_CASE("a backup leaves nothing in the database and names what it counted", "[database]") {

@@ -1,5 +1,7 @@
 #include <atomic>
 #include <catch2/catch.hpp>
+#include <functional>
+#include <optional>
 #include <thread>
 
 #include "database/appliance.h"
@@ -234,6 +236,130 @@ TEST_CASE("the database postgres itself can be swapped", "[database]") {
     pair.swap.current_oid = pair.oid("postgres");
     pair.swapper.apply(pair.swap);
     CHECK(pair.side.cluster.sql("SELECT what FROM t", "postgres") == "new\n");
+}
+
+namespace {
+
+/// The kind of the error; nothing when there is none.
+std::optional<base::ErrorKind> kind_of(const std::function<void()>& action) {
+    try {
+        action();
+        return std::nullopt;
+    } catch (const base::Error& error) {
+        CHECK_THAT(error.what(), Catch::StartsWith("database appliance"));
+        return error.kind();
+    }
+}
+
+}  // namespace
+
+TEST_CASE("a swap of long ago is reversed with the rows of then, and what the run brought is dropped",
+          "[database]") {
+    Pair pair;
+    pair.swapper.apply(pair.swap);
+    pair.side.cluster.sql("INSERT INTO t VALUES ('since'); CREATE TABLE later (a int)", "appliance");
+    pair.side.cluster.stop("fast");
+    pair.side.cluster.start();
+    std::optional<Client> client{std::in_place, pair.side.cluster};
+    CHECK_NOTHROW(pair.swapper.require_reversible(pair.swap));
+    pair.swapper.reverse(pair.swap);
+    client->stop();
+    CHECK_NOTHROW(pair.swapper.require_reversible(pair.swap));  // an undo that goes on
+    CHECK(pair.current() == "old\n");
+    CHECK(pair.names() == "appliance appliance_ft_incoming\n");
+    CHECK(pair.settings() == "appliance_ft_incoming|{ft.restore=incoming}\n");
+    SECTION("for good") {
+        pair.swapper.discard_incoming(pair.swap);
+        pair.swapper.discard_incoming(pair.swap);
+        CHECK(pair.names() == "appliance\n");
+        CHECK(pair.current() == "old\n");
+    }
+    SECTION("not, after all") {
+        for (int repeated = 0; repeated < 2; ++repeated) {
+            pair.swapper.redo(pair.swap);
+            CHECK(pair.names() == "appliance appliance_ft_previous\n");
+            CHECK(pair.current() == "new\nsince\n");
+            CHECK(pair.settings() == "appliance_ft_previous|{ft.restore=previous}\n");
+        }
+        pair.swapper.discard_incoming(pair.swap);
+        CHECK(pair.current() == "new\nsince\n");
+    }
+    pair.side.cluster.sql(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'appliance'");
+    client.reset();
+}
+
+TEST_CASE("what keeps an old swap from being reversed is said before anything is changed", "[database]") {
+    Pair pair;
+    pair.swapper.apply(pair.swap);
+    SECTION("the replaced database is gone") {
+        pair.side.cluster.sql("DROP DATABASE appliance_ft_previous");
+        CHECK(kind_of([&] { pair.swapper.require_reversible(pair.swap); }) == base::ErrorKind::unfit);
+        CHECK(pair.current() == "new\n");
+    }
+    SECTION("it has another name") {
+        pair.side.cluster.sql("ALTER DATABASE appliance_ft_previous RENAME TO kept");
+        CHECK(kind_of([&] { pair.swapper.require_reversible(pair.swap); }) == base::ErrorKind::unfit);
+        CHECK(kind_of([&] { pair.swapper.reverse(pair.swap); }) == base::ErrorKind::database);
+        CHECK(pair.names() == "appliance kept\n");
+    }
+    SECTION("another database has the name") {
+        pair.side.cluster.sql("DROP DATABASE appliance");
+        pair.side.cluster.sql("CREATE DATABASE appliance");
+        CHECK(kind_of([&] { pair.swapper.require_reversible(pair.swap); }) == base::ErrorKind::unfit);
+        CHECK(kind_of([&] { pair.swapper.reverse(pair.swap); }) == base::ErrorKind::database);
+        CHECK(pair.names() == "appliance appliance_ft_previous\n");
+    }
+    SECTION("another database has the name that the run's would get") {
+        pair.side.cluster.sql("CREATE DATABASE appliance_ft_incoming");
+        CHECK(kind_of([&] { pair.swapper.require_reversible(pair.swap); }) == base::ErrorKind::unfit);
+        CHECK(kind_of([&] { pair.swapper.reverse(pair.swap); }) == base::ErrorKind::database);
+        CHECK(pair.current() == "new\n");
+    }
+    SECTION("the server is not there") {
+        pair.side.cluster.stop("fast");
+        CHECK(kind_of([&] { pair.swapper.require_reversible(pair.swap); }) == base::ErrorKind::database);
+        CHECK(kind_of([&] { pair.swapper.reverse(pair.swap); }) == base::ErrorKind::recovery);
+        CHECK(kind_of([&] { pair.swapper.redo(pair.swap); }) == base::ErrorKind::recovery);
+        CHECK(kind_of([&] { pair.swapper.discard(pair.swap); }) == base::ErrorKind::database);
+        CHECK(kind_of([&] { pair.swapper.discard_incoming(pair.swap); }) == base::ErrorKind::database);
+        pair.side.cluster.start();
+        CHECK(pair.current() == "new\n");
+    }
+}
+
+TEST_CASE("a run's database that is gone keeps no undo from happening, and a redo from its way",
+          "[database]") {
+    Pair pair;
+    pair.swapper.apply(pair.swap);
+    pair.side.cluster.sql("DROP DATABASE appliance");
+    CHECK_NOTHROW(pair.swapper.require_reversible(pair.swap));
+    pair.swapper.reverse(pair.swap);
+    CHECK(pair.names() == "appliance\n");
+    CHECK(pair.current() == "old\n");
+    CHECK(pair.settings().empty());
+    for (int repeated = 0; repeated < 2; ++repeated) {
+        pair.swapper.redo(pair.swap);
+        CHECK(pair.names() == "appliance_ft_previous\n");
+        CHECK(pair.settings() == "appliance_ft_previous|{ft.restore=previous}\n");
+    }
+    pair.swapper.reverse(pair.swap);
+    CHECK(pair.current() == "old\n");
+}
+
+TEST_CASE("a run's database that has another name stays under it", "[database]") {
+    Pair pair;
+    pair.swapper.apply(pair.swap);
+    pair.side.cluster.sql("ALTER DATABASE appliance RENAME TO renamed");
+    CHECK_NOTHROW(pair.swapper.require_reversible(pair.swap));
+    pair.swapper.reverse(pair.swap);
+    CHECK(pair.names() == "appliance renamed\n");
+    pair.swapper.redo(pair.swap);
+    CHECK(pair.names() == "appliance_ft_previous renamed\n");
+    pair.swapper.reverse(pair.swap);
+    pair.swapper.discard_incoming(pair.swap);
+    CHECK(pair.names() == "appliance renamed\n");
+    CHECK(pair.current() == "old\n");
 }
 
 }  // namespace ft::test

@@ -34,7 +34,8 @@ struct Destination {
         base::Progress progress;
         const auto socket =
             machine->network().connect("127.0.0.1", daemon.port(), std::chrono::seconds{10}, cancellation);
-        staging::Staging staging{*ours, staging::open_reserved(*ours)};
+        staging::Staging staging{*ours, staging::open_reserved(*ours), {}, origin};
+        staging.check_earlier(progress, cancellation);
         std::string error;
         try {
             pulled = rsync::pull(*socket, *ours, rules, staging, options, progress, cancellation);
@@ -51,7 +52,8 @@ struct Destination {
         using staging::ChangeKind;
         const auto each = [&](ChangeKind kind, const auto& action) {
             for (const staging::Change& change : list.changes) {
-                if (change.kind == kind) action(change.path.bytes(), staging::slot_path(list.generation, change.slot), change);
+                if (change.kind == kind)
+                    action(change.path.bytes(), staging::slot_path(list.generation, change.slot), change);
             }
         };
         each(ChangeKind::remove, [&](auto& path, auto slot, auto&) { ours->rename(path, *ours, slot); });
@@ -80,6 +82,7 @@ struct Destination {
     tree::Rules rules;
     rsync::PullOptions options;
     rsync::Pulled pulled;
+    std::string origin = "a stock daemon";
     std::optional<base::Attributes> root_wanted;
 };
 
@@ -160,4 +163,30 @@ TEST_CASE("what a stock daemon cannot read, or does not have, ends the pull", "[
         CHECK(destination.pull() == "the source refuses nothing: @ERROR: Unknown module 'nothing'");
     }
     CHECK(std::filesystem::is_empty(destination.scratch / "ours"));
+}
+
+TEST_CASE("what an interrupted pull left is not fetched again from a stock daemon", "[interop]") {
+    Destination destination;
+    const std::string big = noise(2'000'000);
+    const auto status = destination.theirs->status("big").value();
+    const bool complete = GENERATE(false, true);
+    const std::size_t length = complete ? big.size() : 1'300'000;
+    // The live file has what follows, but for its end.
+    if (!complete)
+        destination.ours->create_file("big")->write_at(0, base::as_bytes(big.substr(0, 1'900'000)));
+    {
+        staging::Staging staging{
+            *destination.ours, staging::open_reserved(*destination.ours), {}, destination.origin};
+        const auto slot = staging.create_file(base::RelPath{"big"}, staging::Over::nothing,
+                                              base::DigestKind::xxh128, nullptr);
+        slot->append(base::as_bytes(big.substr(0, length)));
+        if (complete) slot->finish(status.attributes);
+    }
+    if (!complete)
+        destination.ours->change_file("big")->write_at(0, base::as_bytes(std::string(1'250'000, 'x')));
+    CHECK(destination.pull() == "");
+    destination.require_equal();
+    CHECK(destination.pulled.adopted_files == (complete ? 1 : 0));
+    CHECK(destination.pulled.adopted_bytes == (complete ? 2'000'000 : 0));
+    CHECK(destination.pulled.bytes_literal < (complete ? 100'010 : 205'000));
 }

@@ -22,52 +22,78 @@ control::Ready ready(bool live) {
     return {manifest};
 }
 
-/// A source that is ready at once and says what the test has it say when it is asked to stop production.
+/// A source that does with each connection, from 1 on, what the test says; a connection that a script leaves
+/// is cut.
 class ScriptedSource {
 public:
-    using Answer = std::function<void(control::Channel&)>;
+    struct Talk {
+        int number;
+        control::Begin begin;
+        control::Channel& channel;
+        transport::Connection& connection;
 
-    explicit ScriptedSource(Answer when_asked, Answer when_ready = {}) {
-        serving_ =
-            std::thread{[this, when_asked = std::move(when_asked), when_ready = std::move(when_ready)] {
-                const auto handle = [&](std::unique_ptr<transport::Connection> connection) {
-                    const auto hook = stop_.on_request([&] { connection->shut_down(); });
-                    control::Channel channel{*connection};
-                    while (const auto message = channel.receive()) {
-                        if (const auto* begin = std::get_if<control::Begin>(&*message)) {
-                            was_final = begin->final_run;
-                            channel.send(ready(true));
-                            if (when_ready) when_ready(channel);
-                        } else if (std::holds_alternative<control::StopTraffic>(*message)) {
-                            if (when_asked) when_asked(channel);
-                        }
-                    }
-                    connection->finish_writing();
-                };
-                listener_.run(
-                    handle, [](const auto&, const auto&) {}, stop_);
-            }};
+        /// Reads to the end of the connection, answering the wish to stop production.
+        void listen(const std::function<void(control::Channel&)>& when_asked = {}) {
+            while (const auto message = channel.receive()) {
+                if (std::holds_alternative<control::StopTraffic>(*message) && when_asked) when_asked(channel);
+            }
+            connection.finish_writing();
+        }
+        void wait_for_stop() {
+            while (!std::holds_alternative<control::StopTraffic>(channel.receive().value())) {
+            }
+        }
+    };
+    using Script = std::function<void(Talk&)>;
+
+    explicit ScriptedSource(Script script) {
+        serving_ = std::thread{[this, script = std::move(script)] {
+            const auto handle = [&](std::unique_ptr<transport::Connection> connection) {
+                const auto hook = stop_.on_request([&] { connection->shut_down(); });
+                control::Channel channel{*connection};
+                Talk talk{++connections_, std::get<control::Begin>(channel.receive().value()), channel,
+                          *connection};
+                script(talk);
+            };
+            listener_->run(
+                handle, [](const auto&, const auto&) {}, stop_);
+        }};
     }
-    ~ScriptedSource() {
-        stop_.request("the end of the test");
-        serving_.join();
-    }
+    ~ScriptedSource() { end(); }
     ScriptedSource(const ScriptedSource&) = delete;
     ScriptedSource& operator=(const ScriptedSource&) = delete;
+    /// Nobody listens any more.
+    void end() {
+        stop_.request("the end of the test");
+        if (serving_.joinable()) serving_.join();
+        listener_.reset();
+    }
 
     test::MemoryDisk disk;
     test::MemoryMachine machine{disk};
     const transport::PairingCode code =
         transport::PairingCode::generate([this](std::span<std::byte> into) { machine.fill_random(into); });
-    std::atomic<bool> was_final{false};
 
-    migrate::Source source() { return {machine, "127.0.0.1", listener_.port(), code, {}}; }
+    migrate::Source source() { return {machine, "127.0.0.1", listener_->port(), code, {}}; }
+    int connections() const { return connections_; }
 
 private:
     base::Cancellation stop_;
-    transport::Listener listener_{machine.network(), "127.0.0.1", 0, code, false, {}};
+    std::atomic<int> connections_{0};
+    std::optional<transport::Listener> listener_{std::in_place, machine.network(),  "127.0.0.1", 0, code,
+                                                 false,         transport::Limits{}};
     std::thread serving_;
 };
+
+/// A source that is ready at once, and says what the test has it say when it is asked to stop production.
+ScriptedSource::Script ready_and(std::function<void(control::Channel&)> when_asked,
+                                 std::function<void(control::Channel&)> when_ready = {}) {
+    return [=](ScriptedSource::Talk& talk) {
+        talk.channel.send(ready(true));
+        if (when_ready) when_ready(talk.channel);
+        talk.listen(when_asked);
+    };
+}
 
 /// What came of asking: the second manifest, or the error that ended the run.
 struct Asked {
@@ -75,40 +101,51 @@ struct Asked {
         base::Cancellation outer;
         base::TaskGroup tasks{outer};
         const migrate::Source source = scripted.source();
-        migrate::Conversation conversation{source, "r", true, {}, tasks.cancellation()};
         ui::Console console{scripted.machine, false};
-        REQUIRE(conversation.wait_until_ready(console, tasks.cancellation()).live);
-        CHECK_FALSE(conversation.stopped_since());
+        migrate::Attempts attempts{scripted.machine.clock(), console, std::chrono::seconds{600}};
+        migrate::Conversation conversation{source, "r", true, {}, attempts, console, tasks.cancellation()};
         tasks.start("the source", [&] { conversation.listen(); });
-        if (meanwhile) meanwhile(tasks.cancellation());
         try {
-            manifest = conversation.stop_traffic(console, tasks.cancellation());
+            CHECK(conversation.wait_until_ready(tasks.cancellation()).live);
+            CHECK_FALSE(conversation.stopped_since());
+            if (meanwhile) meanwhile(tasks.cancellation());
+            manifest = conversation.stop_traffic(tasks.cancellation());
+            CHECK(conversation.stopped_since());
+            conversation.presence().wait(tasks.cancellation());
         } catch (const base::Error& error) {
             failed = error.what();
         }
-        CHECK(conversation.stopped_since());
         conversation.finish(control::Result{"r", base::Outcome::unchanged, "done"});
         try {
             tasks.wait();
         } catch (const base::Error& error) {
             reason = error.what();
+            kind = error.kind();
         }
+        losses = attempts.losses();
     }
 
     std::optional<system::Manifest> manifest;
     std::string failed;
     std::string reason;  // why listening ended
+    std::optional<base::ErrorKind> kind;
+    unsigned losses = 0;
 };
 
 }  // namespace
 
 TEST_CASE("a destination asks for the stop and gets the manifest of a source that has stopped", "[migrate]") {
-    ScriptedSource source{[](control::Channel& channel) {
-        channel.send(control::BackupProgress{"app", 5, 10});
-        channel.send(ready(false));
+    std::atomic<bool> was_final{false};
+    ScriptedSource source{[&](ScriptedSource::Talk& talk) {
+        was_final = talk.begin.final_run && !talk.begin.again;
+        talk.channel.send(ready(true));
+        talk.listen([](control::Channel& channel) {
+            channel.send(control::BackupProgress{"app", 5, 10});
+            channel.send(ready(false));
+        });
     }};
     const Asked asked{source};
-    CHECK(source.was_final);
+    CHECK(was_final);
     CHECK(asked.failed == "");
     CHECK(asked.reason == "");
     REQUIRE(asked.manifest);
@@ -117,19 +154,19 @@ TEST_CASE("a destination asks for the stop and gets the manifest of a source tha
 
 TEST_CASE("a source that is asked to stop production and does not ends the run", "[migrate]") {
     SECTION("production goes on") {
-        ScriptedSource source{[](control::Channel& channel) { channel.send(ready(true)); }};
+        ScriptedSource source{ready_and([](control::Channel& channel) { channel.send(ready(true)); })};
         CHECK(Asked{source}.failed == "the source was asked to stop production, which goes on");
     }
     SECTION("it fails") {
-        ScriptedSource source{[](control::Channel& channel) {
+        ScriptedSource source{ready_and([](control::Channel& channel) {
             channel.send(control::Failure{"a service does not stop", false});
-        }};
+        })};
         const Asked asked{source};
         CHECK(asked.failed.starts_with("interrupted by the failure of"));
         CHECK(asked.reason == "the source ended the run: a service does not stop");
     }
     SECTION("it is ready before it was asked") {
-        ScriptedSource source{{}, [](control::Channel& channel) { channel.send(ready(false)); }};
+        ScriptedSource source{ready_and({}, [](control::Channel& channel) { channel.send(ready(false)); })};
         std::promise<void> refused;
         const Asked asked{source, [&](base::Cancellation& run) {
                               const auto hook = run.on_request([&] { refused.set_value(); });
@@ -140,11 +177,108 @@ TEST_CASE("a source that is asked to stop production and does not ends the run",
 }
 
 TEST_CASE("who is interrupted does not wait for the source to stop production", "[migrate]") {
-    ScriptedSource source{[](control::Channel&) {}};
+    ScriptedSource source{ready_and([](control::Channel&) {})};
     std::thread interrupting;
     const Asked asked{source, [&](base::Cancellation& run) {
                           interrupting = std::thread{[&run] { run.request("the test"); }};
                       }};
     interrupting.join();
     CHECK(asked.failed == "interrupted by the test");
+}
+
+TEST_CASE("a control channel that is lost is made again, and the run goes on", "[migrate]") {
+    std::vector<bool> again;
+    const auto serve = [&](const ScriptedSource::Script& first, const ScriptedSource::Script& then) {
+        ScriptedSource source{[&](ScriptedSource::Talk& talk) {
+            again.push_back(talk.begin.again);
+            CHECK(talk.begin.run_id == "r");
+            talk.number == 1 ? first(talk) : then(talk);
+        }};
+        const Asked asked{source};
+        CHECK(asked.failed == "");
+        CHECK(asked.reason == "");
+        REQUIRE(asked.manifest);
+        CHECK_FALSE(asked.manifest->live);
+        CHECK(asked.losses == 1);
+        CHECK(source.connections() == 2);
+        CHECK(source.machine.out.find("; trying again in 1.0 s, for 10 min 00 s at most") !=
+              std::string::npos);
+        CHECK(source.machine.out.find("The source is there again.") != std::string::npos);
+    };
+    const auto stop = [](control::Channel& channel) { channel.send(ready(false)); };
+    SECTION("before the source has said anything") {
+        serve([](auto&) {}, ready_and(stop));
+        CHECK(again == std::vector{false, false});
+    }
+    SECTION("while the backup is made") {
+        serve([](auto& talk) { talk.channel.send(control::BackupProgress{"app", 5, 10}); }, ready_and(stop));
+        CHECK(again == std::vector{false, true});
+    }
+    SECTION("after the wish to stop production, which did not arrive") {
+        serve(
+            [](auto& talk) {
+                talk.channel.send(ready(true));
+                talk.wait_for_stop();
+            },
+            ready_and(stop));
+        CHECK(again == std::vector{false, true});
+    }
+    SECTION("after the wish to stop production, whose answer did not arrive") {
+        serve(
+            [](auto& talk) {
+                talk.channel.send(ready(true));
+                talk.wait_for_stop();
+            },
+            [](auto& talk) {
+                talk.channel.send(ready(false));
+                talk.listen([](control::Channel&) { FAIL("it was answered already"); });
+            });
+    }
+    SECTION("while production is being stopped") {
+        serve(
+            [](auto& talk) {
+                talk.channel.send(ready(true));
+                talk.wait_for_stop();
+            },
+            [](auto& talk) {
+                talk.channel.send(ready(true));
+                talk.channel.send(ready(false));
+                talk.listen();
+            });
+    }
+}
+
+TEST_CASE("a source that knows the run no more, or is not there any more, ends it", "[migrate]") {
+    SECTION("it says so") {
+        ScriptedSource source{[](ScriptedSource::Talk& talk) {
+            if (talk.number == 1) return talk.channel.send(ready(true));
+            talk.channel.send(control::Failure{"it does not know this run", false});
+            talk.listen();
+        }};
+        const Asked asked{source};
+        CHECK(asked.reason == "the source ended the run: it does not know this run");
+        CHECK(asked.kind == base::ErrorKind::peer);
+        CHECK(source.connections() == 2);
+    }
+    SECTION("nobody listens") {
+        std::promise<void> asked_for;
+        ScriptedSource source{[&](ScriptedSource::Talk& talk) {
+            talk.channel.send(ready(true));
+            talk.wait_for_stop();
+            asked_for.set_value();
+            talk.listen();
+        }};
+        std::thread ending;
+        const Asked asked{source, [&](base::Cancellation&) {
+                              ending = std::thread{[&] {
+                                  asked_for.get_future().wait();
+                                  source.end();
+                              }};
+                          }};
+        ending.join();
+        CHECK(asked.kind == base::ErrorKind::network);
+        CHECK(asked.reason.find("; the source was not to be reached again for 10 min 00 s") !=
+              std::string::npos);
+        CHECK(asked.losses == 1);
+    }
 }

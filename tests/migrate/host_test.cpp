@@ -78,7 +78,7 @@ private:
 /// The destination's end of one run.
 class Talk {
 public:
-    Talk(Served& source, bool final_run) {
+    Talk(Served& source, bool final_run, const std::string& run_id = "r", bool again = false) {
         auto [one, other] = test::make_pipe();
         source_end_.emplace(std::move(one));
         stream_ = std::move(other);
@@ -86,7 +86,8 @@ public:
         serving_ = std::thread{[this, &source] { source.host->handle(*source_end_, cancellation_); }};
         control::Begin begin;
         begin.ft_version = FT_VERSION;
-        begin.run_id = "r";
+        begin.run_id = run_id;
+        begin.again = again;
         begin.host_name = "new";
         begin.final_run = final_run;
         channel_->send(begin);
@@ -109,7 +110,12 @@ public:
         return std::nullopt;
     }
     const std::string& failure() const { return failure_; }
-    /// Returns when the source has done with the run.
+    /// Says how the run ended; returns when the source has done with it.
+    void finish() {
+        channel_->send(control::Result{"r", base::Outcome::committed, "done"});
+        leave();
+    }
+    /// The connection is lost; returns when the source has noticed.
     void leave() {
         if (!serving_.joinable()) return;
         stream_->shut_down();
@@ -138,7 +144,7 @@ TEST_CASE("a final run is refused while production goes on, unless the source al
     CHECK(source.traffic->live());
     base::Cancellation cancellation;
     source.traffic->stop(source.console, cancellation);
-    Talk talk{source, true};
+    Talk talk{source, true, "next"};
     CHECK(talk.live() == std::optional{false});
 }
 
@@ -154,7 +160,7 @@ TEST_CASE("production is stopped once it is asked for, and stays so for later ru
     }
     CHECK(source.machine.out.find("new: Production is stopped since ") != std::string::npos);
     CHECK(source.machine.out.find("(downtime so far ") != std::string::npos);
-    Talk talk{source, GENERATE(false, true)};
+    Talk talk{source, GENERATE(false, true), "next"};
     CHECK(talk.live() == std::optional{false});
 }
 
@@ -165,10 +171,10 @@ TEST_CASE("a destination that leaves while production is being stopped leaves it
     CHECK(talk.live() == std::optional{true});
     talk.ask_to_stop();
     talk.leave();
-    CHECK_FALSE(source.traffic->live());
-    CHECK(source.machine.out.find("It stays stopped until ft ends here.") != std::string::npos);
-    Talk next{source, false};
+    // The next run waits until all of that is done.
+    Talk next{source, false, "next"};
     CHECK(next.live() == std::optional{false});
+    CHECK(source.machine.out.find("It stays stopped until ft ends here.") != std::string::npos);
 }
 
 TEST_CASE("production is not stopped at the wrong moment", "[migrate]") {
@@ -191,7 +197,7 @@ TEST_CASE("production is not stopped at the wrong moment", "[migrate]") {
         talk.ask_to_stop();
         refused(talk, "before the backup was ready");
         go_on.set_value();
-        talk.leave();
+        talk.finish();
         CHECK(source.traffic->live());
     }
     SECTION("twice") {
@@ -210,4 +216,83 @@ TEST_CASE("production is not stopped at the wrong moment", "[migrate]") {
         talk.ask_to_stop();
         refused(talk, "although it is stopped");
     }
+}
+
+TEST_CASE("a run whose channel is lost is kept with its manifest", "[migrate]") {
+    Served source{true};
+    const auto told = [&](const std::string& text) {
+        return source.machine.out.find(text) != std::string::npos;
+    };
+    {
+        Talk talk{source, true};
+        CHECK(talk.live() == std::optional{true});
+    }
+    CHECK(
+        told("new: the destination's connection was lost (it left without saying how the run ended); "
+             "waiting for it"));
+    {
+        Talk back{source, true, "r", true};
+        CHECK(back.live() == std::optional{true});
+        back.ask_to_stop();
+        CHECK(back.live() == std::optional{false});
+    }
+    {
+        // The answer may not have arrived: it is told first, and production is not stopped twice.
+        Talk back{source, true, "r", true};
+        CHECK(back.live() == std::optional{false});
+        back.ask_to_stop();
+        back.finish();
+        CHECK(back.failure() == "");
+    }
+    CHECK(told("new: run r ended: done"));
+    CHECK_FALSE(source.traffic->live());
+    Talk late{source, true, "r", true};
+    CHECK(late.live() == std::nullopt);
+    CHECK(late.failure() ==
+          "it does not know this run: it was started again, or another run has begun since");
+}
+
+TEST_CASE("a destination that is back takes over from its channel whose loss nobody noticed", "[migrate]") {
+    Served source{false};
+    Talk talk{source, false};
+    CHECK(talk.live() == std::optional{true});
+    Talk back{source, false, "r", true};
+    CHECK(back.live() == std::optional{true});
+    talk.leave();
+    Talk other{source, false, "other"};
+    CHECK(other.live() == std::nullopt);
+    CHECK(other.failure() == "the source serves another destination already");
+    CHECK(source.machine.out.find("waiting for it") == std::string::npos);
+    back.finish();
+    CHECK(source.machine.out.find("new: run r ended: done") != std::string::npos);
+    Talk next{source, false, "next"};
+    CHECK(next.live() == std::optional{true});
+}
+
+TEST_CASE("another run takes the place of one whose destination stays away", "[migrate]") {
+    Served source{false};
+    {
+        Talk talk{source, false};
+        CHECK(talk.live() == std::optional{true});
+    }
+    {
+        Talk other{source, false, "other"};
+        CHECK(other.live() == std::optional{true});
+        Talk back{source, false, "r", true};
+        CHECK(back.live() == std::nullopt);
+        CHECK(back.failure().starts_with("it does not know this run"));
+        other.finish();
+    }
+    CHECK(source.machine.out.find("new: run r ended: its destination did not come back") !=
+          std::string::npos);
+}
+
+TEST_CASE("a backup goes on while its destination is lost, and is there when it is back", "[migrate]") {
+    Served source{false};
+    std::promise<void> go_on;
+    source.machine.wait = go_on.get_future();
+    Talk{source, false}.leave();
+    Talk back{source, false, "r", GENERATE(false, true)};
+    go_on.set_value();
+    CHECK(back.live() == std::optional{true});
 }

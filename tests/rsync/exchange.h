@@ -164,7 +164,8 @@ struct Exchange {
         using staging::ChangeKind;
         const auto each = [&](ChangeKind kind, const auto& action) {
             for (const staging::Change& change : changes.changes) {
-                if (change.kind == kind) action(change.path.bytes(), staging::slot_path(changes.generation, change.slot), change);
+                if (change.kind == kind)
+                    action(change.path.bytes(), staging::slot_path(changes.generation, change.slot), change);
             }
         };
         each(ChangeKind::remove, [&](auto& path, auto slot, auto&) { live.rename(path, live, slot); });

@@ -43,6 +43,16 @@ struct Fixture {
         tree.erase("origin");
         return tree;
     }
+    /// A run that is killed after `steps`.
+    void killed(const std::function<void(Staging&)>& steps) {
+        {
+            Staging staging{*root, open_reserved(*root)};
+            steps(staging);
+            disk.lose_power();
+        }
+        disk.restart(test::Seed{1});
+        root = disk.open("/data");
+    }
     Tree live() const { return test::read_tree(*root); }
     std::uint64_t inode(const std::string& path) const { return root->status(path).value().inode; }
 };
@@ -108,7 +118,8 @@ TEST_CASE("changes of what is live carry slot, inode and attributes", "[staging]
     CHECK(changes.at("file").kind == ChangeKind::replace);
     CHECK(changes.at("file").inode == f.inode(slot_path(list.generation, changes.at("file").slot)));
     CHECK(changes.at("directory/link").kind == ChangeKind::place);
-    CHECK(changes.at("directory/link").inode == f.inode(slot_path(list.generation, changes.at("directory/link").slot)));
+    CHECK(changes.at("directory/link").inode ==
+          f.inode(slot_path(list.generation, changes.at("directory/link").slot)));
     CHECK(changes.at("directory/x").kind == ChangeKind::remove);
     CHECK(changes.at("directory/x").inode == f.inode("directory/x"));
     CHECK_FALSE(f.root->status(slot_path(list.generation, changes.at("directory/x").slot)));
@@ -131,11 +142,10 @@ TEST_CASE("changes of what is live carry slot, inode and attributes", "[staging]
 
 TEST_CASE("left-overs of an earlier run are removed, and nothing of the live tree changes", "[staging]") {
     Fixture f;
-    {
-        Staging killed{*f.root, open_reserved(*f.root)};
+    f.killed([](Staging& killed) {
         killed.create(RelPath{"new"}, Over::nothing, directory());
         add_file(killed, "new/file", Over::nothing, "left over");
-    }
+    });
     f.root->create_file(".ft-staging/noise");
     CHECK(f.slots().size() == 3);
     const Staging staging{*f.root, open_reserved(*f.root)};
@@ -235,12 +245,11 @@ TEST_CASE("a second pull adopts files of the first, wherever they lie, and the r
 
 TEST_CASE("a run that is killed between its pulls leaves nothing that the next one keeps", "[staging]") {
     Fixture f;
-    {
-        Staging killed{*f.root, open_reserved(*f.root)};
+    f.killed([](Staging& killed) {
         add_file(killed, "file", Over::something, "first");
         killed.begin_again();
         add_file(killed, "another", Over::nothing, "second");
-    }
+    });
     CHECK(f.root->status(".ft-staging/1/1"));
     SECTION("the next one stages") {
         Staging next{*f.root, open_reserved(*f.root)};
@@ -293,6 +302,12 @@ TEST_CASE("power loss at any step of staging leaves the live tree, and the next 
         free_staged(*f.root);
         if (finished) break;
     }
+}
+
+TEST_CASE("a number that is kept is not given again, even where nothing has it any more", "[staging]") {
+    Fixture f;
+    Staging staging{*f.root, open_reserved(*f.root), {Generation{3}, Generation{7}, Generation{5}}};
+    CHECK(staging.finish().generation == Generation{8});
 }
 
 }  // namespace

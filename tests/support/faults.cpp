@@ -68,6 +68,9 @@ std::unique_ptr<os::Accounts> FaultyMachine::accounts(const std::string& root) {
 
 os::Processes& FaultyMachine::processes() { return parts_->processes; }
 os::Network& FaultyMachine::network() { return parts_->real.network(); }
+bool FaultyMachine::is_locked(const std::string& directory) const {
+    return parts_->real.is_locked(directory);
+}
 os::Clock& FaultyMachine::clock() { return parts_->real.clock(); }
 os::Terminal& FaultyMachine::terminal() { return parts_->real.terminal(); }
 void FaultyMachine::fill_random(std::span<std::byte> into) { parts_->real.fill_random(into); }

@@ -41,6 +41,7 @@ public:
     std::vector<std::string> make_root(const std::string& path) override;
     void remove_root(const std::string& path) override;
     std::unique_ptr<os::Lock> lock(const std::string& directory) override;
+    bool is_locked(const std::string& directory) const override;
     std::unique_ptr<os::Accounts> accounts(const std::string& root) override;
     os::Processes& processes() override;
     os::Network& network() override;

@@ -114,6 +114,12 @@ class Host:
         return [built(program), "migrate", *map(str, arguments), "--system", str(self.system_file), "--root", str(self.root)]
 
 
+    def here(self, command, *arguments, program=FT, env=None):
+        """Runs a command of this machine alone ("undo", "status"...) to its end."""
+        argv = [built(program), command, *map(str, arguments), "--json", "--system", str(self.system_file), "--root", str(self.root)]
+        return Run(self.run(argv, env=env))
+
+
 def code_arguments(file):
     return ["--code-file", file] if file else []
 
@@ -276,6 +282,25 @@ class World:
         subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size},mode=755", "tmpfs", path], check=True)
         self.mounts.append(path)
         return path
+
+    def mount_image(self, host, absolute, kind="ext4", megabytes=64, options="rw"):
+        """A file system of its own at a path of `host`, from an image."""
+        path = host.path(absolute)
+        path.mkdir(parents=True, exist_ok=True)
+        image = self.directory / f"{host.name}{absolute.replace('/', '-')}.{kind}"
+        with open(image, "wb") as file:
+            file.truncate(megabytes << 20)
+        subprocess.run([f"mkfs.{kind}", "-q", image], check=True)
+        subprocess.run(["mount", "-o", f"loop,{options}", image, path], check=True)
+        self.mounts.append(path)
+        return path
+
+    def bind(self, path, onto, *options):
+        """Makes `path` seen at `onto` too."""
+        subprocess.run(["mount", "--bind", path, onto], check=True)
+        self.mounts.append(onto)
+        if options:
+            subprocess.run(["mount", "-o", ",".join(("remount", "bind", *options)), onto], check=True)
 
     def migrate(self, source, *arguments, program=FT, env=None):
         """Runs the destination to its end."""

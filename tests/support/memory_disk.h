@@ -108,8 +108,8 @@ public:
     /// The next operation number `step` (from 1) of `kind` fails with `code`; nothing of it happens. From
     /// then on all succeed again, or all of that kind fail with `for_ever`. Kinds: "create", "write", "size",
     /// "attributes", "link", "rename", "exchange", "remove", "sync" ("" is any of these), and "open", "read",
-    /// "list", "status", "space". Writes that a failed sync should have made durable never become so by a later one
-    /// (as Linux has it). A restart ends it.
+    /// "list", "status", "space". Writes that a failed sync should have made durable never become so by a
+    /// later one (as Linux has it). A restart ends it.
     void fail(std::uint64_t step, const std::string& kind, int code, bool for_ever = false);
 
     struct State;

@@ -239,6 +239,10 @@ os::Network& MemoryMachine::network() {
     return *parts_->network;
 }
 
+bool MemoryMachine::is_locked(const std::string& directory) const {
+    const std::lock_guard lock{parts_->locked->mutex};
+    return parts_->locked->directories.contains(directory);
+}
 os::Clock& MemoryMachine::clock() { return parts_->clock; }
 os::Terminal& MemoryMachine::terminal() { return parts_->terminal; }
 

@@ -109,7 +109,8 @@ TEST_CASE("services, what is kept, the public name and hooks are read", "[system
     "databases": [{"name": "app"}],
     "services": [{"unit": "app.service", "timeout": 5},
                  {"name": "mail", "stop": ["s", ""], "start": ["t"], "active": ["a"], "rehearsal": "off"}],
-    "trees": [{"name": "data", "path": "/data", "mount_point": true, "must_exist": ["a/b"]}],
+    "trees": [{"name": "data", "path": "/data", "mount_point": true, "must_exist": ["a/b"],
+               "mounts": ["m", "m/n"]}],
     "keep": {"files": ["/etc//app/own"], "rows": [{"table": "settings", "key": "name", "values": ["mail", ""]}]},
     "accounts": true,
     "public_hostname": {"sql": "SELECT 1"},
@@ -125,6 +126,7 @@ TEST_CASE("services, what is kept, the public name and hooks are read", "[system
     CHECK(system.services[1].off_in_rehearsal);
     CHECK(system.trees[0].mount_point);
     CHECK(system.trees[0].must_exist == Lines{"a/b"});
+    CHECK(system.trees[0].mounts == std::vector{base::RelPath{"m"}, base::RelPath{"m/n"}});
     CHECK(system.keep_files == Lines{"/etc/app/own"});
     CHECK(system.keep_rows == std::vector<system::KeptRows>{{"app", "settings", "name", {"mail", ""}}});
     CHECK(system.accounts);
@@ -187,6 +189,11 @@ TEST_CASE("what is wrong with services, keep, the public name and hooks is told 
     CHECK(one(R"("hooks": {"at_night": []})") != "");
     CHECK(tree_findings(R"("name": "a", "path": "/a", "must_exist": ["../x"])").size() == 1);
     CHECK(tree_findings(R"("name": "a", "path": "/a", "mount_point": 1)").size() == 1);
+    CHECK(tree_findings(R"("name": "a", "path": "/a", "mounts": ["/x"])").size() == 1);
+    CHECK(tree_findings(R"("name": "a", "path": "/a", "mounts": ["x", "x"])").size() == 1);
+    CHECK(tree_findings(R"("name": "a", "path": "/a", "mounts": ["."])").size() == 1);
+    CHECK(tree_findings(R"("name": "a", "path": "/a", "mounts": [""])").size() == 1);
+    CHECK(tree_findings(R"("name": "a", "path": "/a", "mounts": "x")").size() == 1);
 }
 
 TEST_CASE("bad syntax is told by line and column", "[system]") {

@@ -18,8 +18,8 @@ using Lines = std::vector<std::string>;
 
 namespace {
 
-/// A tree as a table: "d/" is a directory, "d/!" a pinned one, "d/^" a mount point, "l@target" a link, else a
-/// file.
+/// A tree as a table: "d/" is a directory, "d/!" a pinned one, "d/^" a mount point, "d/%" one that is part of
+/// the tree, "l@target" a link, else a file.
 struct Made {
     std::string text;
     base::Attributes attributes{0644, 1, 1, {5, 6}};
@@ -35,7 +35,7 @@ Listing make_listing(const std::vector<Made>& objects) {
         object.size = made.size;
         std::string path = made.text;
         const char last = path.back();
-        if (last == '!' || last == '^') path.pop_back();
+        if (last == '!' || last == '^' || last == '%') path.pop_back();
         if (path.ends_with('/')) {
             path.pop_back();
             object.type = FileType::directory;
@@ -47,6 +47,7 @@ Listing make_listing(const std::vector<Made>& objects) {
         }
         listing.add(path, object, last == '!');
         if (last == '^') listing.mark_mount_point(listing.size() - 1);
+        if (last == '%') listing.mark_ground(listing.size() - 1);
     }
     listing.sort();
     listing.require_tree();
@@ -190,6 +191,17 @@ TEST_CASE("a pinned directory gives way to nothing", "[tree]") {
     CHECK(complaint(listing_of({"d/", "d/a@x"}), listing_of({"d/", "d/a/!", "d/a/x"})) ==
           std::string{"d/a"} + tail);
     CHECK(complaint(listing_of({"a"}), listing_of({"a/^"})) == std::string{"a"} + tail);
+}
+
+TEST_CASE("a mount point that is part of the tree is compared like any directory, and must be one",
+          "[tree]") {
+    CHECK(differences(listing_of({"m/", "m/x", "m/y"}), listing_of({"m/%", "m/x", "m/z"})) ==
+          Lines{"same m", "same m/x", "added m/y", "removed m/z"});
+    const std::string refusal = "m: is a mount point here, and no directory at the source";
+    CHECK(complaint(listing_of({}), listing_of({"m/%", "m/x"})) == refusal);
+    CHECK(complaint(listing_of({"m"}), listing_of({"m/%", "m/x"})) == refusal);
+    CHECK(complaint(listing_of({"a"}), listing_of({"a/!", "a/m/%"})) ==
+          "a: is a directory here that holds a mount point or excluded objects, and is none at the source");
 }
 
 TEST_CASE("nothing is put below a mount point", "[tree]") {

@@ -116,6 +116,47 @@ TEST_CASE("other file systems are listed as mount points, pinned and not entered
     CHECK_FALSE(found.listing[1].mount_point);
 }
 
+TEST_CASE("a bind mount of the same file system is a mount point", "[tree]") {
+    auto disk = disk_with_root();
+    FakeDirectory::add(disk, "m", FileType::directory).status.mount_root = true;
+    FakeDirectory::add(disk, "m/x", FileType::regular);
+    CHECK(scan(disk).mount_points == Names{"m"});
+}
+
+TEST_CASE("mount points that are part of the tree are entered, one within the other", "[tree]") {
+    auto disk = disk_with_root();
+    for (const char* path : {"a", "a/m", "a/m/d", "a/m/n", "other"})
+        FakeDirectory::add(disk, path, FileType::directory).status.device = 1;
+    disk.nodes.at(".").status.device = 1;
+    for (const char* path : {"a/m", "a/m/d"}) disk.nodes.at(path).status.device = 2;
+    disk.nodes.at("a/m/n").status.device = 3;
+    disk.nodes.at("other").status.device = 1;
+    for (const char* path : {"a/m/x", "a/m/n/y"}) FakeDirectory::add(disk, path, FileType::regular);
+    base::Cancellation cancellation;
+    const auto scan_with = [&](const std::vector<base::RelPath>& mounts, const tree::Rules& rules = {}) {
+        return tree::scan(FakeDirectory{disk, "."}, rules, cancellation, {.mounts = mounts});
+    };
+    const auto found = scan_with({base::RelPath{"a/m"}, base::RelPath{"a/m/n"}});
+    CHECK(names_of(found.listing) ==
+          Names{".!", "a!", "a/m!", "a/m/x", "a/m/d", "a/m/n!", "a/m/n/y", "other"});
+    CHECK(found.mount_points.empty());
+    CHECK(found.unreadable_count == 0);
+    CHECK(found.listing[2].ground);
+    CHECK_FALSE(found.listing[2].mount_point);
+    CHECK_FALSE(found.listing[1].ground);
+    CHECK(scan_with({base::RelPath{"a/m"}}).mount_points == Names{"a/m/n"});
+    // What is named must be mounted, whatever it is now; unless it is excluded.
+    CHECK(scan_with({base::RelPath{"a/m"}, base::RelPath{"a/m/n"}, base::RelPath{"other"},
+                     base::RelPath{"a/m/x"}, base::RelPath{"none/at all"}})
+              .unreadable ==
+          Names{"other: nothing is mounted here, which system.json says is a mount point",
+                "a/m/x: nothing is mounted here, which system.json says is a mount point",
+                "none/at all: nothing is mounted here, which system.json says is a mount point"});
+    tree::Rules rules;
+    rules.exclude("/a");
+    CHECK(scan_with({base::RelPath{"a/m"}}, rules).unreadable_count == 0);
+}
+
 TEST_CASE("what vanishes while it is read is counted and not listed", "[tree]") {
     auto disk = disk_with_root();
     for (const char* path : {"d", "e", "g"}) FakeDirectory::add(disk, path, FileType::directory);
@@ -227,7 +268,8 @@ TEST_CASE("a scan counts what was changed since a moment, without the root and w
     tree::Rules rules;
     rules.exclude("*.tmp");
     base::Cancellation cancellation;
-    const tree::Scanned found = tree::scan(FakeDirectory{disk, "."}, rules, cancellation, {.changed_since = moment});
+    const tree::Scanned found =
+        tree::scan(FakeDirectory{disk, "."}, rules, cancellation, {.changed_since = moment});
     CHECK(found.changed == 5);
     CHECK(found.changed_examples == Names{"a", "a/\\x1b", "a/1"});
     CHECK(scan(disk).changed == 0);

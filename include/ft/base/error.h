@@ -12,7 +12,8 @@ enum class ErrorKind {
     internal,    ///< a promise between our own parts is broken
     usage,       ///< arguments or system.json
     unfit,       ///< a check found that the run cannot succeed
-    network,     ///< name, address, port, connection, pairing code
+    network,     ///< name, address, port, connection: a later try may succeed
+    stranger,    ///< what answers is not the source: another pairing code, no ft
     peer,        ///< the other side broke the protocol, failed or stopped
     io,          ///< a file or directory could not be read or changed
     permission,  ///< as io: the system refused

@@ -13,6 +13,8 @@ struct Progress {
     std::atomic<std::uint64_t> files_done{0};
     std::atomic<std::uint64_t> bytes_done{0};     ///< content complete, literal or from the basis
     std::atomic<std::uint64_t> bytes_checked{0};  ///< staged by an earlier run, read again
+    std::atomic<std::uint64_t> files_adopted{0};  ///< staged by an earlier run, not asked for
+    std::atomic<std::uint64_t> bytes_adopted{0};  ///< their sizes, in bytes
     std::atomic<std::uint64_t> bytes_literal{0};  ///< of these, sent as literal bytes
 };
 

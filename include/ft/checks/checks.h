@@ -24,8 +24,8 @@ Checked source(os::Machine& machine, const system::Description& system,
                const std::vector<std::string>& reserved, base::Cancellation& cancellation);
 
 /// The destination, knowing the manifest: another machine than the source; the same trees and databases on
-/// both sides, accounts on both or on none; what is mounted in trees as a part of them; databases that can be restored here, with the rows that stay;
-/// services that can be stopped and started.
+/// both sides, accounts on both or on none; what is mounted in trees as a part of them; databases that can be
+/// restored here, with the rows that stay; services that can be stopped and started.
 Checked destination(os::Machine& machine, const system::Description& system, const system::Manifest& manifest,
                     base::Cancellation& cancellation);
 

@@ -86,6 +86,10 @@ bool is_mixture(const os::Directory& state);
 /// io... as the cause, with advice) when that cannot be done yet: then no commit and no undo can begin.
 void put_away(os::Machine& machine, os::Directory& state, DatabaseSwapper& swapper);
 
+/// The run whose replaced, or undone, objects wait to be removed; nothing when there are none. Error recovery
+/// when the journal is damaged.
+std::optional<std::string> awaits_removal(const os::Directory& state);
+
 /// The generations that what is in `state` needs, in the reserved directory of the tree at `root`; of those
 /// whose removal is still due too. Trees are told apart by inodes. Error recovery when a journal is damaged.
 std::vector<staging::Generation> kept_generations(const os::Directory& state, const os::Directory& root);

@@ -15,14 +15,15 @@
 
 namespace ft::control {
 
-/// Destination -> source, first: a run begins. Of another format than ours only `format` and `ft_version` are
-/// read.
+/// Destination -> source, first on each control channel: a run begins, or goes on over a new connection. Of
+/// another format than ours only `format` and `ft_version` are read.
 struct Begin {
     int format = system::kFormatVersion;
     std::string ft_version;
     std::string run_id;
     std::string host_name;
-    bool final_run = false;                   ///< the source will be asked to stop production traffic
+    bool again = false;      ///< the source has answered this run already, on a connection that was lost
+    bool final_run = false;  ///< the source will be asked to stop production traffic
     std::vector<system::KeptRows> keep_rows;  ///< the manifest says what would clash with these
 };
 /// Source -> destination: the backup for this run is being made.
@@ -32,9 +33,10 @@ struct BackupProgress {
     std::uint64_t bytes_expected = 0;  ///< a guess; 0: unknown
 };
 /// Destination -> source, once in a final run after Ready: production traffic shall stop. The answer is a
-/// second Ready with a fresh backup (or Failure).
+/// second Ready with a fresh backup (or Failure). Again on a new connection, as long as there was no answer.
 struct StopTraffic {};
-/// Source -> destination: the backup is ready, modules may be pulled.
+/// Source -> destination: the backup is ready, modules may be pulled. The latest one once more, first, on
+/// each new connection of the run.
 struct Ready {
     system::Manifest manifest;
 };

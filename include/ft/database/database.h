@@ -49,6 +49,9 @@ std::uint64_t expected_backup_size(const Access& access, base::Cancellation& can
 
 /// What is here now, for the summary: size in bytes; nothing when the database does not exist.
 std::optional<std::uint64_t> current_size(const Access& access, base::Cancellation& cancellation);
+/// Size of what a swap has replaced, in bytes; nothing when it is not there under that name.
+std::optional<std::uint64_t> previous_size(os::Machine& machine, const commit::DatabaseSwap& swap,
+                                           base::Cancellation& cancellation);
 /// Who has sessions in it, one line for each user and application: "2 sessions of user app (puma)".
 std::vector<std::string> other_sessions(const Access& access, base::Cancellation& cancellation);
 /// Directory of the cluster's data on this machine, for the space check; nothing when it is not to be had.

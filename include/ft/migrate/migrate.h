@@ -46,17 +46,6 @@ void source(os::Machine& machine, const SourceOptions& options, ui::Console& con
 std::vector<std::string> clean_up_after_source(os::Machine& machine, const SourceOptions& options,
                                                ui::Console& console);
 
-/// What `ft start-services` was told.
-struct ServicesOptions {
-    std::string system_file = "/etc/ft/system.json";
-    std::string root = "/";
-};
-
-/// Starts every service of system.json that is not active, those that stay off in a rehearsal too; FT_PHASE
-/// is "final". Error command names those that do not start; the others are started.
-void start_services(os::Machine& machine, const ServicesOptions& options, ui::Console& console,
-                    base::Cancellation& cancellation);
-
 /// What `ft migrate --destination` was told.
 struct DestinationOptions {
     std::string address;  ///< HOST[:PORT] of the source
@@ -65,7 +54,9 @@ struct DestinationOptions {
     std::string code_file;     ///< empty: FT_CODE, or a question
     bool yes = false;          ///< replace what is here without asking
     bool final_run = false;    ///< fetch while production goes on, then have the source stop it
+    bool keep_undo = true;     ///< keep what is replaced, for `ft undo`
     unsigned max_delete = 50;  ///< percent of a tree's files that a run may remove, unless they are few
+    std::chrono::seconds retry_for{600};  ///< how long a lost connection is tried to be made again; 0: never
 };
 
 /// One tree of a run, for people and scripts.

@@ -61,6 +61,9 @@ public:
     /// Nothing when another process holds it.
     virtual std::unique_ptr<Lock> lock(const std::string& directory) = 0;
 
+    /// True when some process holds it; takes nothing itself.
+    virtual bool is_locked(const std::string& directory) const = 0;
+
     /// The accounts of the system whose root is `root` ("/": those that the running system knows; otherwise
     /// the files etc/passwd and etc/group below it, and none where these are missing).
     virtual std::unique_ptr<Accounts> accounts(const std::string& root) = 0;

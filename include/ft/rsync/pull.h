@@ -27,7 +27,7 @@ struct Need {
     };
     std::uint64_t bytes = 0;  ///< to be staged; what an earlier pull has staged takes no further room
     std::uint64_t inodes = 0;
-    std::vector<Room> grounds;  ///< of these, what lies on each ground of the staging
+    std::vector<Room> grounds;   ///< of these, what lies on each ground of the staging
     std::uint64_t removals = 0;  ///< tops of what goes
     std::uint64_t live_entries = 0;
     // Regular files that rules do not hide:

@@ -27,7 +27,8 @@ class Staging;
 /// Error unfit when it is no directory of root's with mode 0700, or on another file system.
 std::unique_ptr<os::Directory> open_reserved(os::Directory& root);
 /// Removes all that is staged below `root` but the generations `kept`, and the reserved directory when
-/// nothing is left in it; the root's time stays. Nothing to do where nothing is staged. Errors as open_reserved.
+/// nothing is left in it; the root's time stays. Nothing to do where nothing is staged. Errors as
+/// open_reserved.
 void free_staged(os::Directory& root, const std::vector<Generation>& kept = {});
 /// Removes the reserved directory of `root` when nothing is in it; the root's time stays.
 void close_reserved(os::Directory& root);
@@ -134,9 +135,9 @@ public:
     /// what is good can be adopted afterwards, the rest is but a basis. Returns what is good. Before any
     /// other thread uses the Staging. Errors: cancelled.
     EarlierFiles check_earlier(base::Progress& progress, base::Cancellation& cancellation);
-    /// A further pull begins: what is staged becomes an earlier generation, trusted, of which only the regular
-    /// files are of use, and the list of changes is empty again. No Slot may be open. What nobody adopts is
-    /// removed by `finish`.
+    /// A further pull begins: what is staged becomes an earlier generation, trusted, of which only the
+    /// regular files are of use, and the list of changes is empty again. No Slot may be open. What nobody
+    /// adopts is removed by `finish`.
     void begin_again();
     /// True when an earlier generation holds a regular file for `path` with this size and time of change.
     bool can_adopt(const base::RelPath& path, std::uint64_t size, const base::Timestamp& mtime) const;

@@ -42,9 +42,9 @@ struct Limits {
 
 /// Connects to a source, TLS 1.3 with the pre-shared key only. `host` is a name or a numeric address.
 /// `purpose` is control or rsync: who has a code does not speak plain. `cancellation` ends the attempt only;
-/// the connection that is returned is the caller's to shut down. Error network, one line with host, port and
-/// cause: does not resolve, refused, unreachable, silent, wrong code, or what answers is no ft (rsync's
-/// greeting is told apart). Error cancelled.
+/// the connection that is returned is the caller's to shut down. Errors, one line with host, port and cause:
+/// network (does not resolve, refused, unreachable, silent), stranger (wrong code, or what answers is no ft;
+/// rsync's greeting is told apart), cancelled.
 std::unique_ptr<Connection> connect(os::Network& network, const std::string& host, std::uint16_t port,
                                     const PairingCode& code, Purpose purpose, const Limits& limits,
                                     base::Cancellation& cancellation);

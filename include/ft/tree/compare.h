@@ -28,8 +28,9 @@ struct Difference {
 /// of what goes. What lies below a live directory that is replaced by something else, or removed, is not
 /// reported; a pinned directory that is not wanted stays, only what in it is not pinned is removed. Both
 /// listings are sorted trees (Listing::require_tree); `live` was scanned with the same rules. Error
-/// unfit, naming the path, when a pinned directory must give way to something else, when a file system that is part of the tree is
-/// mounted where no directory is wanted, or when something is wanted below another mount point.
+/// unfit, naming the path, when a pinned directory must give way to something else, when a file system that
+/// is part of the tree is mounted where no directory is wanted, or when something is wanted below another
+/// mount point.
 void compare(const Listing& wanted, const Listing& live, const Rules& rules,
              const std::function<void(const Difference&)>& report);
 

@@ -1,0 +1,43 @@
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "ft/base/error.h"
+#include "ft/base/escape.h"
+#include "ft/commit/undo.h"
+#include "ft/migrate/here.h"
+#include "ft/staging/staging.h"
+#include "ft/system/description.h"
+#include "ft/ui/format.h"
+#include "migrate/heal.h"
+#include "migrate/held.h"
+#include "migrate/state_directory.h"
+
+namespace ft::migrate {
+
+void discard(os::Machine& machine, const DiscardOptions& options, ui::Console& console) {
+    const system::Description system = system::load(machine, options.system_file, options.root);
+    StateDirectory locked{machine, system, "ft discard"};
+    os::Directory& state = locked.directory();
+    heal(machine, system, state, console);
+    std::uint64_t freed = 0;
+    for (const Held& held : look_at_held(machine, system, state)) {
+        if (held.staged == 0) continue;
+        const auto root = machine.open_root(held.root);
+        staging::free_staged(*root, commit::kept_generations(state, *root));
+        console.say(fmt::format("{}: {} freed.", base::escape(held.root), ui::bytes(held.staged)));
+        freed += held.staged;
+    }
+    if (state.status(kIncomingBackup)) {
+        const std::uint64_t bytes = bytes_on_disk(state, kIncomingBackup);
+        os::remove_all(state, kIncomingBackup);
+        console.say(fmt::format("The backup that was not complete: {} freed.", ui::bytes(bytes)));
+        freed += bytes;
+    }
+    if (freed == 0) console.say("Nothing is staged here.");
+    console.event("discarded", {{"bytes", freed}});
+    if (commit::undo_store(state))
+        console.say("What `ft undo` needs is still there; `ft undo --discard` frees that.");
+}
+
+}  // namespace ft::migrate

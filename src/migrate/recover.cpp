@@ -1,0 +1,14 @@
+#include "ft/migrate/here.h"
+#include "ft/system/description.h"
+#include "migrate/heal.h"
+#include "migrate/state_directory.h"
+
+namespace ft::migrate {
+
+void recover(os::Machine& machine, const RecoverOptions& options, ui::Console& console) {
+    const system::Description system = system::load(machine, options.system_file, options.root);
+    StateDirectory state{machine, system, "ft recover"};
+    if (!heal(machine, system, state.directory(), console)) console.say("Nothing was left unfinished here.");
+}
+
+}  // namespace ft::migrate
