@@ -19,7 +19,7 @@ struct Label {
 };
 
 std::vector<Label> structures() {
-    return {{'-', 'x'}, {'-', 'd'}, {'x', '-'}, {'d', '-'}, {'x', 'x'},       {'x', 'x', true},
+    return {{'-', 'x'}, {'-', 'd'}, {'x', '-'}, {'d', '-'}, {'x', 'x'},      {'x', 'x', true},
             {'x', 'y'}, {'x', 'd'}, {'d', 'x'}, {'d', 'd'}, {'d', 'd', true}};
 }
 
@@ -47,17 +47,22 @@ public:
     explicit Forests(std::vector<Label> labels) : labels_{std::move(labels)} {}
 
     /// Of `before` and `after` objects; `in_before`, `in_after`: what holds them is a directory there.
-    std::vector<Code> all(std::size_t before, std::size_t after, unsigned depth, bool in_before, bool in_after) {
-        if (before + after == 0) return {{}};
-        if (depth == 0 || (before > 0 && !in_before) || (after > 0 && !in_after)) return {};
-        const std::vector<Tree>& trees = trees_up_to(before, after, depth, in_before, in_after);
+    const std::vector<Code>& all(std::size_t before, std::size_t after, unsigned depth, bool in_before,
+                                 bool in_after) {
+        const Key key{before, after, depth, in_before, in_after};
+        if (const auto known = forests_.find(key); known != forests_.end()) return known->second;
         std::vector<Code> found;
         Code code;
-        extend(found, code, trees, 0, before, after);
-        return found;
+        if (before + after == 0) {
+            found.push_back(code);
+        } else if (depth > 0 && (before == 0 || in_before) && (after == 0 || in_after)) {
+            extend(found, code, trees_up_to(before, after, depth, in_before, in_after), 0, before, after);
+        }
+        return forests_.emplace(key, std::move(found)).first->second;
     }
 
 private:
+    using Key = std::tuple<std::size_t, std::size_t, unsigned, bool, bool>;
     struct Tree {
         Code code;
         std::size_t before;
@@ -77,10 +82,10 @@ private:
         }
     }
 
-    const std::vector<Tree>& trees_up_to(std::size_t before, std::size_t after, unsigned depth, bool in_before,
-                                         bool in_after) {
-        const auto key = std::tuple{before, after, depth, in_before, in_after};
-        if (const auto known = known_.find(key); known != known_.end()) return known->second;
+    const std::vector<Tree>& trees_up_to(std::size_t before, std::size_t after, unsigned depth,
+                                         bool in_before, bool in_after) {
+        const Key key{before, after, depth, in_before, in_after};
+        if (const auto known = trees_.find(key); known != trees_.end()) return known->second;
         std::vector<Tree> trees;
         for (std::size_t i = 0; i < labels_.size(); ++i) {
             const Label& label = labels_[i];
@@ -99,11 +104,12 @@ private:
                 }
             }
         }
-        return known_.emplace(key, std::move(trees)).first->second;
+        return trees_.emplace(key, std::move(trees)).first->second;
     }
 
     std::vector<Label> labels_;
-    std::map<std::tuple<std::size_t, std::size_t, unsigned, bool, bool>, std::vector<Tree>> known_;
+    std::map<Key, std::vector<Tree>> trees_;
+    std::map<Key, std::vector<Code>> forests_;
 };
 
 std::vector<Place> places_of(const Code& code, const std::vector<Label>& labels) {
@@ -128,7 +134,8 @@ std::vector<Place> places_of(const Code& code, const std::vector<Label>& labels)
 /// Two hard links a tree at most; one alone only where it was or becomes one of two.
 bool links_fit(const std::vector<Place>& places) {
     const auto count = [&](char Place::*side) {
-        return std::count_if(places.begin(), places.end(), [&](const Place& place) { return place.*side == 'h'; });
+        return std::count_if(places.begin(), places.end(),
+                             [&](const Place& place) { return place.*side == 'h'; });
     };
     const auto before = count(&Place::before);
     const auto after = count(&Place::after);

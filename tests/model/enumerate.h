@@ -13,10 +13,9 @@ namespace ft::model {
 ///
 /// For one and two objects: all kinds at each place, each kind changed and unchanged. For three to five: all
 /// structures (at each place nothing, a directory or something else, before and after; the same, with other
-/// attributes, with other content), and the kinds of what is no directory are drawn by `seed`: pair number N
-/// has at its place number P the N+P-th pair of kinds of a sequence of all pairs of kinds, and a hard-link group where
-/// two of them fit. Whether the root's attributes, a database, the machine's name and a second tree change
-/// too is drawn for all.
+/// attributes, with other content). The kinds of what is no directory come in turn, so that each pair of
+/// kinds comes at each place; hard-link groups are drawn by `seed` where two names fit. Whether the root's
+/// attributes, a database, the machine's name and a second tree change too is drawn for all.
 std::vector<Pair> pairs(std::size_t objects, std::uint64_t seed);
 
 }  // namespace ft::model

@@ -107,7 +107,8 @@ private:
         require(host_.live() == live_after, "a commit without undo store differs from one with");
 
         const std::string kept_all = scripts_.front().new_all;
-        add({"undo", kept, [this](const auto& decided) { host_.undo(decided); }, kept_all, {}}, host_.before, "");
+        add({"undo", kept, [this](const auto& decided) { host_.undo(decided); }, kept_all, {}}, host_.before,
+            "");
         require(host_.live() == live_before, "undone, but not as it was:\n" + host_.live());
         add_refused(scripts_.back());
 
@@ -231,7 +232,8 @@ private:
         const bool is_new = all == script.new_all ||
                             (discard && without_root_times(all) == without_root_times(script.new_all));
         if (!is_old && !is_new)
-            fail(fmt::format("neither old nor new:\n{}\nold:\n{}\nnew:\n{}", all, script.old_all, script.new_all));
+            fail(fmt::format("neither old nor new:\n{}\nold:\n{}\nnew:\n{}", all, script.old_all,
+                             script.new_all));
         const bool may_go_either_way = script.refused != kNever;
         if (told != Told::nothing)
             require(told == Told::is_new ? is_new : is_old, "the outcome was told already, and is another");

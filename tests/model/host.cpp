@@ -149,7 +149,8 @@ void Host::rename_only(const char* directory, const std::string& name) {
 bool Host::is_tidy(const std::string& run) const {
     std::vector<std::string> files;
     for (const os::Name& file : open("/state")->list()) files.push_back(file.name);
-    if (store() != run || files != (run.empty() ? std::vector<std::string>{} : std::vector<std::string>{"undo"}))
+    if (store() != run ||
+        files != (run.empty() ? std::vector<std::string>{} : std::vector<std::string>{"undo"}))
         return false;
     const std::size_t kept = run.empty() ? 0 : 1;
     if (databases().size() != 1 + (has_database_ ? kept : 0)) return false;
@@ -168,8 +169,7 @@ Host::Databases Host::databases() const {
     std::istringstream entries{only_name("/db")};
     for (std::string entry; std::getline(entries, entry, ';');) {
         const std::size_t equals = entry.find('=');
-        databases[entry.substr(0, equals)] =
-            static_cast<std::uint32_t>(std::stoul(entry.substr(equals + 1)));
+        databases[entry.substr(0, equals)] = static_cast<std::uint32_t>(std::stoul(entry.substr(equals + 1)));
     }
     return databases;
 }

@@ -98,7 +98,8 @@ std::vector<Cut> cuts_of(std::string_view text) {
     return cuts;
 }
 
-std::vector<Fates> losses(const std::vector<test::DiskMoment>& moments, std::size_t at, const Limits& limits) {
+std::vector<Fates> losses(const std::vector<test::DiskMoment>& moments, std::size_t at,
+                          const Limits& limits) {
     // One more pending change, none durable since: without it, it is the moment before.
     const bool one_more = at > 0 && moments[at].pending() == moments[at - 1].pending() + 1;
     return Ways{moments[at], one_more, limits}.all(at);

@@ -1,9 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
-#include <cstdlib>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -16,9 +14,9 @@
 //   commit-model --objects N [--take K] [--slice I/M] [--from J]   pairs whose larger tree has N objects
 //   commit-model --pair TEXT [--script NAME --cuts TEXT]          one pair (pair.h), or one way through it
 //
-// --take K takes K pairs, spread over all; --slice I/M every M-th of those, from I (0..M-1) on; --from J begins
-// at the J-th of these. --seed N (1), --whole N (64) and --drawn N (8) say what is drawn (losses.h). Prints what
-// it tried; the exit status is 1 when a pair fails, and the command that shows it is printed.
+// --take K takes K pairs, spread over all; --slice I/M every M-th of those, from I (0..M-1) on; --from J
+// begins at the J-th of these. --seed N (1), --whole N (64) and --drawn N (8) say what is drawn (losses.h).
+// Prints what it tried; the exit status is 1 when a pair fails, and the command that shows it is printed.
 namespace {
 
 using namespace ft::model;
@@ -29,7 +27,6 @@ struct Arguments {
     std::size_t slice = 0;
     std::size_t slices = 1;
     std::size_t from = 0;
-    bool quiet = false;
     std::string pair;
     std::string script;
     std::string cuts;
@@ -102,13 +99,12 @@ int run(const Arguments& arguments) {
         arguments.pair.empty() ? chosen(arguments) : std::vector{Pair::parse(arguments.pair)};
     Counts counts;
     for (std::size_t i = arguments.from; i < todo.size(); ++i) {
-        if (std::getenv("V")) fmt::print(stderr,"{} {} {}\n", i, todo[i].text(), counts.recoveries);
         try {
             explore(todo[i], arguments.limits, counts);
         } catch (const std::exception& error) {
-            fmt::print("FAILED: commit-model --seed {} --whole {} --drawn {} --pair '{}': {}\n",
-                       arguments.limits.seed, arguments.limits.whole, arguments.limits.drawn, todo[i].text(),
-                       error.what());
+            fmt::print("FAILED: commit-model --seed {} --whole {} --drawn {} --disks {} --pair '{}'\n{}\n",
+                       arguments.limits.seed, arguments.limits.whole, arguments.limits.drawn,
+                       arguments.limits.disks, todo[i].text(), error.what());
             print(counts, "\n");
             return 1;
         }
@@ -119,9 +115,7 @@ int run(const Arguments& arguments) {
 
 }  // namespace
 
-int main(int argc, char** argv) try {
-    return run(read(argc, argv));
-} catch (const std::exception& error) {
+int main(int argc, char** argv) try { return run(read(argc, argv)); } catch (const std::exception& error) {
     fmt::print(stderr, "commit-model: {}\n", error.what());
     return 2;
 }

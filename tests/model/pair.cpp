@@ -97,7 +97,8 @@ Replica replica_of(const std::vector<Place>& places, const Letter& letter, const
         }
         replica.emplace(place.path, std::move(member));
     }
-    if (!replica.contains(".")) replica.emplace(".", Member{{FileType::directory, attributes_of(0, false), ""}});
+    if (!replica.contains("."))
+        replica.emplace(".", Member{{FileType::directory, attributes_of(0, false), ""}});
     return replica;
 }
 
@@ -131,7 +132,8 @@ std::string Pair::text() const {
         if (!text.empty()) text += ' ';
         text += place.path + ':' + place.before + '>' + place.after + (place.attributes ? "*" : "");
     }
-    for (const auto& [set, word] : {std::pair{database, " +db"}, {host_name, " +name"}, {second_tree, " +etc"}}) {
+    for (const auto& [set, word] :
+         {std::pair{database, " +db"}, {host_name, " +name"}, {second_tree, " +etc"}}) {
         if (set) text += word;
     }
     return text;

@@ -10,7 +10,8 @@
 namespace ft::model {
 
 /// What is at a place, as a letter: '-' nothing, 'd' directory, 'f' and 'g' files of two contents, 'h' a file
-/// with two names (the two 'h' of a tree; a single one is a file of the same content), 'l' and 'k' symlinks, 'c' and 'b' devices, 'p' FIFO, 's' socket.
+/// with two names (the two 'h' of a tree; a single one is a file of the same content), 'l' and 'k' symlinks,
+/// 'c' and 'b' devices, 'p' FIFO, 's' socket.
 struct Place {
     std::string path;
     char before = '-';

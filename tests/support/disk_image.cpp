@@ -41,7 +41,8 @@ std::uint64_t print_of(const Inode& inode) {
     const bool given = is.mtime < time_of(0);
     number(given ? static_cast<std::uint64_t>(is.mtime.seconds) : 0);
     number(given ? is.mtime.nanoseconds : 1);
-    for (const std::uint64_t value : {static_cast<std::uint32_t>(inode.type), is.mode, is.uid, is.gid, inode.major, inode.minor})
+    for (const std::uint64_t value :
+         {static_cast<std::uint32_t>(inode.type), is.mode, is.uid, is.gid, inode.major, inode.minor})
         number(value);
     std::string content(inode.content.size(), '\0');
     inode.content.read(0, std::as_writable_bytes(std::span{content}));
