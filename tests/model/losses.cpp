@@ -10,7 +10,7 @@ namespace {
 using test::Fate;
 using Fates = std::vector<Fate>;
 
-constexpr std::string_view kLetters = "lkhs";  // in the order of Fate
+constexpr std::string_view kLetters = "lkhst";  // in the order of Fate
 
 class Ways {
 public:

@@ -23,7 +23,8 @@ struct Cut {
     std::size_t moment = 0;
     std::vector<test::Fate> fates;
 };
-/// "12:lkh": of the third pending change the first half. l lost, k kept, h half, s size.
+/// "12:lkh": of the third pending change the first half. l lost, k kept, h half, s size, t
+/// tail.
 std::string text_of(const std::vector<Cut>& cuts);
 /// std::invalid_argument when it is none.
 std::vector<Cut> cuts_of(std::string_view text);

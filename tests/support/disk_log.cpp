@@ -42,10 +42,14 @@ void tear(DiskImage& image, Change change, std::mt19937_64& random) {
 
 void damage(DiskImage& image, Change change, Fate fate) {
     auto& write = std::get<Write>(change.what);
-    const std::uint64_t end = write.offset + write.data.size();
+    const std::size_t half = write.data.size() / 2;
     if (fate == Fate::half) {
-        write.data.resize(write.data.size() / 2);
+        write.data.resize(half);
+    } else if (fate == Fate::tail) {
+        write.offset += half;
+        write.data.erase(0, half);
     } else {
+        const std::uint64_t end = write.offset + write.data.size();
         if (image.find(write.inode)->content.size() >= end) return;
         change.what = Resize{.inode = write.inode, .size = end};
     }
@@ -132,7 +136,7 @@ DiskLog DiskLog::copy() const {
 
 std::vector<Fate> DiskLog::fates(std::size_t index) const {
     const Change& change = *std::next(pending_.begin(), static_cast<std::ptrdiff_t>(index));
-    if (is_write(change)) return {Fate::lost, Fate::kept, Fate::half, Fate::size};
+    if (is_write(change)) return {Fate::lost, Fate::kept, Fate::half, Fate::size, Fate::tail};
     return {Fate::lost, Fate::kept};
 }
 

@@ -40,7 +40,8 @@ enum class Fate : std::uint8_t {
     lost,
     kept,
     half,  ///< of a write: the first half of it
-    size   ///< of a write: the size that it gave to the file, without the bytes
+    size,  ///< of a write: the size that it gave to the file, without the bytes
+    tail   ///< of a write: that, and the second half of it
 };
 
 /// A disk between two operations: what has reached it, and what has not yet. A value.
