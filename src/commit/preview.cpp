@@ -63,18 +63,25 @@ void Preview::look_at(const Move& move) {
     if (there->inode != move.inode) return note_changed(shown(move), "is another by now");
     // What was moved with its directory was not touched by that; the directory itself was.
     if (there->ctime > done_) note_changed(shown(move), "has changed");
-    if (there->type == os::FileType::directory && move.time.get())
-        look_inside(shown(move), *root.open_directory(move.path.bytes()));
+    if (move.time.get()) look_inside(tree, move.path);
 }
 
-void Preview::look_inside(const std::string& shown, const os::Directory& directory) {
-    for (const os::Name& inside : directory.list()) {
-        const auto status = directory.status(inside.name);
-        if (!status) continue;
-        const std::string path = fmt::format("{}/{}", shown, base::escape(inside.name));
-        if (status->ctime > done_) note_changed(path, "is new or has changed");
-        if (status->type == os::FileType::directory)
-            look_inside(path, *directory.open_directory(inside.name));
+void Preview::look_inside(const Tree& tree, const base::RelPath& top) {
+    // No directory is held open while what is below it is looked at: trees may be deep.
+    std::vector<base::RelPath> pending{top};
+    while (!pending.empty()) {
+        const base::RelPath path = std::move(pending.back());
+        pending.pop_back();
+        const auto is = tree.root->status(path.bytes());
+        if (!is || is->type != os::FileType::directory) continue;
+        const auto directory = tree.root->open_directory(path.bytes());
+        for (const os::Name& inside : directory->list()) {
+            const auto status = directory->status(inside.name);
+            if (!status) continue;
+            const base::RelPath below = path / inside.name;
+            if (status->ctime > done_) note_changed(shown(tree, below), "is new or has changed");
+            if (status->type == os::FileType::directory) pending.push_back(below);
+        }
     }
 }
 
@@ -86,8 +93,10 @@ void Preview::note_changed(const std::string& shown, std::string_view what) {
     note(result_.changed, result_.changed_count, fmt::format("{}: {}", shown, what));
 }
 
-std::string Preview::shown(const Move& move) const {
-    return fmt::format("{}/{}", base::escape(trees_[move.tree].path), move.path.escaped());
+std::string Preview::shown(const Move& move) const { return shown(trees_[move.tree], move.path); }
+
+std::string Preview::shown(const Tree& tree, const base::RelPath& path) {
+    return fmt::format("{}/{}", base::escape(tree.path), path.escaped());
 }
 
 }  // namespace ft::commit

@@ -28,10 +28,12 @@ private:
         std::unique_ptr<const os::Directory> slots;
     };
     void look_at(const Move& move);
-    void look_inside(const std::string& shown, const os::Directory& directory);
+    /// At all below a directory that the run brought.
+    void look_inside(const Tree& tree, const base::RelPath& top);
     void note_lost(const Move& move, std::string_view why);
     void note_changed(const std::string& shown, std::string_view what);
     std::string shown(const Move& move) const;
+    static std::string shown(const Tree& tree, const base::RelPath& path);
 
     std::vector<Tree> trees_;
     base::Timestamp done_{};

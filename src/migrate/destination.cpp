@@ -327,7 +327,7 @@ void Run::commit() {
     };
     try {
         services_.set_phase(phase());
-        committed = commit::commit(machine_, state_, plan, swapper, decided);
+        committed = commit::commit(machine_, state_, std::move(plan), swapper, decided);
     } catch (const base::Error& error) {
         // The journal may still need everything that was staged and restored.
         committing_ = error.kind() == base::ErrorKind::recovery;

@@ -75,6 +75,10 @@ class Cluster:
     def databases(self):
         return self.sql("postgres", "SELECT datname FROM pg_database WHERE NOT datistemplate ORDER BY 1").split("\n")
 
+    def live_databases(self):
+        """Without those that ft keeps for an undo."""
+        return [name for name in self.databases() if not name.endswith(("_ft_previous", "_ft_previous2"))]
+
 
 class Host:
     def __init__(self, world, name, address, address6):
@@ -113,6 +117,15 @@ class Host:
     def ft(self, *arguments, program=FT):
         return [built(program), "migrate", *map(str, arguments), "--system", str(self.system_file), "--root", str(self.root)]
 
+    def staged(self, absolute):
+        """What failed runs have left in a tree: the generations that no undo needs."""
+        tree, undo = self.path(absolute), self.path("/var/lib/ft/undo")
+        kept = []
+        if undo.exists():
+            header = json.loads(undo.read_text().splitlines()[0][33:])
+            kept = [str(each["generation"]) for each in header["trees"] if each["root"] == str(tree)]
+        reserved = tree / ".ft-staging"
+        return sorted(each.name for each in reserved.iterdir() if each.name not in kept) if reserved.exists() else []
 
     def here(self, command, *arguments, program=FT, env=None):
         """Runs a command of this machine alone ("undo", "status"...) to its end."""

@@ -37,7 +37,7 @@ class StatementCase(unittest.TestCase):
     def new_state(self):
         """All of the destination that a run may change: its tree and its databases."""
         tree = self.new.path("/srv/data")
-        databases = self.new.cluster.databases()
+        databases = self.new.cluster.live_databases()
         return (listing(tree) if tree.exists() else None,
                 {name: self.new.cluster.dump(name) for name in databases if name != "postgres"})
 

@@ -24,7 +24,7 @@ class BadInputTest(unittest.TestCase):
 
     def require_unchanged(self):
         self.assertEqual((listing(self.new.path("/srv/data")), contents(self.new.path("/srv/data"))), self.before)
-        self.assertFalse((self.new.path("/srv/data") / ".ft-staging").exists())
+        self.assertEqual(self.new.staged("/srv/data"), [])
 
     def require_refused(self, finished, status, *texts):
         """The status, and one line for people that holds `texts`."""

@@ -89,8 +89,8 @@ class FinalTest(unittest.TestCase):
         self.require_no_leftovers()
 
     def require_no_leftovers(self):
-        self.assertEqual(self.new.cluster.databases(), ["app", "postgres"])
-        self.assertFalse((self.new.path("/srv/data") / ".ft-staging").exists())
+        self.assertEqual(self.new.cluster.live_databases(), ["app", "postgres"])
+        self.assertEqual(self.new.staged("/srv/data"), [])
         self.assertFalse(self.new.path("/var/lib/ft/incoming-backup").exists())
 
     def phases(self, events):
@@ -165,7 +165,7 @@ class FinalTest(unittest.TestCase):
         run = self.world.migrate(source, "--final")
         self.assertEqual(run.status, 0, run.stderr)
         self.assertEqual(differences(self.old.path("/srv/data"), self.new.path("/srv/data")), [])
-        self.assertFalse((self.new.path("/srv/data") / ".ft-staging").exists())
+        self.assertEqual(self.new.staged("/srv/data"), [])
         (data,) = run.result["trees"]
         self.assertEqual(data["bytes_literal"], data["bytes"])
 

@@ -58,7 +58,7 @@ class Guarded(unittest.TestCase):
         for text in texts:
             self.assertIn(text, run.stderr)
         self.assertEqual(self.state(), self.before)
-        self.assertFalse((self.new.path("/srv/data") / ".ft-staging").exists())
+        self.assertEqual(self.new.staged("/srv/data"), [])
 
     def require_done(self, run):
         self.assertEqual(run.status, 0, run.stderr)

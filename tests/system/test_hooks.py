@@ -41,7 +41,7 @@ class HooksTest(unittest.TestCase):
 
     def require_unchanged(self, before):
         self.assertEqual(self.state(), before)
-        self.assertFalse((self.new.path("/srv/data") / ".ft-staging").exists())
+        self.assertEqual(self.new.staged("/srv/data"), [])
 
     def test_a_run_that_the_next_start_committed_and_whose_services_and_hooks_wait(self):
         service = {"stop": ["true"], "start": ["true"], "active": ["false"], "rehearsal": "off", "name": "mailer"}
@@ -84,7 +84,7 @@ class HooksTest(unittest.TestCase):
         self.assertEqual(calls[4], told(self.new, "after_commit", "four", run_id))
         self.assertEqual(len(calls), 5)
         self.assertEqual(cluster.sql("app", "SELECT value FROM settings WHERE name = 'quota'"), "off")
-        self.assertEqual(cluster.databases(), ["app", "postgres"])
+        self.assertEqual(cluster.live_databases(), ["app", "postgres"])
 
         # The first run had the backup of the start; this one gets its own.
         second = self.world.migrate(source)

@@ -44,7 +44,8 @@ class HostTest(unittest.TestCase):
         return {(each["kind"], each["name"]): each.get("group", "") for each in run.result["kept"]}
 
     def require_nothing_left(self):
-        self.assertEqual([str(p) for p in self.new.root.rglob(".ft-staging")], [])
+        for reserved in self.new.root.rglob(".ft-staging"):
+            self.assertEqual(self.new.staged("/" + str(reserved.parent.relative_to(self.new.root))), [], reserved)
         self.assertFalse(self.new.path("/var/lib/ft/journal").exists())
 
     def test_15_host_settings_stay_and_all_else_comes(self):

@@ -31,8 +31,8 @@ class InterruptedTest(unittest.TestCase):
     def require_replica(self):
         self.assertEqual(differences(self.old.path("/srv/data"), self.new.path("/srv/data")), [])
         self.assertEqual(self.old.cluster.dump("app"), self.new.cluster.dump("app"))
-        self.assertEqual(self.new.cluster.databases(), ["app", "postgres"])
-        self.assertFalse((self.new.path("/srv/data") / ".ft-staging").exists())
+        self.assertEqual(self.new.cluster.live_databases(), ["app", "postgres"])
+        self.assertEqual(self.new.staged("/srv/data"), [])
 
     def test_killed_in_the_middle_of_a_commit(self):
         self.make_two_systems()
@@ -102,8 +102,8 @@ class InterruptedTest(unittest.TestCase):
             process.stderr.close()
             self.assertEqual(process.wait(timeout=DEADLINE), 8, stderr)
             self.assertEqual(self.state(), before)
-            self.assertFalse((self.new.path("/srv/data") / ".ft-staging").exists())
-            self.assertEqual(self.new.cluster.databases(), ["app", "postgres"])
+            self.assertEqual(self.new.staged("/srv/data"), [])
+            self.assertEqual(self.new.cluster.live_databases(), ["app", "postgres"])
         self.assertEqual(self.world.migrate(source).status, 0)
         self.require_replica()
 

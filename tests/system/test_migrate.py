@@ -38,7 +38,7 @@ class MigrateTest(unittest.TestCase):
         self.require_done(first)
         self.require_equal_trees("data", "config")
         self.require_equal_database("app")
-        self.assertEqual(self.new.cluster.databases(), ["app", "postgres"])
+        self.assertEqual(self.new.cluster.live_databases(), ["app", "postgres"])
 
         again = self.world.migrate(source)
         self.require_done(again)
@@ -63,7 +63,7 @@ class MigrateTest(unittest.TestCase):
 
         self.assertEqual(source.stop(), 0)
         self.assertFalse(self.old.path("/var/lib/ft").exists(), "the source leaves nothing behind")
-        self.assertFalse((self.new.path("/srv/data") / ".ft-staging").exists())
+        self.assertEqual(self.new.staged("/srv/data"), [])
 
     def test_events_for_scripts(self):
         sample.fill_tree(self.old.path("/srv/data"), files=10)

@@ -30,7 +30,7 @@ class MoreTest(unittest.TestCase):
 
     def require_unchanged(self):
         self.assertEqual(self.state(), self.before)
-        self.assertFalse((self.new.path("/srv/data") / ".ft-staging").exists())
+        self.assertEqual(self.new.staged("/srv/data"), [])
 
     def require_done(self, run):
         self.assertEqual(run.status, 0, run.stderr)
@@ -116,13 +116,13 @@ class MoreTest(unittest.TestCase):
     def test_a_disk_that_fills_up_during_the_run(self):
         self.world.mount(self.new, "/srv", "40m")
         self.fill(databases=("app",))
-        databases, roles = self.new.cluster.databases(), self.roles(self.new.cluster)
+        databases, roles = self.new.cluster.live_databases(), self.roles(self.new.cluster)
         source = Source(self.old, "--port", "0")
         filler = self.new.path("/srv/filler")
         with Held(self.old.path("/srv/data/!first")) as held:
             process = self.start(source)
             held.wait()  # space is booked, the first file is asked for
-            wait_until(lambda: "app_ft_incoming" in self.new.cluster.databases(), "the restore")
+            wait_until(lambda: "app_ft_incoming" in self.new.cluster.live_databases(), "the restore")
             with open(filler, "wb") as file, self.assertRaises(OSError):
                 while True:
                     os.write(file.fileno(), b"\1" * 65536)
@@ -130,10 +130,10 @@ class MoreTest(unittest.TestCase):
         self.assertEqual(run.status, 6, run.stderr)
         self.assertIn("No space left", run.stderr)
         self.require_unchanged()
-        self.assertEqual((self.new.cluster.databases(), self.roles(self.new.cluster)), (databases, roles))
+        self.assertEqual((self.new.cluster.live_databases(), self.roles(self.new.cluster)), (databases, roles))
         filler.unlink()
         self.require_done(self.world.migrate(source))
-        self.assertEqual(self.new.cluster.databases(), ["app", "postgres"])
+        self.assertEqual(self.new.cluster.live_databases(), ["app", "postgres"])
 
     def test_no_space_at_any_step_of_the_fetching(self):
         self.fill()
@@ -145,7 +145,7 @@ class MoreTest(unittest.TestCase):
                 self.assertIn("No space left", run.stderr)
                 self.assertEqual(self.state(), self.before)  # but for what cannot be removed on such a disk
         self.require_done(self.world.migrate(source))
-        self.assertFalse((self.new.path("/srv/data") / ".ft-staging").exists())
+        self.assertEqual(self.new.staged("/srv/data"), [])
 
     def test_interrupted_while_the_server_makes_the_database(self):
         self.fill(databases=("app",))
@@ -201,13 +201,13 @@ class MoreTest(unittest.TestCase):
             self.assertGreater(came.read_text().split().count(name), 1)
         wait_until(lambda: self.new.cluster.sql("postgres", sessions) == "3", "the clients in the new database")
         self.assertEqual(self.old.cluster.dump("app"), self.new.cluster.dump("app"))
-        self.assertEqual(self.new.cluster.databases(), ["app", "postgres"])
+        self.assertEqual(self.new.cluster.live_databases(), ["app", "postgres"])
 
     def kept(self):
         """What a run may leave on the new server, but for its own log and report."""
         state = self.new.path("/var/lib/ft")
         files = [str(path.relative_to(state)) for path in sorted(state.rglob("*"))]
-        return {"databases": self.new.cluster.databases(), "roles": self.roles(self.new.cluster),
+        return {"databases": self.new.cluster.live_databases(), "roles": self.roles(self.new.cluster),
                 "files": [name for name in files if not name.startswith(("logs/", "reports/"))],
                 "processes": subprocess.run(["ip", "netns", "pids", self.new.namespace], check=True, stdout=subprocess.PIPE).stdout,
                 "sessions": self.new.cluster.sql("postgres", "SELECT application_name FROM pg_stat_activity WHERE application_name ~ '^(ft|pg_)'")}

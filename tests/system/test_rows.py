@@ -102,7 +102,7 @@ class RowsTest(unittest.TestCase):
         self.assertEqual(run.result["outcome"], "unchanged")
         self.assertIn("1 rows of public.notes would refer to rows that public.settings does not have", run.stderr)
         self.assertEqual(self.new.cluster.dump("app"), before)
-        self.assertEqual(self.new.cluster.databases(), ["app", "postgres"])
+        self.assertEqual(self.new.cluster.live_databases(), ["app", "postgres"])
 
     def refused(self, **more):
         """What the source says to a public_hostname that does not work, before it serves."""

@@ -84,7 +84,7 @@ class TerminalTest(unittest.TestCase):
 
     def require_unchanged(self):
         self.assertEqual(self.state(), self.before)
-        self.assertFalse((self.new.path("/srv/data") / ".ft-staging").exists())
+        self.assertEqual(self.new.staged("/srv/data"), [])
 
     def require_replica(self):
         self.assertEqual(differences(self.old.path("/srv/data"), self.new.path("/srv/data")), [])

@@ -329,7 +329,8 @@ class EndedTest(TrafficCase):
             source = self.source("--stop-traffic")
             held = Held(self.old.path("/srv/data/!first"))
             self.destination = self.world.start(
-                self.new.command(self.new.ft("--destination", f"{self.old.address}:{source.port}", *code_arguments(source.code_file), "--yes")),
+                self.new.command(self.new.ft("--destination", f"{self.old.address}:{source.port}", *code_arguments(source.code_file), "--yes",
+                                              "--retry-for", "0")),
                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             held.wait()
             return source, held.__exit__, 0
