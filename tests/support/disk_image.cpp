@@ -1,6 +1,7 @@
 #include "support/disk_image.h"
 
 #include <algorithm>
+#include <set>
 
 #include "ft/base/bytes.h"
 
@@ -25,6 +26,35 @@ void for_each_block(std::uint64_t offset, std::uint64_t length, Action action) {
         action((offset + done) / kBlock, within, done, here);
         done += here;
     }
+}
+
+/// FNV-1a of what fingerprint tells of an inode.
+std::uint64_t print_of(const Inode& inode) {
+    std::uint64_t print = 14'695'981'039'346'656'037U;
+    const auto add = [&](std::string_view bytes) {
+        for (const char byte : bytes) print = (print ^ static_cast<unsigned char>(byte)) * 1'099'511'628'211U;
+    };
+    const auto number = [&](std::uint64_t value) {
+        add({reinterpret_cast<const char*>(&value), sizeof value});
+    };
+    const base::Attributes& is = inode.attributes;
+    const bool given = is.mtime < time_of(0);
+    number(given ? static_cast<std::uint64_t>(is.mtime.seconds) : 0);
+    number(given ? is.mtime.nanoseconds : 1);
+    for (const std::uint64_t value :
+         {static_cast<std::uint32_t>(inode.type), is.mode, is.uid, is.gid, inode.major, inode.minor})
+        number(value);
+    std::string content(inode.content.size(), '\0');
+    inode.content.read(0, std::as_writable_bytes(std::span{content}));
+    for (const std::string_view bytes : {std::string_view{content}, std::string_view{inode.target}}) {
+        number(bytes.size());
+        add(bytes);
+    }
+    for (const auto& [name, id] : inode.names) {
+        add(name);
+        number(id);
+    }
+    return print == 0 ? 1 : print;
 }
 
 }  // namespace
@@ -129,17 +159,17 @@ void DiskImage::apply(const Change& change) {
     };
     std::visit(Overloaded{[&](const NameChange& edits) { apply_names(change, edits); },
                           [&](const Write& write) {
-                              const auto file = find(write.inode);
+                              const auto file = own(write.inode);
                               file->content.write(write.offset, base::as_bytes(write.data));
                               touch(*file, now);
                           },
                           [&](const Resize& resize) {
-                              const auto file = find(resize.inode);
+                              const auto file = own(resize.inode);
                               file->content.resize(resize.size);
                               touch(*file, now);
                           },
                           [&](const SetAttributes& set) {
-                              const auto object = find(set.inode);
+                              const auto object = own(set.inode);
                               const base::Timestamp mtime = object->attributes.mtime;
                               object->attributes = set.attributes;
                               object->attributes.mtime = mtime;
@@ -151,13 +181,13 @@ void DiskImage::apply(const Change& change) {
 void DiskImage::apply_names(const Change& change, const NameChange& edits) {
     const base::Timestamp now = time_of(change.sequence);
     for (const NameEdit& edit : edits) {
-        const auto directory = find(edit.directory);
-        if (const auto gone = find(edit.before)) {
+        const auto directory = own(edit.directory);
+        if (const auto gone = own(edit.before)) {
             if (--gone->links == 0) gone->parent = 0;
             gone->ctime = std::max(gone->ctime, now);
             directory->names.erase(edit.name);
         }
-        if (const auto come = find(edit.after)) {
+        if (const auto come = own(edit.after)) {
             ++come->links;
             come->ctime = std::max(come->ctime, now);
             come->parent = edit.directory;
@@ -178,17 +208,48 @@ std::uint64_t DiskImage::used() const {
     return sum;
 }
 
-DiskImage DiskImage::reachable() const {
-    DiskImage copy;
+std::shared_ptr<Inode> DiskImage::own(std::uint64_t id) {
+    const auto found = inodes_.find(id);
+    if (found == inodes_.end()) return nullptr;
+    if (shares_ && found->second.use_count() > 1) found->second = std::make_shared<Inode>(*found->second);
+    found->second->print = 0;
+    return found->second;
+}
+
+std::vector<std::uint64_t> DiskImage::reachable_ids() const {
+    std::set<std::uint64_t> seen;
     std::vector<std::uint64_t> left{kRootInode};
     while (!left.empty()) {
-        const auto inode = find(left.back());
+        const std::uint64_t id = left.back();
         left.pop_back();
-        if (copy.find(inode->id) != nullptr) continue;
-        copy.add(*inode);
-        for (const auto& [name, id] : inode->names) left.push_back(id);
+        if (!seen.insert(id).second) continue;
+        for (const auto& [name, inside] : find(id)->names) left.push_back(inside);
     }
+    return {seen.begin(), seen.end()};
+}
+
+DiskImage DiskImage::reachable() const {
+    DiskImage copy;
+    for (const std::uint64_t id : reachable_ids()) copy.add(*find(id));
     return copy;
+}
+
+DiskImage DiskImage::copy() const {
+    DiskImage copy;
+    copy.inodes_ = inodes_;
+    copy.shares_ = shares_ = true;
+    return copy;
+}
+
+std::string DiskImage::fingerprint() const {
+    std::string text;
+    for (const std::uint64_t id : reachable_ids()) {
+        const auto inode = find(id);
+        if (inode->print == 0) inode->print = print_of(*inode);
+        for (const std::uint64_t number : {id, inode->print})
+            text.append(reinterpret_cast<const char*>(&number), sizeof number);
+    }
+    return text;
 }
 
 base::Timestamp time_of(std::uint64_t sequence) {

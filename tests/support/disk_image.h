@@ -46,6 +46,7 @@ struct Inode {
     std::uint32_t minor = 0;
     std::map<std::string, std::uint64_t> names;  ///< of a directory
     std::uint64_t parent = 0;                    ///< of a directory; 0 for the root of all
+    mutable std::uint64_t print = 0;  ///< of all but ctime and id, once it was needed; 0 after a change
 };
 
 struct Write {
@@ -102,11 +103,19 @@ public:
     std::uint64_t used() const;
     /// A copy of what has a place in the tree.
     DiskImage reachable() const;
+    /// The two share what neither has changed since. Not of an image whose inodes others hold.
+    DiskImage copy() const;
+    /// As DiskMoment::fingerprint.
+    std::string fingerprint() const;
 
 private:
     bool names_fit(const NameChange& change) const;
     void apply_names(const Change& change, const NameChange& edits);
+    /// To be changed: no other image has it.
+    std::shared_ptr<Inode> own(std::uint64_t id);
+    std::vector<std::uint64_t> reachable_ids() const;
 
+    mutable bool shares_ = false;
     std::map<std::uint64_t, std::shared_ptr<Inode>> inodes_;
 };
 

@@ -1,6 +1,7 @@
 #include "support/disk_log.h"
 
 #include <algorithm>
+#include <iterator>
 #include <random>
 #include <set>
 #include <stdexcept>
@@ -35,6 +36,22 @@ void tear(DiskImage& image, Change change, std::mt19937_64& random) {
         default:
             if (image.find(write.inode)->content.size() >= end) return;
             change.what = Resize{.inode = write.inode, .size = end};
+    }
+    image.apply(change);
+}
+
+void damage(DiskImage& image, Change change, Fate fate) {
+    auto& write = std::get<Write>(change.what);
+    const std::size_t half = write.data.size() / 2;
+    if (fate == Fate::half) {
+        write.data.resize(half);
+    } else if (fate == Fate::tail) {
+        write.offset += half;
+        write.data.erase(0, half);
+    } else {
+        const std::uint64_t end = write.offset + write.data.size();
+        if (image.find(write.inode)->content.size() >= end) return;
+        change.what = Resize{.inode = write.inode, .size = end};
     }
     image.apply(change);
 }
@@ -108,6 +125,34 @@ DiskImage DiskLog::settle(std::uint64_t seed) {
     pending_.clear();
     durable_ = durable_.reachable();
     return durable_.reachable();
+}
+
+DiskLog DiskLog::copy() const {
+    DiskLog copy;
+    copy.durable_ = durable_.copy();
+    copy.pending_ = pending_;
+    return copy;
+}
+
+std::vector<Fate> DiskLog::fates(std::size_t index) const {
+    const Change& change = *std::next(pending_.begin(), static_cast<std::ptrdiff_t>(index));
+    if (is_write(change)) return {Fate::lost, Fate::kept, Fate::half, Fate::size, Fate::tail};
+    return {Fate::lost, Fate::kept};
+}
+
+void DiskLog::settle(std::span<const Fate> fates) {
+    if (fates.size() != pending_.size()) throw std::logic_error{"a fate for each pending change"};
+    auto fate = fates.begin();
+    for (const Change& change : pending_) {
+        const Fate its = *fate++;
+        if (its == Fate::lost || !durable_.fits(change)) continue;
+        if (its == Fate::kept || !is_write(change)) {
+            durable_.apply(change);
+        } else {
+            damage(durable_, change, its);
+        }
+    }
+    pending_.clear();
 }
 
 }  // namespace ft::test

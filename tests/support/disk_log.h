@@ -3,9 +3,12 @@
 #include <cstdint>
 #include <functional>
 #include <list>
+#include <span>
 #include <utility>
+#include <vector>
 
 #include "support/disk_image.h"
+#include "support/memory_disk.h"
 
 namespace ft::test {
 
@@ -27,6 +30,13 @@ public:
     /// Ends all pending changes, each kept or lost by `seed` (0: all lost, 1: all kept); returns what is
     /// left.
     DiskImage settle(std::uint64_t seed);
+
+    DiskLog copy() const;
+    std::size_t pending() const { return pending_.size(); }
+    std::vector<Fate> fates(std::size_t index) const;
+    /// Ends all pending changes, with a fate for each.
+    void settle(std::span<const Fate> fates);
+    const DiskImage& durable() const { return durable_; }
 
 private:
     void make_durable(const std::function<bool(const Change&)>& wanted);

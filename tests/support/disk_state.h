@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <limits>
 #include <mutex>
 #include <string>
@@ -48,6 +49,7 @@ struct MemoryDisk::State {
     bool power_lost = false;
     std::uint64_t capacity = kNoEnd;
     std::vector<Fault> faults;
+    std::function<void(std::string_view kind)> before_change;  ///< called with `mutex` held
 
 private:
     int strike(std::string_view kind, bool changes);

@@ -23,6 +23,7 @@ void MemoryDisk::State::require_power(std::uint64_t handle_generation) const {
 
 int MemoryDisk::State::begin_change(std::uint64_t handle_generation, std::string_view kind) {
     require_power(handle_generation);
+    if (before_change) before_change(kind);
     if (operations + 1 == power_ends_at) {
         power_lost = true;
         throw PowerLoss{};
@@ -136,6 +137,63 @@ void MemoryDisk::restart(Seed seed) {
     state_->faults.clear();
     ++state_->generation;
 }
+
+DiskMoment MemoryDisk::now() const {
+    const std::lock_guard lock{state_->mutex};
+    return moment({});
+}
+
+DiskMoment MemoryDisk::moment(std::string_view next) const {
+    DiskMoment moment;
+    moment.log_ = std::make_shared<const DiskLog>(state_->log.copy());
+    moment.sequence_ = state_->sequence;
+    moment.next_inode_ = state_->next_inode;
+    moment.next_ = next;
+    return moment;
+}
+
+std::vector<DiskMoment> MemoryDisk::moments_of(const std::function<void()>& action) {
+    std::vector<DiskMoment> moments;
+    const auto record = [&](std::function<void(std::string_view)> what) {
+        const std::lock_guard lock{state_->mutex};
+        state_->before_change = std::move(what);
+    };
+    record([&](std::string_view kind) { moments.push_back(moment(kind)); });
+    try {
+        action();
+    } catch (...) {
+        record({});
+        throw;
+    }
+    record({});
+    moments.push_back(now());
+    return moments;
+}
+
+void MemoryDisk::restart_from(const DiskMoment& moment) {
+    const std::lock_guard lock{state_->mutex};
+    state_->log = moment.log_->copy();
+    state_->current = state_->log.settle(1);
+    state_->sequence = moment.sequence_;
+    state_->next_inode = moment.next_inode_;
+    state_->power_lost = false;
+    state_->faults.clear();
+    ++state_->generation;
+}
+
+std::size_t DiskMoment::pending() const { return log_->pending(); }
+
+std::vector<Fate> DiskMoment::fates(std::size_t index) const { return log_->fates(index); }
+
+DiskMoment DiskMoment::after_loss(std::span<const Fate> fates) const {
+    DiskLog log = log_->copy();
+    log.settle(fates);
+    DiskMoment moment = *this;
+    moment.log_ = std::make_shared<const DiskLog>(std::move(log));
+    return moment;
+}
+
+std::string DiskMoment::fingerprint() const { return log_->durable().fingerprint(); }
 
 void MemoryDisk::fail(std::uint64_t step, const std::string& kind, int code, bool for_ever) {
     const std::lock_guard lock{state_->mutex};

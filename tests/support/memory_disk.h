@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,6 +32,40 @@ struct TreeObject {
 };
 /// Path from the root of the tree ("." itself included) -> object.
 using Tree = std::map<std::string, TreeObject>;
+
+class DiskLog;
+
+/// What a power loss makes of one change that was not synced.
+enum class Fate : std::uint8_t {
+    lost,
+    kept,
+    half,  ///< of a write: the first half of it
+    size,  ///< of a write: the size that it gave to the file, without the bytes
+    tail   ///< of a write: that, and the second half of it
+};
+
+/// A disk between two operations: what has reached it, and what has not yet. A value.
+class DiskMoment {
+public:
+    /// Kind of the operation that came next (as MemoryDisk::fail names them); empty after the last.
+    const std::string& next() const { return next_; }
+    std::size_t pending() const;
+    /// What can become of pending change number `index`, from the earliest.
+    std::vector<Fate> fates(std::size_t index) const;
+    /// After a loss of power at this moment, one fate for each pending change. A change that no longer makes
+    /// sense, because one was lost on which it rests, is lost too.
+    DiskMoment after_loss(std::span<const Fate> fates) const;
+    /// The same text for disks on which everything but ctimes is the same. Times that no set_attributes gave
+    /// all count as one.
+    std::string fingerprint() const;
+
+private:
+    friend class MemoryDisk;
+    std::shared_ptr<const DiskLog> log_;
+    std::uint64_t sequence_ = 0;
+    std::uint64_t next_inode_ = 0;
+    std::string next_;
+};
 
 /// A disk in memory with the rules of a careless file system: data is durable after a sync of its file or
 /// file system; a name (made, removed, renamed, exchanged) after a sync of a directory that it touches or the
@@ -65,6 +100,12 @@ public:
     /// The machine starts again after a power loss (or, without one, a plain stop: all is kept). Inode
     /// numbers stay.
     void restart(Seed seed);
+    DiskMoment now() const;
+    /// The disk before each changing operation of `action`, and after the last.
+    std::vector<DiskMoment> moments_of(const std::function<void()>& action);
+    /// The machine starts with the disk as it was then; changes that were pending are kept. Mounts and
+    /// capacity are not part of a moment.
+    void restart_from(const DiskMoment& moment);
     /// The next operation number `step` (from 1) of `kind` fails with `code`; nothing of it happens. From
     /// then on all succeed again, or all of that kind fail with `for_ever`. Kinds: "create", "write", "size",
     /// "attributes", "link", "rename", "exchange", "remove", "sync" ("" is any of these), and "open", "read",
@@ -75,6 +116,8 @@ public:
     struct State;
 
 private:
+    DiskMoment moment(std::string_view next) const;
+
     std::shared_ptr<State> state_;
 };
 
