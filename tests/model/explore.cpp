@@ -240,6 +240,8 @@ private:
         if (mixture && !may_go_either_way) require(is_new, "taken back without need");
         if (const Told now = told_by(recovered.outcome); now != Told::nothing)
             require(now == Told::is_new ? is_new : is_old, "the recovery tells another outcome");
+        require((recovered.outcome == Outcome::unchanged) == recovered.run_id.empty(),
+                "not the run that it tells");
         require(recovered.left.empty(), "something is left");
         require(!host_.is_mixture(), "still a mixture");
         const std::uint64_t operations = host_.disk.operations();
