@@ -20,7 +20,7 @@ from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parents[2]
 POSTGRES_BIN = max(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda p: int(p.parent.name))
-DEADLINE = 120  # seconds after which a test calls a program stuck
+DEADLINE = 300  # seconds after which a test calls a program stuck
 
 
 def built(name):
