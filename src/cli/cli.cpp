@@ -59,44 +59,19 @@ int run_command(os::Machine& machine, const migrate::SourceOptions& options, ui:
         as_before(not_started));
 }
 
-int run_command(os::Machine& machine, const migrate::UndoOptions& options, ui::Console& console) {
+/// A command that ends in a report. The loss of the SSH session does not take it along.
+template <typename Report, typename Command>
+int run_reporting(ui::Console& console, const char* unchanged, const Command& command) {
     base::Cancellation cancellation;
-    const os::Signals signals{cancellation, false};  // it goes on without the terminal, like a run
-    migrate::UndoReport report;
-    const auto tell = [&](const base::Error* error, ExitStatus status) {
-        if (error != nullptr && error->kind() == base::ErrorKind::recovery)
-            report.outcome = base::Outcome::recovery_needed;
-        migrate::tell_result(report, error, finish(status), console);
-    };
-    const auto failed = [&](const base::Error& error) {
-        tell(&error, exit_status(error.kind()));
-        return fail(console, error, "Nothing was changed on this server.");
-    };
-    try {
-        migrate::undo(machine, options, console, cancellation, report);
-        const ExitStatus status =
-            report.problems.empty() ? ExitStatus::done : ExitStatus::committed_with_trouble;
-        tell(nullptr, status);
-        return finish(status);
-    } catch (const base::Error& error) {
-        return failed(error);
-    } catch (const std::exception& error) {
-        return failed(base::Error{base::ErrorKind::internal, base::escape(error.what())});
-    }
-}
-
-int run_command(os::Machine& machine, const migrate::DestinationOptions& options, ui::Console& console) {
-    base::Cancellation cancellation;
-    // The loss of the SSH session does not take the run along.
     const os::Signals signals{cancellation, false};
-    migrate::Report report;
+    Report report;
     const auto failed = [&](const base::Error& error) {
         if (error.kind() == base::ErrorKind::recovery) report.outcome = base::Outcome::recovery_needed;
         migrate::tell_result(report, &error, finish(exit_status(error.kind())), console);
-        return fail(console, error, "This run changed nothing on this server.");
+        return fail(console, error, unchanged);
     };
     try {
-        migrate::destination(machine, options, console, cancellation, report);
+        command(cancellation, report);
         const ExitStatus status =
             report.problems.empty() ? ExitStatus::done : ExitStatus::committed_with_trouble;
         migrate::tell_result(report, nullptr, finish(status), console);
@@ -106,6 +81,22 @@ int run_command(os::Machine& machine, const migrate::DestinationOptions& options
     } catch (const std::exception& error) {
         return failed(base::Error{base::ErrorKind::internal, base::escape(error.what())});
     }
+}
+
+int run_command(os::Machine& machine, const migrate::UndoOptions& options, ui::Console& console) {
+    return run_reporting<migrate::UndoReport>(
+        console, "This command changed nothing live on this server.",
+        [&](base::Cancellation& cancellation, migrate::UndoReport& report) {
+            migrate::undo(machine, options, console, cancellation, report);
+        });
+}
+
+int run_command(os::Machine& machine, const migrate::DestinationOptions& options, ui::Console& console) {
+    return run_reporting<migrate::Report>(console, "This run changed nothing on this server.",
+                                          [&](base::Cancellation& cancellation, migrate::Report& report) {
+                                              migrate::destination(machine, options, console, cancellation,
+                                                                   report);
+                                          });
 }
 
 int run_command(os::Machine& machine, const migrate::ServicesOptions& options, ui::Console& console) {
