@@ -75,3 +75,28 @@ TEST_CASE("what is booked again for the same object counts once, at its largest"
     CHECK(fits(space, *root, 200'000, "tree mail"));
     CHECK(!fits(space, *root, 900'000));
 }
+
+TEST_CASE("what ft could free on that file system, and only there, is part of the advice", "[checks]") {
+    test::MemoryDisk disk;
+    const auto root = disk.open("/");
+    root->create_directory("a");
+    disk.mount("/a");
+    disk.set_capacity(1'000'000);
+    const auto there = disk.open("/a")->status(".").value().device;
+    const auto elsewhere = root->status(".").value().device;
+    int asked = 0;
+    checks::Space space{[&] {
+        ++asked;
+        return std::vector<checks::Freeable>{
+            {there, 250'000, "`this` frees"}, {elsewhere, 9, "not that"}, {there, 0, "nor this"}};
+    }};
+    CHECK(fits(space, *disk.open("/a"), 600'000));
+    CHECK(asked == 0);
+    try {
+        space.book(*disk.open("/a"), "more", 600'000, 1);
+        FAIL("more than fits");
+    } catch (const base::Error& error) {
+        CHECK(error.advice() ==
+              "`this` frees (0.2 MB). Free space on that file system, then run the same command again.");
+    }
+}

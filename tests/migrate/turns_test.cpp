@@ -1,0 +1,63 @@
+#include "migrate/turns.h"
+
+#include <atomic>
+#include <catch2/catch.hpp>
+#include <thread>
+#include <vector>
+
+#include "ft/base/error.h"
+
+using namespace ft;
+using migrate::Turns;
+
+TEST_CASE("no pull goes on before all have compared, however few work at a time", "[migrate]") {
+    constexpr std::size_t kPulls = 7;
+    const std::size_t at_once = GENERATE(as<std::size_t>{}, 1, 2, 7);
+    Turns turns{at_once, kPulls};
+    base::Cancellation never;
+    std::atomic<std::size_t> compared{0};
+    std::atomic<std::size_t> working{0};
+    std::atomic<bool> early{false};
+    std::atomic<bool> many{false};
+    std::vector<std::thread> pulls;
+    for (std::size_t number = 0; number < kPulls; ++number) {
+        pulls.emplace_back([&, number] {
+            Turns::Turn turn{turns, never};
+            if (++working > at_once) many = true;
+            ++compared;
+            --working;
+            turn.compared(number, never);
+            if (++working > at_once) many = true;
+            if (compared != kPulls) early = true;
+            --working;
+        });
+    }
+    for (std::thread& pull : pulls) pull.join();
+    CHECK_FALSE(early);
+    CHECK_FALSE(many);
+}
+
+TEST_CASE("a pull that is tried again has compared already, and waits for nobody", "[migrate]") {
+    Turns turns{1, 2};
+    base::Cancellation never;
+    base::Cancellation stopped;
+    {
+        Turns::Turn lost{turns, never};
+        stopped.request("the loss of the source");
+        CHECK_THROWS_AS(lost.compared(0, stopped), base::Error);
+    }
+    Turns::Turn again{turns, never};
+    again.compared(0, never);  // although the other has not
+}
+
+TEST_CASE("who waits for a turn can be interrupted, and gives none away", "[migrate]") {
+    Turns turns{1, 1};
+    base::Cancellation never;
+    base::Cancellation stopped;
+    {
+        const Turns::Turn held{turns, never};
+        stopped.request("a test");
+        CHECK_THROWS_AS((Turns::Turn{turns, stopped}), base::Error);
+    }
+    const Turns::Turn next{turns, never};
+}
