@@ -71,6 +71,13 @@ public:
         return true;
     }
 
+    /// What has got another name was done before: a record that a power loss tore cannot be its last one.
+    void require_committed(const Journal& journal) const {
+        constexpr Phase kLater[] = {Phase::done, Phase::undoing, Phase::redoing, Phase::undone};
+        if (std::find(std::begin(kLater), std::end(kLater), journal.phase) != std::end(kLater)) return;
+        throw damaged(lines_.number(), "its record DONE is missing");
+    }
+
     /// Bytes of whole records so far.
     std::uint64_t end() const { return end_; }
 
@@ -87,12 +94,15 @@ private:
         } catch (const base::Error& error) {
             wrong = error.what();
         }
-        throw base::Error{
-            base::ErrorKind::recovery,
-            fmt::format("{}: after line {}: {}: {}", base::escape(path_), lines_.number() - !line.empty(),
-                        wrong, base::escape(line.substr(0, kShownText))),
-            "The journal says how far a commit came; keep it. docs/journal.md, \"When it is damaged\", "
-            "says how to finish by hand."};
+        throw damaged(lines_.number() - !line.empty(),
+                      fmt::format("{}: {}", wrong, base::escape(line.substr(0, kShownText))));
+    }
+
+    base::Error damaged(std::uint64_t after, std::string_view wrong) const {
+        return {base::ErrorKind::recovery,
+                fmt::format("{}: after line {}: {}", base::escape(path_), after, wrong),
+                "The journal says how far a commit came; keep it. docs/journal.md, \"When it is damaged\", "
+                "says how to finish by hand."};
     }
 
     LineReader lines_;
@@ -158,6 +168,7 @@ std::optional<Journal> read_journal(const os::Directory& state, std::string_view
     while (records.next_decision(journal)) {
     }
     journal.end = records.end();
+    if (name != kJournal) records.require_committed(journal);
     return journal;
 }
 

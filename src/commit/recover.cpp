@@ -74,15 +74,10 @@ Recovered recover(os::Machine& machine, os::Directory& state, DatabaseSwapper& s
 }
 
 bool is_mixture(const os::Directory& state) {
-    try {
-        return std::any_of(std::begin(kAll), std::end(kAll), [&](std::string_view name) {
-            const auto journal = read_journal(state, name, Extent::outline);
-            return journal && journal->is_open();
-        });
-    } catch (const base::Error& error) {
-        if (error.kind() != base::ErrorKind::recovery) throw;
-        return true;  // recover says what is wrong with it
-    }
+    return std::any_of(std::begin(kAll), std::end(kAll), [&](std::string_view name) {
+        const auto journal = read_journal(state, name, Extent::outline);
+        return journal && journal->is_open();
+    });
 }
 
 std::vector<staging::Generation> kept_generations(const os::Directory& state, const os::Directory& root) {

@@ -145,7 +145,7 @@ TEST_CASE("a journal of another format, run or order is refused with line and te
     state->create_file("journal")->write_at(0, base::as_bytes(prepared + commit + "noise \x1b\n" + commit));
     CHECK_THROWS_WITH(read_journal(*state),
                       Catch::Contains("/journal: after line ") && Catch::Contains("noise \\x1b"));
-    CHECK(is_mixture(*state));
+    CHECK_THROWS_WITH(is_mixture(*state), Catch::Contains("noise \\x1b"));
 }
 
 }  // namespace

@@ -78,8 +78,8 @@ struct Recovered {
 Recovered recover(os::Machine& machine, os::Directory& state, DatabaseSwapper& swapper,
                   const Decided& decided = {});
 
-/// True when the system is a mixture that waits for recover(): a commit or an undo is decided and not ended,
-/// or a journal is damaged, so that nobody knows.
+/// True when the system is a mixture that waits for recover(): a commit or an undo is decided and not ended.
+/// Error recovery when a journal is damaged, so that nobody knows.
 bool is_mixture(const os::Directory& state);
 
 /// Removes what earlier runs replaced and nobody needs, as commit() does before it begins. Error (database,
