@@ -178,7 +178,7 @@ void put_away(os::Machine& machine, os::Directory& state, DatabaseSwapper& swapp
         kind, "what an earlier run replaced could not be removed yet: " + left.lines.front(),
         fmt::format("Remove the cause, then run the same command again. If what it names is gone for "
                     "good, remove {}/{}.",
-                    base::escape(state.path()), kDiscarded)}
+                    base::escape(state.path()), state.status(kDiscarded) ? kDiscarded : kJournal)}
         .with_details(left.lines);
 }
 

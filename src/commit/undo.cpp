@@ -73,6 +73,8 @@ void decide(os::Directory& state, Journal& journal) {
 }  // namespace
 
 std::optional<UndoStore> undo_store(const os::Directory& state) {
+    const auto later = read_journal(state, kJournal, Extent::outline);
+    if (later && (later->is_open() || later->phase == Phase::done)) return std::nullopt;
     auto journal = read_journal(state, kUndo, Extent::outline);
     if (!is_store(journal)) return std::nullopt;
     const auto file = state.status(kUndo);

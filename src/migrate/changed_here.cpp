@@ -165,7 +165,7 @@ std::string tell_changes_here(os::Machine& machine, const system::Description& s
                               ui::Console& console, base::Cancellation& cancellation) {
     const auto last = read_last_run(state);
     const auto status = state.status(kLastRun);
-    if (!last || !status) {
+    if (!last || last->run_id.empty() || !status) {
         console.event("changed_here",
                       {{"since", nullptr}, {"trees", json::array()}, {"databases", json::array()}});
         return "ft knows of no earlier run here, so not of what was changed in them since.\n";

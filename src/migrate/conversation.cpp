@@ -164,6 +164,7 @@ system::Manifest Conversation::wait_for(const std::optional<system::Manifest>& m
     while (!manifest) {
         // The cancellation has a lock of its own, and its hook takes ours: not under this one.
         heard_.wait(lock, [&] { return manifest || backup_ || interrupted_; });
+        if (manifest) break;
         const auto backup = std::exchange(backup_, std::nullopt);
         lock.unlock();
         cancellation.check();

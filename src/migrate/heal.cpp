@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <exception>
 #include <utility>
 
 #include "ft/base/error.h"
@@ -39,20 +40,30 @@ public:
              ui::Console& console)
         : machine_{machine}, system_{system}, state_{state}, console_{console} {}
 
-    bool run() {
+    Healed run() {
         if (commit::is_mixture(state_))
             console_.say(
                 "An earlier command was interrupted while it changed this system: finishing that first.");
         database::PostgresSwapper swapper{machine_};
-        const commit::Recovered recovered = commit::recover(
-            machine_, state_, swapper,
-            [this](base::Outcome outcome, const std::string& run_id) { follow(outcome, run_id); });
+        const commit::Recovered recovered = recover(swapper);
         for (const std::string& left : recovered.left) console_.warn("not removed yet: " + left);
         tell(recovered);
-        return recovered.outcome != base::Outcome::unchanged;
+        return {recovered.outcome != base::Outcome::unchanged, recovered.outcome, recovered.run_id};
     }
 
 private:
+    commit::Recovered recover(commit::DatabaseSwapper& swapper) try {
+        return commit::recover(
+            machine_, state_, swapper,
+            [this](base::Outcome outcome, const std::string& run_id) { follow(outcome, run_id); });
+    } catch (const base::Error&) {
+        throw;
+    } catch (const std::exception& error) {  // memory that ends in the middle of it
+        throw base::Error{base::ErrorKind::recovery,
+                          fmt::format("what was interrupted came to no end: {}", base::escape(error.what())),
+                          "Run the same command again: it goes on where it stopped."};
+    }
+
     /// While the journal still says which run it is. A disk that is full is no reason to keep services off:
     /// what was replaced is freed next.
     void follow(base::Outcome outcome, const std::string& run_id) {
@@ -60,10 +71,8 @@ private:
             or_warn([&] { want_services_of(state_, run_id); });
             or_warn([&] { keep_last_run(state_, run_id); });
         } else if (outcome == base::Outcome::undone) {
-            const auto last = read_last_run(state_);
-            const auto before = last ? last->phase_before : system::Phase::final_run;
-            or_warn([&] { tell_services_of_undo(state_, run_id, before); });
-            or_warn([&] { forget_last_run(state_); });
+            or_warn([&] { tell_services_of_undo(state_, run_id, phase_without(state_, run_id)); });
+            or_warn([&] { forget_last_run(state_, run_id); });
         }
     }
 
@@ -85,12 +94,12 @@ private:
                 console_.warn(
                     "whether its hooks after_commit ran is not known: run them by hand where needed");
             database::settle(state_);
-        } else if (recovered.of_undo) {
+        } else if (recovered.outcome == base::Outcome::undone) {
+            console_.say(fmt::format("The undo is finished: this system is as it was before run {}.", run));
+        } else if (recovered.outcome == base::Outcome::rolled_back && recovered.of_undo) {
             console_.say(fmt::format("Run {} could not be taken back, and stands as before its undo.", run));
         } else if (recovered.outcome == base::Outcome::rolled_back) {
             console_.say(fmt::format("Run {} is taken back: this system is as it was before that run.", run));
-        } else if (recovered.outcome == base::Outcome::undone) {
-            console_.say(fmt::format("The undo is finished: this system is as it was before run {}.", run));
         }
     }
 
@@ -102,15 +111,15 @@ private:
 
 }  // namespace
 
-bool heal(os::Machine& machine, const system::Description& system, os::Directory& state,
-          ui::Console& console) {
-    bool found = Recovery{machine, system, state, console}.run();
+Healed heal(os::Machine& machine, const system::Description& system, os::Directory& state,
+            ui::Console& console) {
+    Healed healed = Recovery{machine, system, state, console}.run();
     // Before anything that may fail: users wait for them.
-    found = start_what_was_stopped(machine, state, console) || found;
+    if (start_what_was_stopped(machine, state, console)) healed.anything = true;
     if (database::has_unfinished(state)) {
         console.say("An earlier run left a half-restored database: removing it.");
         database::abandon_all(machine, state);
-        found = true;
+        healed.anything = true;
     }
     keep_incoming_backup(state);
     os::remove_all(state, kSourceBackups);
@@ -119,7 +128,7 @@ bool heal(os::Machine& machine, const system::Description& system, os::Directory
     const bool is_tree = std::any_of(system.trees.begin(), system.trees.end(),
                                      [](const auto& tree) { return tree.path == "/etc"; });
     if (!is_tree) clear_staging(machine, state, system.below_root("/etc"));
-    return found;
+    return healed;
 }
 
 }  // namespace ft::migrate

@@ -130,9 +130,18 @@ void keep_last_run(os::Directory& state, const std::string& run_id) {
     state.sync();
 }
 
-void forget_last_run(os::Directory& state) {
-    os::remove_all(state, kLastRun);
-    state.sync();
+void forget_last_run(os::Directory& state, const std::string& run_id) {
+    const auto last = read_last_run(state);
+    if (!last || last->run_id != run_id) return;
+    LastRun none;
+    none.phase = last->phase_before;
+    os::write_whole(state, kLastRun, text_of(none));
+}
+
+system::Phase phase_without(const os::Directory& state, const std::string& run_id) {
+    const auto last = read_last_run(state);
+    if (!last) return system::Phase::final_run;
+    return last->run_id == run_id ? last->phase_before : last->phase;
 }
 
 std::optional<LastRun> read_last_run(const os::Directory& state) { return read(state, kLastRun); }

@@ -15,7 +15,7 @@ namespace ft::migrate {
 /// What this machine was when its last run was committed, so that the next one can tell what happened since.
 /// The file's own ctime, by the kernel that stamps the trees too, is the moment.
 struct LastRun {
-    std::string run_id;
+    std::string run_id;                        ///< empty: it was taken back
     std::string ended;                         ///< for people
     std::map<std::string, std::string> trees;  ///< name -> path, below the root
     std::map<std::string, database::Activity> databases;
@@ -37,8 +37,11 @@ void prepare_last_run(os::Directory& state, LastRun run);
 /// down was never committed and goes.
 void keep_last_run(os::Directory& state, const std::string& run_id);
 
-/// The last run is taken back: nothing is known of what is here now.
-void forget_last_run(os::Directory& state);
+/// Run `run_id` is taken back: if it was the last one, only the phase of what is here now is remembered, as a
+/// LastRun without an id.
+void forget_last_run(os::Directory& state, const std::string& run_id);
+/// The phase of what is here once run `run_id` is, or was, taken back.
+system::Phase phase_without(const os::Directory& state, const std::string& run_id);
 
 /// Nothing when no run was committed, or when the file says nothing that can be read: that is logged.
 std::optional<LastRun> read_last_run(const os::Directory& state);

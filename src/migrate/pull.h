@@ -95,7 +95,8 @@ public:
     std::uint64_t bytes_sent() const { return sent_; }
 
 private:
-    void begin_staging(base::Cancellation& cancellation);
+    void begin_staging();
+    void check_earlier(base::Cancellation& cancellation);
     std::string path_of(const base::RelPath& ground) const;
 
     os::Machine& machine_;
@@ -111,7 +112,8 @@ private:
     ui::Console& console_;
     std::optional<staging::Staging> staging_;
     staging::ChangeCounts counts_;
-    bool used_ = false;  // something may be staged since it began
+    bool checked_ = false;  // what earlier runs left
+    bool used_ = false;     // something may be staged since it began
     rsync::Pulled pulled_;
     base::Progress progress_;
     std::uint64_t received_ = 0;

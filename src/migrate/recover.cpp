@@ -8,7 +8,8 @@ namespace ft::migrate {
 void recover(os::Machine& machine, const RecoverOptions& options, ui::Console& console) {
     const system::Description system = system::load(machine, options.system_file, options.root);
     StateDirectory state{machine, system, "ft recover"};
-    if (!heal(machine, system, state.directory(), console)) console.say("Nothing was left unfinished here.");
+    if (!heal(machine, system, state.directory(), console).anything)
+        console.say("Nothing was left unfinished here.");
 }
 
 }  // namespace ft::migrate

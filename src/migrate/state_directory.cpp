@@ -4,6 +4,7 @@
 
 #include "ft/base/error.h"
 #include "ft/base/escape.h"
+#include "ft/base/log.h"
 #include "ft/ui/format.h"
 
 namespace ft::migrate {
@@ -34,8 +35,12 @@ StateDirectory::StateDirectory(os::Machine& machine, const system::Description& 
         attributes.mode = 0700;
         directory_->set_attributes(".", attributes);
     }
-    os::write_whole(*directory_, kRunningFile,
-                    fmt::format("{} since {}", command, ui::time(machine.clock().wall_seconds())));
+    try {
+        os::write_whole(*directory_, kRunningFile,
+                        fmt::format("{} since {}", command, ui::time(machine.clock().wall_seconds())));
+    } catch (const base::Error& error) {  // the lock counts; on a full disk this command may be what frees it
+        base::log_warning("{}", error.what());
+    }
 }
 
 StateDirectory::~StateDirectory() {

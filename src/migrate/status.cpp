@@ -81,7 +81,8 @@ private:
     void last_run() {
         const auto last = read_last_run(state_);
         found_["last_run"] = nullptr;
-        if (!last) return console_.say("No run was committed here that ft remembers.");
+        if (!last || last->run_id.empty())
+            return console_.say("No run was committed here that ft remembers.");
         found_["last_run"] = {{"run_id", base::escape(last->run_id)},
                               {"ended", last->ended},
                               {"phase", system::name_of(last->phase)}};
@@ -124,6 +125,13 @@ private:
                 fmt::format("{}: {} are staged for the next run, which need not fetch them again; `ft "
                             "discard` frees them.",
                             base::escape(each.root), ui::bytes(each.staged)));
+        }
+        if (state_.status(kIncomingBackup)) {
+            const std::uint64_t bytes = bytes_on_disk(state_, kIncomingBackup);
+            const std::string root = base::escape(state_.path()) + '/' + kIncomingBackup;
+            staged.push_back({{"root", root}, {"bytes", bytes}});
+            console_.say(fmt::format("{}: {} of a backup that came in part; `ft discard` frees them.", root,
+                                     ui::bytes(bytes)));
         }
         found_["staged"] = std::move(staged);
     }

@@ -67,7 +67,9 @@ StoppedService service_from(const json& from) {
 }  // namespace
 
 bool StoppedRecord::wanted(const StoppedService& each) const {
-    if (committed) return !(each.service.off_in_rehearsal && phase == system::Phase::rehearsal);
+    const bool off = each.service.off_in_rehearsal && phase_here() == system::Phase::rehearsal;
+    if (committed) return !off;
+    if (taken_back && off) return false;  // it may have run on the data of a final run, but not on these
     return each.state == ServiceState::stopping || each.state == ServiceState::stopped;
 }
 
@@ -79,6 +81,7 @@ std::string encode(const StoppedRecord& record) {
                   {"run_id", record.run_id},
                   {"phase", name_in(kPhases, record.phase)},
                   {"committed", record.committed},
+                  {"taken_back", record.taken_back},
                   {"services", services}};
     if (record.phase_before) whole["phase_before"] = name_in(kPhases, *record.phase_before);
     const std::string text = whole.dump();
@@ -97,6 +100,7 @@ std::optional<StoppedRecord> decode(std::string_view text) try {
     from.at("run_id").get_to(record.run_id);
     record.phase = value_of<system::Phase>(kPhases, from.at("phase").get<std::string>());
     from.at("committed").get_to(record.committed);
+    from.at("taken_back").get_to(record.taken_back);
     if (from.contains("phase_before"))
         record.phase_before = value_of<system::Phase>(kPhases, from.at("phase_before").get<std::string>());
     for (const auto& each : from.at("services")) record.services.push_back(service_from(each));

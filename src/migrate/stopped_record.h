@@ -39,6 +39,7 @@ struct StoppedRecord {
     std::vector<StoppedService> services{};  ///< in the order of stopping
     /// At the destination: of the last committed run, whose data is here until this one is committed.
     std::optional<system::Phase> phase_before{};
+    bool taken_back = false;  ///< that run is taken back (phase_before is of what is here since)
 
     /// Whether it shall run when all is over: what ft stopped; after a commit every one, but in a rehearsal
     /// those that stay off then.

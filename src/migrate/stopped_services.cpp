@@ -94,6 +94,7 @@ void StoppedServices::commit() {
 void StoppedServices::taken_back(system::Phase before) {
     if (!record_) return;
     record_->phase_before = before;
+    record_->taken_back = true;
     write_stopped(state_, *record_);
 }
 
@@ -183,9 +184,10 @@ std::vector<std::string> StoppedServices::waiting() const {
 
 std::vector<std::string> StoppedServices::off_in_rehearsal() const {
     std::vector<std::string> names;
-    if (!record_ || !record_->committed) return names;
+    if (!record_ || (!record_->committed && !record_->taken_back)) return names;
     for (const StoppedService& each : record_->services) {
-        if (!record_->wanted(each)) names.push_back(each.service.name);
+        const bool was_on = record_->committed || each.state != ServiceState::off;
+        if (was_on && !record_->wanted(each)) names.push_back(each.service.name);
     }
     return names;
 }
@@ -201,6 +203,7 @@ void tell_services_of_undo(os::Directory& state, const std::string& run_id, syst
     auto record = read_stopped(state);
     if (!record || record->side != Side::destination || record->run_id != run_id) return;
     record->phase_before = before;
+    record->taken_back = true;
     write_stopped(state, *record);
 }
 

@@ -64,8 +64,7 @@ TreePull::~TreePull() {
     }
 }
 
-/// What an earlier run has fetched is compared with its digests before a connection waits for it.
-void TreePull::begin_staging(base::Cancellation& cancellation) {
+void TreePull::begin_staging() {
     std::vector<staging::Ground> grounds;
     const auto add = [&](const base::RelPath& at, const os::Directory& live) {
         grounds.push_back({at, &live, staging::open_reserved(*machine_.open_root(path_of(at))),
@@ -77,7 +76,12 @@ void TreePull::begin_staging(base::Cancellation& cancellation) {
         add(mount, *mounts_.back());
     }
     staging_.emplace(std::move(grounds), origin_);
+}
+
+/// What an earlier run has fetched is compared with its digests before a connection waits for it.
+void TreePull::check_earlier(base::Cancellation& cancellation) {
     const staging::EarlierFiles earlier = staging_->check_earlier(progress_, cancellation);
+    checked_ = true;
     if (earlier.files == 0) return;
     console_.say(fmt::format("Tree {}: {} ({}) of an earlier run {} here already.", tree_.name,
                              ui::count(earlier.files, "file", "files"), ui::bytes(earlier.bytes),
@@ -86,7 +90,8 @@ void TreePull::begin_staging(base::Cancellation& cancellation) {
 
 void TreePull::run(const Source& source, bool live, unsigned max_delete, checks::Space& space,
                    const std::function<void()>& compared, base::Cancellation& cancellation) {
-    if (!staging_) begin_staging(cancellation);
+    if (!staging_) begin_staging();
+    if (!checked_) check_earlier(cancellation);
     const auto connection =
         transport::connect(source.machine.network(), source.host, source.port, source.code,
                            transport::Purpose::rsync, source.limits, cancellation);

@@ -34,9 +34,9 @@ public:
     };
 
 private:
-    /// The lock, once `ready` is true. Error cancelled.
+    /// Takes a turn once one is free and `ready` is true. Error cancelled.
     template <typename Ready>
-    std::unique_lock<std::mutex> wait(const Ready& ready, base::Cancellation& cancellation);
+    void take(const Ready& ready, base::Cancellation& cancellation);
 
     std::mutex mutex_;
     std::condition_variable changed_;

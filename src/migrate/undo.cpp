@@ -58,10 +58,10 @@ public:
 
     void execute() {
         const auto last = read_last_run(state_);
-        const system::Phase before = last ? last->phase_before : system::Phase::final_run;
+        const system::Phase here = last ? last->phase : system::Phase::final_run;
+        const system::Phase before = phase_without(state_, store_.run_id);
         try {
-            services_.stop(Side::destination, store_.run_id, last ? last->phase : before, system_.services,
-                           cancellation_, last ? std::optional{last->phase} : std::nullopt);
+            services_.stop(Side::destination, store_.run_id, here, system_.services, cancellation_, here);
             cancellation_.check();
         } catch (const base::Error&) {
             services_.start_again();
@@ -100,18 +100,25 @@ private:
             // A mixture is nothing that services may use.
             if (error.kind() != base::ErrorKind::recovery) services_.start_again();
             throw;
+        } catch (const std::exception& error) {  // memory that ends in the middle of it
+            throw base::Error{
+                base::ErrorKind::recovery,
+                fmt::format("the undo of run {} came to no end: {}", run(), base::escape(error.what())),
+                "Run the same command again: it goes on where it stopped."};
         }
     }
 
     /// The run is not here any more, whatever of this fails.
     void forget(system::Phase before) {
         try {
-            forget_last_run(state_);
             services_.taken_back(before);
+            forget_last_run(state_, store_.run_id);
         } catch (const base::Error& error) {
             console_.warn(error.what());
         }
+        const auto off = services_.off_in_rehearsal();
         add(services_.start_again());
+        if (!off.empty()) console_.say(what_stays_off(off));
     }
 
     void add(const std::vector<std::string>& failures) {
@@ -164,7 +171,13 @@ void undo(os::Machine& machine, const UndoOptions& options, ui::Console& console
     StateDirectory locked{machine, system, options.discard ? "ft undo --discard" : "ft undo"};
     os::Directory& state = locked.directory();
     open_run_log(locked, fmt::format("{}-undo", new_run_id(machine)), console);
-    heal(machine, system, state, console);
+    const Healed healed = heal(machine, system, state, console);
+    if (healed.outcome == base::Outcome::undone && !options.discard) {
+        // What was asked for is what was interrupted, and is done.
+        report.run_id = healed.run_id;
+        report.outcome = healed.outcome;
+        return;
+    }
     const auto store = commit::undo_store(state);
     if (!store) {
         throw base::Error{base::ErrorKind::unfit, "there is no run that could be taken back",

@@ -36,14 +36,12 @@ Area::Area(const os::Directory& live, std::unique_ptr<os::Directory> reserved,
     : live_{live}, reserved_{std::move(reserved)}, origin_{origin} {
     const Sifted sifted = sift(*reserved_, kept, origin_);
     for (const Generation generation : sifted.earlier) {
-        bool is_of_use = false;
         try {
-            is_of_use =
-                earlier_.add(generation, reserved_->open_directory(generation_name(generation)), false);
-        } catch (const base::Error& error) {
+            if (!earlier_.add(generation, reserved_->open_directory(generation_name(generation)), false))
+                remove(generation);
+        } catch (const base::Error& error) {  // it stays: another run may read it
             base::log_warning("what an earlier run staged is not used: {}", error.what());
         }
-        if (!is_of_use) remove(generation);
     }
     open_generation(next(sifted.last));
 }

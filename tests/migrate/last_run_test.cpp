@@ -24,7 +24,7 @@ TEST_CASE("a last run is read as it was written, and damage is no run", "[migrat
     for (std::size_t length = 0; length + 1 < text.size(); ++length)
         CHECK(test::error_of([&] { last_run_of(text.substr(0, length)); }) == "damaged");
     std::string other = text;
-    other.replace(other.find("\"format\": 1"), 11, "\"format\": 2");
+    other.replace(other.find("\"format\": 2"), 11, "\"format\": 1");
     CHECK(test::error_of([&] { last_run_of(other); }) == "of another format");
     for (std::size_t i = 0; i < text.size(); ++i) {
         std::string flipped = text;

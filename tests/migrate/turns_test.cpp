@@ -50,6 +50,27 @@ TEST_CASE("a pull that is tried again has compared already, and waits for nobody
     again.compared(0, never);  // although the other has not
 }
 
+TEST_CASE("a cancellation in the moment in which waiters wake ends them all", "[migrate]") {
+    for (int round = 0; round < 200; ++round) {
+        Turns turns{1, 9};
+        base::Cancellation run;
+        std::vector<std::thread> pulls;
+        for (std::size_t number = 0; number < 8; ++number) {
+            pulls.emplace_back([&, number] {
+                try {
+                    Turns::Turn turn{turns, run};
+                    if (number == 3) return run.request("the failure of a pull");
+                    turn.compared(number, run);
+                    FAIL("the ninth has not compared");
+                } catch (const base::Error& error) {
+                    if (error.kind() != base::ErrorKind::cancelled) throw;
+                }
+            });
+        }
+        for (std::thread& pull : pulls) pull.join();
+    }
+}
+
 TEST_CASE("who waits for a turn can be interrupted, and gives none away", "[migrate]") {
     Turns turns{1, 1};
     base::Cancellation never;

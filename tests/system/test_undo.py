@@ -30,9 +30,9 @@ class UndoCase(unittest.TestCase):
     def state(self):
         return listing(self.tree), contents(self.tree), self.new.cluster.dump("app")
 
-    def committed(self, *arguments, **options):
+    def committed(self, *arguments, source=(), **options):
         """One whole run; the source is started for it."""
-        source = Source(self.old)
+        source = Source(self.old, *source)
         run = self.world.migrate(source, *arguments, **options)
         source.stop()
         self.assertEqual(run.status, 0, run.stderr)
@@ -121,6 +121,27 @@ class Undo(UndoCase):
                          [["stop", "app"], ["stop", "worker"], ["start", "worker"], ["start", "app"]])
         self.assertTrue(all(line.endswith("final") for line in services.journal()[2:]), services.journal())
 
+    def test_services_hear_the_phase_of_what_is_here_afterwards(self):
+        services = Services(self.new, "app", "mail", active=("app", "mail"))
+        self.new.describe(services=services.described(off=("mail",)))
+        self.committed(env=services.env)
+        self.assertEqual(services.active(), ["app"])
+        self.committed(source=("--stop-traffic",), env=services.env)
+        self.assertEqual(services.active(), ["app", "mail"])
+        services.forget()
+        run = self.undo(env=services.env)
+        # What is here now is a rehearsal's: a mailer would reach real users with it.
+        self.assertEqual(services.active(), ["app"])
+        self.assertIn("stay off, because this was a rehearsal: mail", run.stderr)
+        self.assertEqual(services.journal()[-1], "start app rehearsal")
+        services.forget()
+        failed = self.new.here("undo", "--yes", env=services.env)
+        self.assertEqual(failed.status, 3)
+        self.committed(env=services.env)
+        services.forget()
+        self.undo(env=services.env)
+        self.assertEqual(services.journal()[-1], "start app rehearsal")
+
     def test_needs_a_terminal_or_yes(self):
         self.committed()
         before = self.state()
@@ -204,6 +225,10 @@ class Undo(UndoCase):
                 else:
                     if point <= 10:
                         self.assertIs(self.status()["unfinished"], True)
+                        # As the admin would: the same command again.
+                        again = self.undo()
+                        self.assertEqual(again.result["outcome"], "undone")
+                        self.assertIn("The undo is finished", again.stderr)
                     recovered = self.new.here("recover")
                     self.assertEqual(recovered.status, 0, recovered.stderr)
                 self.assertEqual(self.state(), after_first)

@@ -22,7 +22,8 @@ struct UndoStore {
     base::Timestamp done{};             ///< end of the commit; a redone undo does not move it
 };
 
-/// Nothing when there is none, or when its undo has begun. Error recovery when its journal is damaged.
+/// Nothing when there is none, when its undo has begun, or when a later commit waits for recover(). Error
+/// recovery when its journal is damaged.
 std::optional<UndoStore> undo_store(const os::Directory& state);
 
 /// What an undo would find. The first lines of each kind (paths escaped), and how many there are.
