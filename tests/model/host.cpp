@@ -130,7 +130,14 @@ std::string Host::all() const {
     for (const os::Name& file : open("/state")->list()) text += "state file " + file.name + '\n';
     for (const std::string& root : roots_) {
         const auto directory = open(root);
-        text += root + "\n" + describe(*directory);
+        text += root + '\n';
+        // Whether a roll back left its staged files as bases only is staging's affair.
+        const std::string mark = fmt::format("/{} ", staging::kUnproved);
+        std::istringstream lines{describe(*directory)};
+        for (std::string line; std::getline(lines, line);) {
+            const bool staged = line.starts_with(staging::kReservedDirectory);
+            if (!staged || line.find(mark) == std::string::npos) text += line + '\n';
+        }
         for (const auto generation : commit::kept_generations(*open("/state"), *directory))
             text += "kept " + staging::generation_name(generation) + '\n';
     }
