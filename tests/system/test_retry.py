@@ -58,7 +58,7 @@ class RetryTest(unittest.TestCase):
         self.assertEqual((status, result["outcome"]), (0, "committed"), run.stderr())
         self.assertEqual(differences(self.old.path("/srv/data"), self.new.path("/srv/data")), [])
         self.assertEqual(self.old.cluster.dump("app"), self.new.cluster.dump("app"))
-        self.assertEqual(self.new.cluster.databases(), ["app", "postgres"])
+        self.assertEqual(self.new.cluster.live_databases(), ["app", "postgres"])
         self.assertIn("The source is there again.", run.stderr() + "".join(result["warnings"]))
         return result
 
@@ -194,7 +194,7 @@ class RetryTest(unittest.TestCase):
         status, result = run.end(how)
         self.assertEqual((status, result["outcome"]), (expected, "unchanged"), run.stderr())
         self.assertEqual(self.state(), before)
-        self.assertEqual(self.new.cluster.databases(), ["app", "postgres"])
+        self.assertEqual(self.new.cluster.live_databases(), ["app", "postgres"])
 
     def test_not_retried_when_that_is_not_wanted(self):
         _, run, before = self.interrupted("--retry-for", "0")

@@ -1,6 +1,7 @@
 """What must be true for the admin, statement by statement (docs/statements.md): the destination, test and change-over.
 Statement 15, what is kept, has its tests in test_host.py and test_rows.py."""
 
+import re
 import subprocess
 
 from support import sample
@@ -64,13 +65,15 @@ class DestinationStatements(StatementCase):
             of_clients = "FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
             sessions = self.new.cluster.sql("postgres", f"SELECT count(*) {of_clients}")
             locks = self.new.cluster.sql("postgres", f"SELECT count(*) FROM pg_locks WHERE pid IN (SELECT pid {of_clients})")
-            return sorted(kept), databases, sessions, locks
+            numbered = sorted(re.sub(rb"(\.ft-staging)/\d+", rb"\1/N", name) for name in kept)  # generations grow
+            return numbered, databases, sessions, locks
 
-        self.migrate(source)
-        after_one = what_there_is()
-        for _ in range(3):
+        for _ in range(2):  # the second has something to replace, so it leaves what an undo needs
             self.migrate(source)
-        self.assertEqual(what_there_is(), after_one)
+        after_two = what_there_is()
+        for _ in range(2):
+            self.migrate(source)
+        self.assertEqual(what_there_is(), after_two)
 
     def test_19_what_a_run_deletes_is_said_before(self):
         self.make_systems()
