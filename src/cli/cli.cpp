@@ -130,6 +130,9 @@ int run(os::Machine& machine, const std::vector<std::string>& arguments) {
     } catch (const base::Error& error) {
         ui::Console console{machine, false};
         return fail(console, error, "");
+    } catch (const std::exception& error) {  // a working directory that is gone makes no path absolute
+        ui::Console console{machine, false};
+        return fail(console, base::Error{base::ErrorKind::internal, base::escape(error.what())}, "");
     }
     if (!request.text.empty()) {
         machine.terminal().write_out(request.text);

@@ -32,7 +32,7 @@ Any status but 0, 10 and 11 means that nothing live was changed.)"};
 constexpr Text kRecover{
     "recover", "Finishes what an interrupted command left",
     R"(Finishes or takes back a commit or an undo that was interrupted, removes what that replaced,
-and starts services that wait. Every command of ft does this first; this one does nothing else.
+and starts services that wait. Every command but `ft status` does this first; this one does nothing else.
 )",
     R"(Exit status:
   0 nothing is unfinished any more   6 no space, or no permission

@@ -5,7 +5,7 @@ import random
 import signal
 import unittest
 
-from support.hosts import Held, Source, World, contents, differences, listing, wait_until
+from support.hosts import FT, Held, Source, World, built, contents, differences, listing, wait_until
 from support.started import Started
 
 NOTHING = {"running": None, "unfinished": False, "last_run": None, "undo": None, "staged": [], "services_off": [], "problems": []}
@@ -105,6 +105,13 @@ class HereTest(unittest.TestCase):
         self.assertEqual(told["last_run"]["run_id"], done.result["run_id"])
         self.assertTrue(any("undo" in problem for problem in told["problems"]), told)
         self.assertEqual(self.here("recover", status=11).status, 11)
+
+    def test_a_working_directory_that_is_gone(self):
+        gone = self.world.directory / "gone"
+        script = 'mkdir "$1" && cd "$1" && rmdir "$1" && exec "$2" status --system here.json'
+        run = self.new.run(["sh", "-c", script, "sh", gone, built(FT)])
+        self.assertEqual(run.returncode, 1, run.stderr)
+        self.assertTrue(run.stderr.startswith(b"ft: "), run.stderr)
 
     def test_a_state_directory_that_cannot_be_read(self):
         self.new.path("/var/lib").mkdir(parents=True)

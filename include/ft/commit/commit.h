@@ -38,6 +38,14 @@ struct Plan {
 /// must follow without fail is written down here. After an undo that was refused and redone: rolled_back.
 using Decided = std::function<void(base::Outcome, const std::string& run_id)>;
 
+/// How a commit or an undo ended.
+struct Committed {
+    base::Outcome outcome = base::Outcome::unchanged;
+    std::string reason{};                        ///< of a roll back
+    base::ErrorKind kind = base::ErrorKind::io;  ///< of the reason
+    std::vector<std::string>
+        left{};  ///< what could not be removed yet, one line each; later starts try again
+};
 /// Makes the staged changes live. Everything that the plan names must be staged and durable
 /// (Staging::finish, Staging::sync).
 ///
@@ -47,27 +55,14 @@ using Decided = std::function<void(base::Outcome, const std::string& run_id)>;
 /// append ROLLBACK and reverse. Crash at any point: recover() finishes.
 ///
 /// Returns committed: what was replaced is the undo store now and the earlier run's is removed, or without
-/// keep_undo both are. Or rolled_back (why: `reason`): what was staged stays in its generation, to be
-/// adopted, and the earlier run's undo store is as it was. Error recovery when neither was possible (staging
-/// and databases must stay as they are); any other Error comes before COMMIT: nothing was changed. `decided`
-/// must not throw.
-struct Committed {
-    base::Outcome outcome = base::Outcome::unchanged;
-    std::string reason{};                        ///< of a roll back
-    base::ErrorKind kind = base::ErrorKind::io;  ///< of the reason
-    std::vector<std::string>
-        left{};  ///< what could not be removed yet, one line each; later starts try again
-};
+/// keep_undo both are. Or rolled_back (why: `reason`): what was staged stays in its generation, as
+/// bases for the next run (staging::kUnproved), and the earlier run's undo store is as it was. Error recovery
+/// when neither was possible (staging and databases must stay as they are); any other Error comes before
+/// COMMIT: nothing was changed. `decided` must not throw.
 Committed commit(os::Machine& machine, os::Directory& state, Plan plan, DatabaseSwapper& swapper,
                  const Decided& decided = {});
 
-/// What an earlier run left: to be called at each start, before anything looks at trees or databases.
-/// No journal, or one without COMMIT: unchanged (staging is not touched). COMMIT: rolls forward, or back when
-/// an operation cannot be applied. UNDO: goes on to the end, or redoes when an operation cannot be reversed.
-/// After the end: gives the journal its place, and removes what is to be removed. Repeatable, interruptible
-/// anywhere. Error recovery: a person is needed, the message says for what. Any other Error: nothing was
-/// changed. `decided` is called again by each start until the files of the run have their place; when it
-/// throws, the next start calls it.
+/// What recover() found and finished.
 struct Recovered {
     base::Outcome outcome = base::Outcome::unchanged;
     std::string run_id{};  ///< of the run that was finished or taken back; empty when there was none
@@ -75,6 +70,13 @@ struct Recovered {
         false;  ///< what was interrupted was its undo: undone, or rolled_back: redone, as committed
     std::vector<std::string> left{};  ///< as Committed::left
 };
+/// What an earlier run left: to be called at each start, before anything looks at trees or databases.
+/// No journal, or one without COMMIT: unchanged (staging is not touched). COMMIT: rolls forward, or back when
+/// an operation cannot be applied. UNDO: goes on to the end, or redoes when an operation cannot be reversed.
+/// After the end: gives the journal its place, and removes what is to be removed. Repeatable, interruptible
+/// anywhere. Error recovery: a person is needed, the message says for what. Any other Error: nothing was
+/// changed. `decided` is called again by each start until the files of the run have their place; when it
+/// throws, the next start calls it.
 Recovered recover(os::Machine& machine, os::Directory& state, DatabaseSwapper& swapper,
                   const Decided& decided = {});
 

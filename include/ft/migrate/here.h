@@ -48,7 +48,8 @@ struct UndoReport {
 };
 /// Takes the last committed run back, trees and databases, after saying what was changed here since and
 /// asking; services are stopped meanwhile. With `discard`: gives up that possibility, and the space. Errors:
-/// unfit when there is nothing to take back, or when it could not be; any but recovery: nothing was changed.
+/// unfit when there is nothing to take back, or when it could not be; any but recovery: nothing live was
+/// changed.
 void undo(os::Machine& machine, const UndoOptions& options, ui::Console& console,
           base::Cancellation& cancellation, UndoReport& report);
 
