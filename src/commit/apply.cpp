@@ -13,7 +13,7 @@
 namespace ft::commit {
 namespace {
 
-using staging::ChangeKind;
+using staging::MoveKind;
 
 std::optional<std::uint64_t> inode_at(const os::Directory& directory, std::string_view name) {
     const auto status = directory.status(name);
@@ -60,9 +60,9 @@ void LiveTrees::apply(const Move& move, Way way) {
     Target there{*this, move};
     if (way == Way::redo) return there.redo();
     switch (move.kind) {
-        case ChangeKind::place:
+        case MoveKind::place:
             return there.place(fresh_);
-        case ChangeKind::replace:
+        case MoveKind::replace:
             return there.replace(fresh_);
         default:
             return there.remove(fresh_);
@@ -71,7 +71,7 @@ void LiveTrees::apply(const Move& move, Way way) {
 
 void LiveTrees::reverse(const Move& move, Way way) {
     Target there{*this, move};
-    if (move.kind == ChangeKind::place) return there.take_away(way);
+    if (move.kind == MoveKind::place) return there.take_away(way);
     there.put_back(way);
 }
 

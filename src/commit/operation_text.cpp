@@ -16,14 +16,15 @@
 namespace ft::commit {
 namespace {
 
-using staging::ChangeKind;
+using staging::DirectoryTime;
+using staging::MoveKind;
 
 constexpr std::uint64_t kAny = std::numeric_limits<std::uint64_t>::max();
 constexpr std::uint32_t kAnyId = std::numeric_limits<std::uint32_t>::max();
 constexpr std::uint32_t kModeBits = 07777;
 constexpr std::uint32_t kLastNanosecond = 999'999'999;
 
-// In the order of ChangeKind.
+// In the order of MoveKind.
 constexpr std::string_view kKinds[] = {"place", "replace", "remove"};
 
 [[noreturn]] void refuse(const std::string& what) { throw base::Error{base::ErrorKind::recovery, what}; }
@@ -125,10 +126,10 @@ void read_common(Rest& rest, Operation& operation, const OrderedPlan& plan) {
     operation.inode = rest.number(kAny);
 }
 
-Move read_move(Rest& rest, ChangeKind kind, const OrderedPlan& plan) {
+Move read_move(Rest& rest, MoveKind kind, const OrderedPlan& plan) {
     Move move{.kind = kind};
     read_common(rest, move, plan);
-    if (kind == ChangeKind::replace) {
+    if (kind == MoveKind::replace) {
         rest.take(",\"replaced\":");
         move.replaced = rest.number(kAny);
     }
@@ -163,7 +164,7 @@ void write_common(std::string& text, std::string_view kind, std::uint32_t tree, 
 
 void write(std::string& text, const Move& move) {
     write_common(text, kKinds[static_cast<std::size_t>(move.kind)], move.tree, move.path, move.inode);
-    if (move.kind == ChangeKind::replace)
+    if (move.kind == MoveKind::replace)
         fmt::format_to(std::back_inserter(text), ",\"replaced\":{}", move.replaced);
     fmt::format_to(std::back_inserter(text), ",\"slot\":{}", static_cast<std::uint64_t>(move.slot));
     write_time(text, "time", move.time);
@@ -185,7 +186,7 @@ void read_operation(std::string_view text, OrderedPlan& plan) {
     // "replace" and "remove" do not begin alike as a whole, nor does "place".
     for (std::size_t kind = 0; kind < std::size(kKinds); ++kind) {
         if (rest.takes(kKinds[kind]))
-            return plan.moves.push_back(read_move(rest, static_cast<ChangeKind>(kind), plan));
+            return plan.moves.push_back(read_move(rest, static_cast<MoveKind>(kind), plan));
     }
     refuse("the operation is unknown");
 }

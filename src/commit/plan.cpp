@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <memory>
 #include <set>
 #include <string_view>
@@ -17,8 +18,8 @@
 namespace ft::commit {
 namespace {
 
-using staging::Change;
-using staging::ChangeKind;
+using staging::DirectoryTime;
+using staging::MoveKind;
 
 /// The path of the directory that holds `path`, "" for what lies in the root.
 std::string_view parent_of(std::string_view path) {
@@ -26,19 +27,21 @@ std::string_view parent_of(std::string_view path) {
     return slash == std::string_view::npos ? std::string_view{} : path.substr(0, slash);
 }
 
-bool is_removal(const Change& change) { return change.kind == ChangeKind::remove; }
+bool is_removal(const Move& move) { return move.kind == MoveKind::remove; }
+
+/// The time of the live directory that `move` takes away; nothing when it takes none.
+DirectoryTime& live_time(Move& move) { return is_removal(move) ? move.time : move.replaced_time; }
 
 /// Drops removals of what is moved away with the directory that holds it.
-void drop_moved_with_others(std::vector<Change>& changes) {
-    if (std::none_of(changes.begin(), changes.end(), is_removal)) return;
+void drop_moved_with_others(std::vector<Move>& moves) {
+    if (std::none_of(moves.begin(), moves.end(), is_removal)) return;
     std::unordered_set<std::string> moved;
-    for (const Change& change : changes) {
-        const bool moves = change.kind == ChangeKind::remove || change.kind == ChangeKind::replace;
-        if (moves && change.was_directory) moved.insert(change.path.bytes());
+    for (Move& move : moves) {
+        if (live_time(move).get()) moved.insert(move.path.bytes());
     }
-    std::erase_if(changes, [&](const Change& change) {
-        if (!is_removal(change)) return false;
-        for (auto above = parent_of(change.path.bytes()); !above.empty(); above = parent_of(above)) {
+    std::erase_if(moves, [&](const Move& move) {
+        if (!is_removal(move)) return false;
+        for (auto above = parent_of(move.path.bytes()); !above.empty(); above = parent_of(above)) {
             if (moved.contains(std::string{above})) return true;
         }
         return false;
@@ -52,61 +55,54 @@ os::Status require_directory(const os::Directory& root, std::string_view path) {
                                                        base::escape(root.path()), base::escape(path))};
 }
 
-Move move_of(Change& change, std::uint32_t tree) {
-    Move move{.path = std::move(change.path),
-              .inode = change.inode,
-              .replaced = change.replaced,
-              .slot = change.slot,
-              .tree = tree,
-              .kind = change.kind};
-    if (change.is_directory) move.time = DirectoryTime{change.after.mtime};
-    DirectoryTime& live = change.kind == ChangeKind::remove ? move.time : move.replaced_time;
-    if (change.was_directory) live = DirectoryTime{change.before.mtime};
-    return move;
-}
-
 /// The operations of one tree.
 class TreeOperations {
 public:
     TreeOperations(OrderedPlan& ordered, const os::Directory& root)
         : ordered_{ordered}, root_{root}, tree_{static_cast<std::uint32_t>(ordered.trees.size() - 1)} {}
 
-    void add(std::vector<Change> changes) {
-        drop_moved_with_others(changes);
+    void add(std::vector<Move> moves, std::vector<Setting> settings) {
+        drop_moved_with_others(moves);
         // The root always: the reserved directory goes in the end.
         std::set<std::string, std::less<>> touched{""};
         std::string_view last;
-        ordered_.moves.reserve(ordered_.moves.size() + changes.size());
-        for (Change& change : changes) {
-            if (change.kind == ChangeKind::attributes) continue;
-            if (change.was_directory) look_again(change);
-            const std::string_view parent = parent_of(change.path.bytes());
+        for (Move& move : moves) {
+            look_again(move);
+            move.tree = tree_;
+            const std::string_view parent = parent_of(move.path.bytes());
             if (parent != last) last = *touched.emplace(parent).first;
-            ordered_.moves.push_back(move_of(change, tree_));
         }
-        for (Change& change : changes) {
-            if (change.kind != ChangeKind::attributes) continue;
-            touched.erase(change.path.is_root() ? "" : change.path.bytes());
-            set(std::move(change.path), change.inode, change.before, change.after);
+        for (Setting& setting : settings) {
+            touched.erase(setting.path.is_root() ? "" : setting.path.bytes());
+            setting.tree = tree_;
         }
+        append(ordered_.moves, std::move(moves));
+        append(ordered_.settings, std::move(settings));
         for (const std::string& path : touched) {
             const os::Status status = require_directory(root_, path.empty() ? "." : path);
-            set(path.empty() ? base::RelPath{} : base::RelPath{path}, status.inode, status.attributes,
-                status.attributes);
+            const Setting::Values values = Setting::values(status.attributes);
+            ordered_.settings.push_back(
+                {path.empty() ? base::RelPath{} : base::RelPath{path}, status.inode, values, values, tree_});
         }
     }
 
 private:
     /// What is to be put back is the time of now, not that of when it was staged.
-    void look_again(Change& change) const {
-        const auto now = root_.status(change.path.bytes());
-        const bool same = now && now->inode == (is_removal(change) ? change.inode : change.replaced);
-        if (same) change.before = now->attributes;
+    void look_again(Move& move) const {
+        DirectoryTime& time = live_time(move);
+        if (!time.get()) return;
+        const auto now = root_.status(move.path.bytes());
+        if (now && now->inode == (is_removal(move) ? move.inode : move.replaced))
+            time = DirectoryTime{now->attributes.mtime};
     }
-    void set(base::RelPath path, std::uint64_t inode, const base::Attributes& before,
-             const base::Attributes& after) {
-        ordered_.settings.push_back(
-            {std::move(path), inode, Setting::values(before), Setting::values(after), tree_});
+    /// One tree's list is taken as it is: a copy of a million would be as long as the rest.
+    template <typename Operation>
+    static void append(std::vector<Operation>& all, std::vector<Operation>&& more) {
+        if (all.empty()) {
+            all = std::move(more);
+        } else {
+            std::move(more.begin(), more.end(), std::back_inserter(all));
+        }
     }
 
     OrderedPlan& ordered_;
@@ -118,7 +114,7 @@ private:
 bool comes_before(const Move& a, const Move& b) {
     const auto rank = [](const Move& move) {
         const std::string_view path = move.path.bytes();
-        return std::tuple{move.kind != ChangeKind::remove, move.tree, parent_of(path), path};
+        return std::tuple{move.kind != MoveKind::remove, move.tree, parent_of(path), path};
     };
     return rank(a) < rank(b);
 }
@@ -145,7 +141,7 @@ OrderedPlan order(os::Machine& machine, Plan plan) {
         const std::uint64_t reserved = require_directory(*root, staging::kReservedDirectory).inode;
         ordered.trees.push_back(
             {tree.root, require_directory(*root, ".").inode, reserved, tree.list.generation});
-        TreeOperations{ordered, *root}.add(std::move(tree.list.changes));
+        TreeOperations{ordered, *root}.add(std::move(tree.list.moves), std::move(tree.list.settings));
     }
     std::sort(ordered.moves.begin(), ordered.moves.end(), comes_before);
     std::sort(ordered.settings.begin(), ordered.settings.end(), is_set_before);

@@ -12,7 +12,7 @@
 namespace ft::commit {
 namespace {
 
-using staging::ChangeKind;
+using staging::MoveKind;
 
 constexpr std::size_t kShown = 20;  // lines of each kind
 
@@ -47,8 +47,8 @@ void Preview::look_at(const Move& move) {
     const Tree& tree = trees_[move.tree];
     const os::Directory& root = *tree.root;
     const auto there = root.status(move.path.bytes());
-    if (move.kind != ChangeKind::place) {
-        const std::uint64_t leaving = move.kind == ChangeKind::replace ? move.replaced : move.inode;
+    if (move.kind != MoveKind::place) {
+        const std::uint64_t leaving = move.kind == MoveKind::replace ? move.replaced : move.inode;
         const auto kept = tree.slots->status(staging::slot_name(move.slot));
         const auto parent = root.status(move.path.parent().bytes());
         if (!kept || kept->inode != leaving) {
@@ -59,7 +59,7 @@ void Preview::look_at(const Move& move) {
             return note_lost(move, "its directory is gone");
     }
     if (!there) return;
-    if (move.kind == ChangeKind::remove) return note_changed(shown(move), "is new");
+    if (move.kind == MoveKind::remove) return note_changed(shown(move), "is new");
     if (there->inode != move.inode) return note_changed(shown(move), "is another by now");
     // What was moved with its directory was not touched by that; the directory itself was.
     if (there->ctime > done_) note_changed(shown(move), "has changed");

@@ -7,7 +7,7 @@
 namespace ft::commit {
 namespace {
 
-using staging::ChangeKind;
+using staging::MoveKind;
 
 using Found = std::optional<os::Status>;
 
@@ -51,7 +51,7 @@ os::Directory& Target::live() {
 Found Target::at_path() { return find_live() != nullptr ? live_->status(name_) : std::nullopt; }
 
 std::uint64_t Target::leaving() const {
-    return move_.kind == ChangeKind::replace ? move_.replaced : move_.inode;
+    return move_.kind == MoveKind::replace ? move_.replaced : move_.inode;
 }
 
 void Target::place(bool fresh) {
@@ -108,7 +108,7 @@ void Target::remove(bool fresh) {
 /// A change takes its object by name: what it met may be what somebody put there in that moment.
 void Target::put_back_what_was_met(const Found& in_slot) {
     if (!in_slot || in_slot->inode == move_.inode) return;
-    if (move_.kind == ChangeKind::remove) {
+    if (move_.kind == MoveKind::remove) {
         if (!at_path()) slots_.rename(slot_, live(), name_);
     } else if (is(at_path(), move_.inode)) {
         exchange();
@@ -127,7 +127,7 @@ void Target::take_away(Way way) {
 }
 
 void Target::put_back(Way way) {
-    const auto time = (move_.kind == ChangeKind::replace ? move_.replaced_time : move_.time).get();
+    const auto time = (move_.kind == MoveKind::replace ? move_.replaced_time : move_.time).get();
     const Found in_slot = at_slot();
     if (!is(in_slot, leaving())) {
         if (way == Way::roll_back) put_back_what_was_met(in_slot);
@@ -141,7 +141,7 @@ void Target::put_back(Way way) {
         return;
     }
     const Found there = at_path();
-    const bool ours = move_.kind == ChangeKind::replace && is(there, move_.inode);
+    const bool ours = move_.kind == MoveKind::replace && is(there, move_.inode);
     if (there && !ours)
         base::log_warning("{}: appeared since, and gives way to what was there before", shown());
     if (there) {
@@ -155,7 +155,7 @@ void Target::put_back(Way way) {
 
 void Target::redo() {
     const Found in_slot = at_slot();
-    if (move_.kind == ChangeKind::place) {
+    if (move_.kind == MoveKind::place) {
         if (!in_slot) return;
         slots_.rename(slot_, live(), name_);
         return keep_time(live(), name_, time_of(in_slot));

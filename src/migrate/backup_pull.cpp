@@ -95,9 +95,9 @@ void BackupPull::run(const Source& source, checks::Space& space, const std::func
     metered.done();
     // Nobody else looks at this directory: no journal is needed to fill it.
     const staging::ChangeList staged = staging_->finish();
-    for (const staging::Change& change : staged.changes) {
-        if (change.kind != staging::ChangeKind::place) continue;
-        root_->rename(staging::slot_path(staged.generation, change.slot), *root_, change.path.bytes());
+    for (const staging::Move& move : staged.moves) {
+        if (move.kind != staging::MoveKind::place) continue;
+        root_->rename(staging::slot_path(staged.generation, move.slot), *root_, move.path.bytes());
     }
     staging_.reset();
     staging::free_staged(*root_);

@@ -119,15 +119,17 @@ void TreePull::run(const Source& source, bool live, unsigned max_delete, checks:
         throw error.on("tree " + tree_.name);
     }
     metered.done();
+    // Here, where others still fetch and restore, and not when users wait for the commit.
+    staging_->settle();
 }
 
 std::vector<commit::TreeChanges> TreePull::finish() {
     const auto grounds = staging_->grounds();
-    const auto lists = staging_->finish_all();
+    auto lists = staging_->finish_all();
     std::vector<commit::TreeChanges> changes;
     for (std::size_t i = 0; i < lists.size(); ++i) {
         counts_ += lists[i].counts;
-        changes.push_back({path_of(grounds[i]), lists[i]});
+        changes.push_back({path_of(grounds[i]), std::move(lists[i])});
     }
     staging_->sync();
     return changes;

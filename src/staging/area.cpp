@@ -29,6 +29,10 @@ LogEntry entry_at(const base::RelPath& path, const std::string& place) {
     return entry;
 }
 
+DirectoryTime time_of(const os::Status& live) {
+    return live.type == base::FileType::directory ? DirectoryTime{live.attributes.mtime} : DirectoryTime{};
+}
+
 }  // namespace
 
 Area::Area(const os::Directory& live, std::unique_ptr<os::Directory> reserved,
@@ -74,7 +78,7 @@ void Area::open_generation(Generation generation) {
     const std::string name = generation_name(generation);
     reserved_->create_directory(name);
     slots_ = reserved_->open_directory(name);
-    list_ = {.generation = generation, .changes = {}, .counts = {}};
+    list_ = {.generation = generation};
     log_.emplace(slots_, origin_);
     finished_ = false;
     new_directories_.clear();
@@ -106,6 +110,7 @@ Spot Area::spot(const base::RelPath& path, By by) {
         const SlotNumber slot{++last_slot_};
         return {slots_, slot_name(slot), slot, slot_name(slot)};
     }
+    above->second.complete = false;
     std::string place = fmt::format("{}/{}", above->second.place, path.name());
     if (by == By::path) return {slots_, place, SlotNumber{0}, place};
     if (held_path_ != parent.bytes()) {
@@ -119,10 +124,9 @@ std::string Area::staged(const base::RelPath& path) {
     const std::lock_guard lock{mutex_};
     const auto above = new_directories_.find(path.parent().bytes());
     if (above != new_directories_.end()) return fmt::format("{}/{}", above->second.place, path.name());
-    for (; indexed_ < list_.changes.size(); ++indexed_) {
-        const Change& change = list_.changes[indexed_];
-        if (change.kind == ChangeKind::place || change.kind == ChangeKind::replace)
-            slots_of_.insert_or_assign(change.path.bytes(), change.slot);
+    for (; indexed_ < list_.moves.size(); ++indexed_) {
+        const Move& move = list_.moves[indexed_];
+        if (move.kind != MoveKind::remove) slots_of_.insert_or_assign(move.path.bytes(), move.slot);
     }
     const auto found = slots_of_.find(path.bytes());
     if (found != slots_of_.end()) return slot_name(found->second);
@@ -136,19 +140,17 @@ bool Area::is_new(const base::RelPath& path) const {
 
 void Area::record(const base::RelPath& path, Over over, const Spot& spot, std::uint64_t inode, bool is_file,
                   const base::Attributes* directory) {
-    Change change{.kind = ChangeKind::place, .path = path, .slot = spot.slot, .inode = inode};
+    Move move{.path = path, .inode = inode, .slot = spot.slot};
     if (over == Over::something && spot.slot != SlotNumber{0}) {
-        change.kind = ChangeKind::replace;
-        note_live(change);
-        change.replaced = std::exchange(change.inode, inode);
+        move.kind = MoveKind::replace;
+        const os::Status live = live_now(path);
+        move.replaced = live.inode;
+        move.replaced_time = time_of(live);
     }
-    if (directory != nullptr) {
-        change.is_directory = true;
-        change.after = *directory;
-    }
+    if (directory != nullptr) move.time = DirectoryTime{directory->mtime};
     const std::lock_guard lock{mutex_};
     ++(is_file ? list_.counts.files : list_.counts.others);
-    if (spot.slot != SlotNumber{0}) list_.changes.push_back(std::move(change));
+    if (spot.slot != SlotNumber{0}) list_.moves.push_back(std::move(move));
 }
 
 void Area::record_directory(const base::RelPath& path, const Spot& spot, const base::Attributes& attributes) {
@@ -158,35 +160,29 @@ void Area::record_directory(const base::RelPath& path, const Spot& spot, const b
 
 void Area::record_attributes(const base::RelPath& path, const base::Attributes& before,
                              const base::Attributes& after) {
-    Change change{.kind = ChangeKind::attributes, .path = path};
-    note_live(change);
-    change.before = before;
-    change.after = after;
+    const std::uint64_t inode = live_now(path).inode;
     const std::lock_guard lock{mutex_};
     ++list_.counts.attributes;
-    list_.changes.push_back(std::move(change));
+    list_.settings.push_back({path, inode, Setting::values(before), Setting::values(after)});
 }
 
 void Area::record_removal(const base::RelPath& path) {
-    Change change{.kind = ChangeKind::remove, .path = path};
-    note_live(change);
+    const os::Status live = live_now(path);
     const std::lock_guard lock{mutex_};
     ++list_.counts.removed;
-    change.slot = SlotNumber{++last_slot_};
-    list_.changes.push_back(std::move(change));
+    list_.moves.push_back({.path = path,
+                           .inode = live.inode,
+                           .slot = SlotNumber{++last_slot_},
+                           .time = time_of(live),
+                           .kind = MoveKind::remove});
 }
 
-void Area::note_live(Change& change) const {
-    const auto status = live_.status(change.path.bytes());
-    if (!status) {
-        throw base::Error{
-            base::ErrorKind::io,
-            fmt::format("{}/{}: vanished during the run", base::escape(live_.path()), change.path.escaped()),
-            "Stop what changes this tree, then run the same command again."};
-    }
-    change.inode = status->inode;
-    change.was_directory = status->type == base::FileType::directory;
-    if (change.was_directory) change.before = status->attributes;
+os::Status Area::live_now(const base::RelPath& path) const {
+    if (const auto status = live_.status(path.bytes())) return *status;
+    throw base::Error{
+        base::ErrorKind::io,
+        fmt::format("{}/{}: vanished during the run", base::escape(live_.path()), path.escaped()),
+        "Stop what changes this tree, then run the same command again."};
 }
 
 void Area::note_begun(const base::RelPath& path, const std::string& place) {
@@ -211,25 +207,33 @@ void Area::leave_begun(const base::RelPath& path, const std::string& place) {
     begun_.insert_or_assign(path.bytes(), place);
 }
 
-ChangeList Area::finish() {
+void Area::complete() {
     const std::lock_guard lock{mutex_};
-    log_->flush();
-    for (const Generation generation : earlier_.generations()) remove(generation);
-    earlier_.clear();
     for (const auto& [path, place] : begun_) slots_->remove(place);
     begun_.clear();
-    std::vector<const NewDirectory*> deepest_first;
-    for (const auto& [path, directory] : new_directories_) deepest_first.push_back(&directory);
+    std::vector<NewDirectory*> deepest_first;
+    for (auto& [path, directory] : new_directories_) {
+        if (!directory.complete) deepest_first.push_back(&directory);
+    }
     const auto depth = [](const NewDirectory* directory) {
         return std::count(directory->place.begin(), directory->place.end(), '/');
     };
     std::sort(deepest_first.begin(), deepest_first.end(),
               [&](const NewDirectory* a, const NewDirectory* b) { return depth(a) > depth(b); });
-    for (const NewDirectory* directory : deepest_first) {
+    for (NewDirectory* directory : deepest_first) {
         slots_->set_attributes(directory->place, directory->attributes);
+        directory->complete = true;
     }
+}
+
+ChangeList Area::finish() {
+    complete();
+    const std::lock_guard lock{mutex_};
+    log_->flush();
+    for (const Generation generation : earlier_.generations()) remove(generation);
+    earlier_.clear();
     finished_ = true;
-    return std::exchange(list_, {.generation = list_.generation, .changes = {}, .counts = {}});
+    return std::exchange(list_, {.generation = list_.generation});
 }
 
 void Area::discard() {

@@ -65,6 +65,8 @@ public:
     void begin_again();
     Earlier& earlier() { return earlier_; }
 
+    /// Removes what was begun and came to no end, and sets the attributes of new directories.
+    void complete();
     ChangeList finish();
     /// Makes everything staged durable.
     void sync() { reserved_->sync_file_system(); }
@@ -76,9 +78,10 @@ private:
     struct NewDirectory {
         std::string place;  // path from the slots
         base::Attributes attributes;
+        bool complete = false;  // its attributes are set, and nothing was made in it since
     };
-    /// What the change's path holds in the live tree now.
-    void note_live(Change& change) const;
+    /// What the live tree holds there; Error io when that is nothing.
+    os::Status live_now(const base::RelPath& path) const;
     void open_generation(Generation generation);
     void remove(Generation generation) { os::remove_all(*reserved_, generation_name(generation)); }
     void remove_own();
@@ -95,7 +98,7 @@ private:
     bool finished_ = false;
     std::optional<Log> log_;                              // nothing once it is closed
     std::unordered_map<std::string, std::string> begun_;  // path -> place of what was left
-    // For links: slots of the first `indexed_` changes, by path.
+    // For links: slots of the first `indexed_` moves, by path.
     std::unordered_map<std::string, SlotNumber> slots_of_;
     std::size_t indexed_ = 0;
     // Files arrive directory by directory: one handle saves resolving the path of each.

@@ -192,6 +192,11 @@ bool Staging::is_new(const base::RelPath& path) const {
     return area.is_new(local);
 }
 
+void Staging::settle() {
+    for (Area& area : state_->areas) area.complete();
+    sync();
+}
+
 std::vector<ChangeList> Staging::finish_all() {
     std::vector<ChangeList> lists;
     for (Area& area : state_->areas) lists.push_back(area.finish());

@@ -49,20 +49,21 @@ struct Destination {
     }
 
     void apply(const staging::ChangeList& list) {
-        using staging::ChangeKind;
-        const auto each = [&](ChangeKind kind, const auto& action) {
-            for (const staging::Change& change : list.changes) {
-                if (change.kind == kind)
-                    action(change.path.bytes(), staging::slot_path(list.generation, change.slot), change);
+        using staging::MoveKind;
+        const auto each = [&](MoveKind kind, const auto& action) {
+            for (const staging::Move& move : list.moves) {
+                if (move.kind == kind)
+                    action(move.path.bytes(), staging::slot_path(list.generation, move.slot));
             }
         };
-        each(ChangeKind::remove, [&](auto& path, auto slot, auto&) { ours->rename(path, *ours, slot); });
-        each(ChangeKind::replace, [&](auto& path, auto slot, auto&) { ours->exchange(slot, *ours, path); });
-        each(ChangeKind::place, [&](auto& path, auto slot, auto&) { ours->rename(slot, *ours, path); });
-        each(ChangeKind::attributes, [&](auto& path, auto, auto& change) {
-            root_wanted = path == "." ? change.after : root_wanted;
-            ours->set_attributes(path, change.after);
-        });
+        each(MoveKind::remove, [&](auto& path, auto slot) { ours->rename(path, *ours, slot); });
+        each(MoveKind::replace, [&](auto& path, auto slot) { ours->exchange(slot, *ours, path); });
+        each(MoveKind::place, [&](auto& path, auto slot) { ours->rename(slot, *ours, path); });
+        for (const staging::Setting& setting : list.settings) {
+            const auto after = staging::Setting::attributes(setting.after);
+            root_wanted = setting.path.is_root() ? after : root_wanted;
+            ours->set_attributes(setting.path.bytes(), after);
+        }
     }
 
     // Discarding the staging directory touches the root, which has its time from the change list.

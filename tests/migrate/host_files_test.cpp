@@ -45,9 +45,8 @@ Lines staged(HostFiles& files) {
     Lines lines;
     if (!changes) return lines;
     CHECK(changes->root == "/etc");
-    for (const staging::Change& change : changes->list.changes) {
-        lines.push_back((change.kind == staging::ChangeKind::place ? "place " : "replace ") +
-                        change.path.bytes());
+    for (const staging::Move& move : changes->list.moves) {
+        lines.push_back((move.kind == staging::MoveKind::place ? "place " : "replace ") + move.path.bytes());
     }
     return lines;
 }

@@ -161,18 +161,18 @@ struct Exchange {
 
     /// What a commit does, without its journal.
     void apply(os::Directory& live) {
-        using staging::ChangeKind;
-        const auto each = [&](ChangeKind kind, const auto& action) {
-            for (const staging::Change& change : changes.changes) {
-                if (change.kind == kind)
-                    action(change.path.bytes(), staging::slot_path(changes.generation, change.slot), change);
+        using staging::MoveKind;
+        const auto each = [&](MoveKind kind, const auto& action) {
+            for (const staging::Move& move : changes.moves) {
+                if (move.kind == kind)
+                    action(move.path.bytes(), staging::slot_path(changes.generation, move.slot));
             }
         };
-        each(ChangeKind::remove, [&](auto& path, auto slot, auto&) { live.rename(path, live, slot); });
-        each(ChangeKind::replace, [&](auto& path, auto slot, auto&) { live.exchange(slot, live, path); });
-        each(ChangeKind::place, [&](auto& path, auto slot, auto&) { live.rename(slot, live, path); });
-        each(ChangeKind::attributes,
-             [&](auto& path, auto, auto& change) { live.set_attributes(path, change.after); });
+        each(MoveKind::remove, [&](auto& path, auto slot) { live.rename(path, live, slot); });
+        each(MoveKind::replace, [&](auto& path, auto slot) { live.exchange(slot, live, path); });
+        each(MoveKind::place, [&](auto& path, auto slot) { live.rename(slot, live, path); });
+        for (const staging::Setting& setting : changes.settings)
+            live.set_attributes(setting.path.bytes(), staging::Setting::attributes(setting.after));
     }
 
     Tree theirs() { return read_tree(*source.open("/data")); }

@@ -324,7 +324,7 @@ TEST_CASE("a file that is begun twice leaves nothing of the first time, wherever
     SECTION("and the run fails") {
         staging->begin_again();
         CHECK(content_of(*staging->open_earlier(RelPath{path}).part) == noise(kBig, 2));
-        CHECK(staging->finish().changes.empty());
+        CHECK(staging->finish().moves.empty());
     }
     CHECK(test::read_tree(*d.root->open_directory(".ft-staging")).size() < 9);
 }

@@ -62,11 +62,12 @@ TEST_CASE("what is staged lies on the file system that it is for, and each has i
     CHECK(staged_files(*g.root, lists[0]) == std::map<std::string, std::string>{{"top", "0"}});
     CHECK(staged_files(*g.m, lists[1]) == std::map<std::string, std::string>{{"old", "1"}});
     CHECK(staged_files(*g.deep, lists[2]) == std::map<std::string, std::string>{{"new/file", "2"}});
-    CHECK(lists[1].changes[0].replaced == g.m->status("old")->inode);
-    REQUIRE(lists[2].changes.back().kind == ChangeKind::attributes);
-    CHECK(lists[2].changes.back().path.is_root());
-    CHECK(lists[2].changes.back().inode == g.deep->status(".")->inode);
-    CHECK(lists[1].changes.back().path == RelPath{"a"});
+    CHECK(lists[1].moves[0].replaced == g.m->status("old")->inode);
+    REQUIRE(lists[2].settings.size() == 1);
+    CHECK(lists[2].settings[0].path.is_root());
+    CHECK(lists[2].settings[0].inode == g.deep->status(".")->inode);
+    REQUIRE(lists[1].settings.size() == 1);
+    CHECK(lists[1].settings[0].path == RelPath{"a"});
     staging->sync();
 }
 
@@ -124,16 +125,16 @@ TEST_CASE("further names are staged as links, also below new directories", "[sta
     CHECK(staged_files(*g.root, lists[0]) == std::map<std::string, std::string>{{"new/first", "content"},
                                                                                 {"new/second", "content"},
                                                                                 {"outside", "content"}});
-    const auto inode_at = [](const os::Directory& root, const ChangeList& list, std::size_t change) {
-        return root.status(slot_path(list.generation, list.changes.at(change).slot))->inode;
+    const auto inode_at = [](const os::Directory& root, const ChangeList& list, std::size_t move) {
+        return root.status(slot_path(list.generation, list.moves.at(move).slot))->inode;
     };
-    const auto first = g.root->status(slot_path(lists[0].generation, lists[0].changes[0].slot) + "/first");
+    const auto first = g.root->status(slot_path(lists[0].generation, lists[0].moves[0].slot) + "/first");
     CHECK(first->links == 3);
-    CHECK(lists[0].changes[1].inode == first->inode);
+    CHECK(lists[0].moves[1].inode == first->inode);
     CHECK(inode_at(*g.root, lists[0], 1) == first->inode);
-    CHECK(lists[0].changes[2].inode == lists[0].changes[3].inode);
+    CHECK(lists[0].moves[2].inode == lists[0].moves[3].inode);
     CHECK(inode_at(*g.m, lists[1], 0) == inode_at(*g.m, lists[1], 1));
-    CHECK(lists[1].changes[1].kind == ChangeKind::place);
+    CHECK(lists[1].moves[1].kind == MoveKind::place);
 }
 
 }  // namespace

@@ -29,7 +29,7 @@ std::unique_ptr<const os::File> basis_of(os::Directory& directory, const std::st
     return std::as_const(directory).open_file("basis");
 }
 
-std::string first_slot(const ChangeList& list) { return slot_path(list.generation, list.changes.at(0).slot); }
+std::string first_slot(const ChangeList& list) { return slot_path(list.generation, list.moves.at(0).slot); }
 
 /// Text without a period, so that nothing in it can be mistaken for something else in it.
 std::string text(std::size_t length, unsigned seed = 1) {
@@ -126,8 +126,8 @@ TEST_CASE("a slot that is not finished leaves nothing, and its file can be made 
     slot->finish(kFile);
     const ChangeList list = staging.finish();
     CHECK(list.counts.files == 1);
-    CHECK(list.changes.size() == (path == "top" ? 2 : 1));
-    CHECK(content_of(*root, path == "top" ? slot_path(list.generation, list.changes.back().slot)
+    CHECK(list.moves.size() == (path == "top" ? 2 : 1));
+    CHECK(content_of(*root, path == "top" ? slot_path(list.generation, list.moves.back().slot)
                                           : ".ft-staging/1/1/file") == "right");
 }
 
@@ -170,16 +170,16 @@ TEST_CASE("several threads share a staging", "[staging]") {
     for (std::thread& thread : threads) thread.join();
     const ChangeList list = staging.finish();
     CHECK(list.counts.files == 2 * kThreads * kFiles);
-    CHECK(list.changes.size() == kThreads * (1 + kFiles));
-    for (const Change& change : list.changes) {
-        const std::string slot = slot_path(list.generation, change.slot);
-        REQUIRE(root->status(slot).value().inode == change.inode);
-        if (change.path.name().front() == 'f') {
-            REQUIRE(content_of(*root, slot) == change.path.bytes());
+    CHECK(list.moves.size() == kThreads * (1 + kFiles));
+    for (const Move& move : list.moves) {
+        const std::string slot = slot_path(list.generation, move.slot);
+        REQUIRE(root->status(slot).value().inode == move.inode);
+        if (move.path.name().front() == 'f') {
+            REQUIRE(content_of(*root, slot) == move.path.bytes());
         } else {
             for (int i = 0; i < kFiles; ++i) {
                 const std::string name = "/" + std::to_string(i);
-                REQUIRE(content_of(*root, slot + name) == change.path.bytes() + name);
+                REQUIRE(content_of(*root, slot + name) == move.path.bytes() + name);
             }
         }
     }

@@ -68,9 +68,9 @@ base::Object link(std::string_view target) {
     return {.type = FileType::symlink, .attributes = kLink, .link_target = target};
 }
 
-std::map<std::string, Change> by_path(const ChangeList& list) {
-    std::map<std::string, Change> result;
-    for (const Change& change : list.changes) result.emplace(change.path.bytes(), change);
+std::map<std::string, Move> by_path(const ChangeList& list) {
+    std::map<std::string, Move> result;
+    for (const Move& move : list.moves) result.emplace(move.path.bytes(), move);
     return result;
 }
 
@@ -89,10 +89,10 @@ TEST_CASE("a new directory is one change with all it holds, complete when finish
     CHECK(f.slots()["1"].attributes.mode == 0700);
 
     const ChangeList list = staging.finish();
-    REQUIRE(list.changes.size() == 1);
-    CHECK(list.changes[0].kind == ChangeKind::place);
-    CHECK(list.changes[0].path == RelPath{"new"});
-    CHECK(list.changes[0].inode == f.inode(slot_path(list.generation, list.changes[0].slot)));
+    REQUIRE(list.moves.size() == 1);
+    CHECK(list.moves[0].kind == MoveKind::place);
+    CHECK(list.moves[0].path == RelPath{"new"});
+    CHECK(list.moves[0].inode == f.inode(slot_path(list.generation, list.moves[0].slot)));
     CHECK(list.counts.files == 1);
     CHECK(list.counts.others == 4);
     Tree slots = f.slots();
@@ -105,6 +105,23 @@ TEST_CASE("a new directory is one change with all it holds, complete when finish
     CHECK(f.live() == kLive);
 }
 
+TEST_CASE("what was settled is complete and durable, and more may follow", "[staging]") {
+    Fixture f;
+    Staging staging{*f.root, open_reserved(*f.root)};
+    staging.create(RelPath{"new"}, Over::nothing, directory());
+    staging.create(RelPath{"new/deep"}, Over::nothing, directory());
+    add_file(staging, "new/deep/file", Over::nothing, "content");
+    staging.settle();
+    CHECK(f.slots()["1"].attributes == kDirectory);
+    CHECK(f.slots()["1/deep"].attributes == kDirectory);
+    add_file(staging, "new/deep/more", Over::nothing, "more");
+    CHECK(f.slots()["1/deep"].attributes != kDirectory);
+    CHECK(staging.finish().moves.size() == 1);
+    CHECK(f.slots()["1"].attributes == kDirectory);
+    CHECK(f.slots()["1/deep"].attributes == kDirectory);
+    CHECK(f.slots()["1/deep/more"].content == "more");
+}
+
 TEST_CASE("changes of what is live carry slot, inode and attributes", "[staging]") {
     Fixture f;
     Staging staging{*f.root, open_reserved(*f.root)};
@@ -114,19 +131,20 @@ TEST_CASE("changes of what is live carry slot, inode and attributes", "[staging]
     staging.change_attributes(RelPath{"directory"}, kLive.at("directory").attributes, kDirectory);
     const ChangeList list = staging.finish();
     const auto changes = by_path(list);
-    REQUIRE(changes.size() == 4);
-    CHECK(changes.at("file").kind == ChangeKind::replace);
+    REQUIRE(changes.size() == 3);
+    CHECK(changes.at("file").kind == MoveKind::replace);
     CHECK(changes.at("file").inode == f.inode(slot_path(list.generation, changes.at("file").slot)));
-    CHECK(changes.at("directory/link").kind == ChangeKind::place);
+    CHECK(changes.at("directory/link").kind == MoveKind::place);
     CHECK(changes.at("directory/link").inode ==
           f.inode(slot_path(list.generation, changes.at("directory/link").slot)));
-    CHECK(changes.at("directory/x").kind == ChangeKind::remove);
+    CHECK(changes.at("directory/x").kind == MoveKind::remove);
     CHECK(changes.at("directory/x").inode == f.inode("directory/x"));
     CHECK_FALSE(f.root->status(slot_path(list.generation, changes.at("directory/x").slot)));
-    CHECK(changes.at("directory").kind == ChangeKind::attributes);
-    CHECK(changes.at("directory").inode == f.inode("directory"));
-    CHECK(changes.at("directory").before == kLive.at("directory").attributes);
-    CHECK(changes.at("directory").after == kDirectory);
+    REQUIRE(list.settings.size() == 1);
+    CHECK(list.settings[0].path == RelPath{"directory"});
+    CHECK(list.settings[0].inode == f.inode("directory"));
+    CHECK(Setting::attributes(list.settings[0].before) == kLive.at("directory").attributes);
+    CHECK(Setting::attributes(list.settings[0].after) == kDirectory);
     CHECK(list.counts.files == 1);
     CHECK(list.counts.others == 1);
     CHECK(list.counts.removed == 1);
@@ -227,7 +245,7 @@ TEST_CASE("a second pull adopts files of the first, wherever they lie, and the r
     CHECK(list.counts.removed == 0);
     const auto changes = by_path(list);
     REQUIRE(changes.size() == 3);
-    CHECK(changes.at("file").kind == ChangeKind::replace);
+    CHECK(changes.at("file").kind == MoveKind::replace);
     CHECK(changes.at("file").inode == f.inode(slot_path(list.generation, changes.at("file").slot)));
     CHECK(f.inode(slot_path(list.generation, changes.at("new").slot) + "/deep/file") == deep);
     Tree slots = f.slots(2);
@@ -298,7 +316,7 @@ TEST_CASE("power loss at any step of staging leaves the live tree, and the next 
         REQUIRE(left == kLive);
         Staging again{*f.root, open_reserved(*f.root)};
         add_file(again, "file", Over::something, "new");
-        REQUIRE(again.finish().changes.size() == 1);
+        REQUIRE(again.finish().moves.size() == 1);
         free_staged(*f.root);
         if (finished) break;
     }

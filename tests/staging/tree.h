@@ -49,15 +49,15 @@ inline EarlierFiles check(Staging& staging) {
 /// The live object's new content, or that of a file in a new directory, as the commit will place it.
 inline std::map<std::string, std::string> staged_files(const os::Directory& root, const ChangeList& list) {
     std::map<std::string, std::string> found;
-    for (const Change& change : list.changes) {
-        if (change.kind != ChangeKind::place && change.kind != ChangeKind::replace) continue;
-        const std::string slot = slot_path(list.generation, change.slot);
+    for (const Move& move : list.moves) {
+        if (move.kind == MoveKind::remove) continue;
+        const std::string slot = slot_path(list.generation, move.slot);
         const auto status = root.status(slot).value();
-        if (status.type == base::FileType::regular) found[change.path.bytes()] = content_of(root, slot);
+        if (status.type == base::FileType::regular) found[move.path.bytes()] = content_of(root, slot);
         if (status.type != base::FileType::directory) continue;
         for (const auto& [path, object] : test::read_tree(*root.open_directory(slot))) {
             if (object.type == base::FileType::regular)
-                found[change.path.bytes() + '/' + path] = object.content;
+                found[move.path.bytes() + '/' + path] = object.content;
         }
     }
     return found;

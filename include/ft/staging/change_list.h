@@ -1,7 +1,9 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -11,25 +13,73 @@
 
 namespace ft::staging {
 
-enum class ChangeKind : std::uint8_t {
-    place,       ///< an object from its slot to a path where nothing is
-    replace,     ///< slot and path exchange their objects
-    remove,      ///< the object at path goes into the slot
-    attributes,  ///< owner, mode and time of the object at path become `after`
+enum class MoveKind : std::uint8_t {
+    place,    ///< an object from its slot to a path where nothing is
+    replace,  ///< slot and path exchange their objects
+    remove,   ///< the object at path goes into the slot
 };
 
-/// One change of the live tree. A staged directory moves with everything staged below it: one change.
-struct Change {
-    ChangeKind kind = ChangeKind::place;
-    base::RelPath path{};
-    SlotNumber slot{0};
-    std::uint64_t inode = 0;     ///< staged object's (place, replace), live object's (remove, attributes)
-    std::uint64_t replaced = 0;  ///< replace: the live object's inode
-    base::Attributes before{};   ///< attributes: as found; replace, remove: of a live directory
-    base::Attributes after{};    ///< attributes: as wanted; place, replace: of a staged directory
-    bool was_directory = false;  ///< replace, remove: the live object is a directory
-    bool is_directory = false;   ///< place, replace: the staged object is a directory
+// There may be a million changes: neither of the two kinds takes more than kMostBytes beside its path.
+
+/// The time of an object that is a directory (some file systems move it when the directory itself moves);
+/// nothing for any other object.
+class DirectoryTime {
+public:
+    DirectoryTime() = default;
+    explicit DirectoryTime(const base::Timestamp& time)
+        : seconds_{time.seconds}, nanoseconds_{time.nanoseconds} {}
+    std::optional<base::Timestamp> get() const {
+        return nanoseconds_ == kNone ? std::nullopt : std::optional{base::Timestamp{seconds_, nanoseconds_}};
+    }
+    bool operator==(const DirectoryTime&) const = default;
+
+private:
+    static constexpr std::uint32_t kNone = ~std::uint32_t{0};
+    std::int64_t seconds_ = 0;
+    std::uint32_t nanoseconds_ = kNone;
 };
+
+/// One change of a name in a live tree. A staged directory moves with everything staged below it: one move.
+struct Move {
+    base::RelPath path{};
+    std::uint64_t inode = 0;     ///< staged object's (place, replace), live object's (remove)
+    std::uint64_t replaced = 0;  ///< replace: live object's
+    SlotNumber slot{0};
+    DirectoryTime time{};           ///< of the object `inode`
+    DirectoryTime replaced_time{};  ///< of the object `replaced`
+    std::uint32_t tree = 0;         ///< which of several trees; staging knows one
+    MoveKind kind = MoveKind::place;
+    bool operator==(const Move&) const = default;
+};
+
+/// Owner, mode and time of a live object.
+struct Setting {
+    /// base::Attributes without the gaps.
+    struct Values {
+        std::int64_t seconds = 0;
+        std::uint32_t nanoseconds = 0;
+        std::uint32_t mode = 0;
+        std::uint32_t uid = 0;
+        std::uint32_t gid = 0;
+        bool operator==(const Values&) const = default;
+    };
+    static Values values(const base::Attributes& of) {
+        return {of.mtime.seconds, of.mtime.nanoseconds, of.mode, of.uid, of.gid};
+    }
+    static base::Attributes attributes(const Values& of) {
+        return {of.mode, of.uid, of.gid, {of.seconds, of.nanoseconds}};
+    }
+
+    base::RelPath path{};
+    std::uint64_t inode = 0;
+    Values before{};         ///< as found
+    Values after{};          ///< as wanted
+    std::uint32_t tree = 0;  ///< as Move::tree
+    bool operator==(const Setting&) const = default;
+};
+
+constexpr std::size_t kMostBytes = 100;
+static_assert(sizeof(Move) <= kMostBytes && sizeof(Setting) <= kMostBytes);
 
 /// What a run changes in one tree, for its report; counts single objects, whatever moves with what.
 struct ChangeCounts {
@@ -47,9 +97,10 @@ struct ChangeCounts {
 };
 
 struct ChangeList {
-    Generation generation{0};     ///< that holds the slots
-    std::vector<Change> changes;  ///< in any order; commit orders them
-    ChangeCounts counts;
+    Generation generation{0};         ///< that holds the slots
+    std::vector<Move> moves{};        ///< in any order; commit orders them
+    std::vector<Setting> settings{};  ///< of objects that stay
+    ChangeCounts counts{};
 };
 
 }  // namespace ft::staging

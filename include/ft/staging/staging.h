@@ -148,6 +148,9 @@ public:
 
     /// True when `path` lies below a directory that is new in this run.
     bool is_new(const base::RelPath& path) const;
+    /// Does with what is staged so far what finish and sync would have to do later, when users wait. More may
+    /// follow. Fails as sync does.
+    void settle();
     /// All is staged: sets the new directories' attributes, deepest first, removes the earlier generations,
     /// and gives the list of each ground, with paths from its root. No further creates.
     std::vector<ChangeList> finish_all();
