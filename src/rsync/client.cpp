@@ -79,14 +79,15 @@ Setup connect(wire::Reader& in, base::ByteSink& out, const PullOptions& options)
     wire::Writer arguments;
     // No 'i': the file list comes whole, so that it is checked as a tree before the first object is staged.
     for (const std::string& argument :
-         {std::string{"--server"}, std::string{"--sender"}, fmt::format("-logDtpre.{}", kOurCapabilities),
+         {std::string{"--server"}, std::string{"--sender"},
+          fmt::format("-logDtpr{}e.{}", options.compressions.empty() ? "" : "z", kOurCapabilities),
           std::string{"."}, options.module + "/", std::string{}}) {
         arguments.text(argument);
         arguments.byte(0);
     }
     out.write(arguments.written());
     out.flush();
-    return set_up_client(in, out, theirs.protocol);
+    return set_up_client(in, out, theirs.protocol, options.compressions);
 }
 
 }  // namespace ft::rsync

@@ -102,7 +102,7 @@ private:
             const std::int32_t found = sums_.find(rolling->value(), window, strong_, expected);
             if (found >= 0) {
                 send_literal();
-                out_.block(found);
+                out_.block(found, window);
                 sent_.matched += length;
                 at_ += length;
                 literal_ = at_;

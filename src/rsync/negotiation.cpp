@@ -15,10 +15,11 @@ namespace ft::rsync {
 
 namespace {
 
-std::string both_lists(const std::vector<std::string>& theirs) {
-    std::vector<std::string> ours;
-    for (const base::DigestKind kind : wire::checksums()) ours.emplace_back(base::name_of(kind));
-    return fmt::format("no checksum is common: ours are {}; theirs are {}", fmt::join(ours, " "),
+template <typename Kind>
+std::string both_lists(std::string_view what, std::span<const Kind> kinds,
+                       const std::vector<std::string>& theirs) {
+    return fmt::format("no {} is common: ours are {}; theirs are {}", what,
+                       fmt::join(wire::names_of(kinds), " "),
                        base::escape(fmt::format("{}", fmt::join(theirs, " "))));
 }
 
@@ -38,22 +39,32 @@ Setup set_up_server(wire::Reader& in, base::ByteSink& out, int protocol, Options
     Setup setup{.protocol = protocol,
                 .compat = wire::compat_granted(options.capabilities),
                 .checksum = options.checksum.value_or(base::DigestKind::md5),
+                .compression = options.compression,
                 .seed = options.seed ? *options.seed : random_seed(fill_random)};
     const bool names = (setup.compat & wire::kVarintFlistFlags) != 0;
     const bool checksums = names && !options.checksum_chosen;
+    const bool compressions = names && options.compress && !options.compression_chosen;
+    if (!names && options.compress && !options.compression_chosen)
+        setup.compression = wire::Compression::zlib;
     wire::Writer first;
     first.varint(static_cast<std::int32_t>(setup.compat));
-    if (checksums) wire::write_names(first, wire::checksums(), true);
-    // We compress nothing, but a client that found none of its own here would stop before it is told why.
-    if (names && options.compress) first.vstring("zstd lz4 zlibx zlib none");
+    if (checksums) wire::write_names(first, wire::names_of(wire::checksums()), true);
+    if (compressions) wire::write_names(first, wire::names_of(wire::compressions()), true);
     out.write(first.written());
     if (checksums) {
         const auto theirs = wire::read_names(in, "checksum list");
         const auto chosen = wire::choose(wire::checksums(), theirs);
-        if (!chosen && options.refused.empty()) options.refused = both_lists(theirs);
+        if (!chosen && options.refused.empty())
+            options.refused = both_lists("checksum", wire::checksums(), theirs);
         setup.checksum = chosen.value_or(base::DigestKind::md5);
     }
-    if (names && options.compress) wire::read_names(in, "compress list");
+    if (compressions) {
+        const auto theirs = wire::read_names(in, "compress list");
+        const auto chosen = wire::choose(wire::compressions(), theirs);
+        if (!chosen && options.refused.empty())
+            options.refused = both_lists("compression", wire::compressions(), theirs);
+        setup.compression = chosen.value_or(wire::Compression::none);
+    }
     wire::Writer last;
     last.int32(setup.seed);
     out.write(last.written());
@@ -61,18 +72,30 @@ Setup set_up_server(wire::Reader& in, base::ByteSink& out, int protocol, Options
     return setup;
 }
 
-Setup set_up_client(wire::Reader& in, base::ByteSink& out, int protocol) {
+Setup set_up_client(wire::Reader& in, base::ByteSink& out, int protocol,
+                    std::span<const wire::Compression> compressions) {
     Setup setup{.protocol = protocol};
     setup.compat = wire::read_compat(in, wire::compat_allowed(kOurCapabilities));
     if ((setup.compat & wire::kVarintFlistFlags) != 0) {
         wire::Writer ours;
-        wire::write_names(ours, wire::checksums(), false);
+        wire::write_names(ours, wire::names_of(wire::checksums()), false);
+        if (!compressions.empty()) wire::write_names(ours, wire::names_of(compressions), false);
         out.write(ours.written());
         out.flush();
         const auto theirs = wire::read_names(in, "checksum list");
         const auto chosen = wire::choose(wire::checksums(), theirs);
-        if (!chosen) throw base::Error{base::ErrorKind::peer, both_lists(theirs)};
+        if (!chosen)
+            throw base::Error{base::ErrorKind::peer, both_lists("checksum", wire::checksums(), theirs)};
         setup.checksum = *chosen;
+        if (!compressions.empty()) {
+            const auto names = wire::read_names(in, "compress list");
+            const auto compression = wire::choose(compressions, names);
+            if (!compression)
+                throw base::Error{base::ErrorKind::peer, both_lists("compression", compressions, names)};
+            setup.compression = *compression;
+        }
+    } else if (!compressions.empty()) {
+        setup.compression = wire::Compression::zlib;  // a peer that negotiates nothing knows no other
     }
     setup.seed = in.int32("checksum seed");
     return setup;

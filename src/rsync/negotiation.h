@@ -22,6 +22,7 @@ struct Setup {
     int protocol = 0;
     std::uint32_t compat = 0;
     base::DigestKind checksum = base::DigestKind::md5;
+    wire::Compression compression = wire::Compression::none;
     std::int32_t seed = 0;
 
     std::int32_t digest_bytes() const { return static_cast<std::int32_t>(base::digest_size(checksum)); }
@@ -29,12 +30,14 @@ struct Setup {
 };
 
 /// Server's part. Nothing that was refused keeps it from ending: the refusal is told in a frame behind it.
-/// When no checksum is common `options.refused` says so.
+/// When no checksum or no compression is common `options.refused` says so.
 Setup set_up_server(wire::Reader& in, base::ByteSink& out, int protocol, Options& options,
                     const std::function<void(std::span<std::byte>)>& fill_random);
 
-/// Client's part. Error peer when no checksum is common.
-Setup set_up_client(wire::Reader& in, base::ByteSink& out, int protocol);
+/// Client's part; `compressions`: what it asked for, in the order of wire::compressions(). Error peer when
+/// nothing is common.
+Setup set_up_client(wire::Reader& in, base::ByteSink& out, int protocol,
+                    std::span<const wire::Compression> compressions);
 
 /// How the file lists of a session are written.
 wire::ListOptions list_options(const Setup& setup, const Options& options);

@@ -18,8 +18,9 @@ constexpr std::string_view kIgnoredLetters = "tpEOJWSbuIKymqvs";
 constexpr std::array<std::string_view, 7> kIgnored{"--partial",       "--stats",        "--list-only",
                                                    "--safe-links",    "--open-noatime", "--msgs2stderr",
                                                    "--no-msgs2stderr"};
-constexpr std::array<std::string_view, 6> kIgnoredWithValue{
-    "--timeout=", "--bwlimit=", "--info=", "--suffix=", "--log-format=", "--compress-level="};
+constexpr std::array<std::string_view, 8> kIgnoredWithValue{
+    "--timeout=",        "--bwlimit=",          "--info=",         "--suffix=", "--log-format=",
+    "--compress-level=", "--compress-threads=", "--skip-compress="};
 
 struct Letter {
     char letter;
@@ -84,7 +85,6 @@ void read_letters(Options& options, std::string_view letters) {
                 break;
             case 'z':
                 options.compress = true;
-                refuse(options, "--compress (-z)");
                 break;
             default:
                 if (kIgnoredLetters.find(letter) == std::string_view::npos) {
@@ -107,12 +107,25 @@ void choose_checksum(Options& options, std::string_view names) {
     }
 }
 
+void choose_compression(Options& options, std::string_view name) {
+    const auto compression = wire::compression_of(name);
+    if (!compression)
+        return refuse(options, fmt::format("--compress-choice={}", base::escape(name.substr(0, 64))));
+    options.compression_chosen = true;
+    options.compression = *compression;
+}
+
 void read_long(Options& options, std::string_view argument) {
+    constexpr std::string_view kCompress = "--compress-choice=";
     constexpr std::string_view kChecksum = "--checksum-choice=";
     constexpr std::string_view kSeed = "--checksum-seed=";
     const auto is_start = [&](std::string_view start) { return argument.starts_with(start); };
-    if (argument == "--server" || argument == "--sender" || argument == "--compress-choice=none") return;
-    if (argument == "--numeric-ids") {
+    if (argument == "--server" || argument == "--sender") return;
+    if (argument == "--new-compress" || argument == "--old-compress") {
+        choose_compression(options, argument == "--new-compress" ? "zlibx" : "zlib");
+    } else if (argument.starts_with(kCompress)) {
+        choose_compression(options, argument.substr(kCompress.size()));
+    } else if (argument == "--numeric-ids") {
         options.numeric_ids = true;
     } else if (argument == "--ignore-errors") {
         options.ignore_errors = true;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "ft/base/digest.h"
+#include "ft/wire/compression.h"
 
 namespace ft::rsync {
 
@@ -23,7 +24,9 @@ struct Options {
     bool numeric_ids = false;
     bool dry_run = false;
     bool ignore_errors = false;
-    bool compress = false;                     ///< the client expects that a compression is negotiated
+    bool compress = false;                                    ///< the client asks for compression
+    bool compression_chosen = false;                          ///< and expects that none is negotiated
+    wire::Compression compression = wire::Compression::none;  ///< the chosen one
     bool checksum_chosen = false;              ///< the client expects that no checksum is negotiated
     std::optional<base::DigestKind> checksum;  ///< the chosen one, when it is one of ours
     std::optional<std::int32_t> seed;

@@ -17,19 +17,23 @@ constexpr std::uint64_t kLiveGrowth = 64 * 1024 * 1024;
 // Copies neighbouring blocks in one go.
 class BasisRun {
 public:
-    explicit BasisRun(staging::Slot& slot) : slot_{slot} {}
+    using Also = std::function<void(std::span<const std::byte>)>;
+    BasisRun(staging::Slot& slot, Also also) : slot_{slot}, also_{std::move(also)} {}
     void add(std::uint64_t offset, std::uint64_t length) {
         if (offset != offset_ + length_) flush();
         if (length_ == 0) offset_ = offset;
         length_ += length;
     }
     void flush() {
-        if (length_ > 0) slot_.copy_from_basis(offset_, length_);
+        if (length_ > 0) {
+            slot_.copy_from_basis(offset_, length_, also_);
+        }
         length_ = 0;
     }
 
 private:
     staging::Slot& slot_;
+    const Also also_;  // learns what was copied
     std::uint64_t offset_ = 0;
     std::uint64_t length_ = 0;
 };
@@ -42,7 +46,10 @@ base::Error other_size(const base::RelPath& path, std::uint64_t listed, const st
 }  // namespace
 
 Receiver::Receiver(const Session& session, wire::Reader& in, Pulled& pulled)
-    : session_{session}, in_{in}, pulled_{pulled} {}
+    : session_{session},
+      in_{in},
+      pulled_{pulled},
+      decompressor_{wire::make_decompressor(session.setup.compression, session.setup.protocol)} {}
 
 void Receiver::run() {
     const auto entries = static_cast<std::int32_t>(session_.wanted.size());
@@ -95,8 +102,12 @@ bool Receiver::receive(const Requests::Request& request, const base::RelPath& pa
     const auto slot =
         session_.staging.create_file(path, request.over, session_.setup.checksum, std::move(basis));
     const std::uint64_t most = bound(object.size);
-    wire::TokenReader tokens{in_, request.head, std::numeric_limits<std::uint64_t>::max()};
-    BasisRun run{*slot};
+    wire::TokenReader tokens{in_, request.head, std::numeric_limits<std::uint64_t>::max(),
+                             decompressor_.get()};
+    const bool tells_blocks = decompressor_ && decompressor_->wants_blocks();
+    BasisRun::Also also;
+    if (tells_blocks) also = [this](std::span<const std::byte> block) { decompressor_->skip(block); };
+    BasisRun run{*slot, std::move(also)};
     std::uint64_t size = 0;
     std::uint64_t literal = 0;
     for (wire::Token token = tokens.next(); token.kind != wire::Token::Kind::end; token = tokens.next()) {
@@ -105,6 +116,7 @@ bool Receiver::receive(const Requests::Request& request, const base::RelPath& pa
         if (size > most) throw other_size(path, object.size, "more");
         if (is_block) {
             run.add(request.head.offset_of(token.block), request.head.length_of(token.block));
+            if (tells_blocks) run.flush();  // before the next token is read
             continue;
         }
         run.flush();

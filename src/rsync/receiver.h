@@ -1,5 +1,6 @@
 #pragma once
 
+#include "ft/wire/compression.h"
 #include "ft/wire/frames.h"
 #include "ft/wire/index.h"
 #include "ft/wire/reader.h"
@@ -27,6 +28,7 @@ private:
     wire::Reader& in_;
     Pulled& pulled_;
     wire::IndexReader indices_;
+    std::unique_ptr<wire::Decompressor> decompressor_;
     int dones_ = 0;
 };
 

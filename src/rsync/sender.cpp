@@ -30,6 +30,7 @@ Sender::Sender(const Session& session, const Offer& offer, base::Progress& progr
       progress_{progress},
       served_{served},
       strong_{session.setup.checksum, session.setup.seed, session.setup.seed_first()},
+      compressor_{wire::make_compressor(session.setup.compression, session.setup.protocol)},
       times_sent_(offer.listing().size()),
       io_error_{offer.io_error()} {}
 
@@ -167,7 +168,7 @@ void Sender::send_file(const wire::Item& item, const BlockSums& sums) {
     wire::write_item(head, answered_, item);
     wire::write_sum_head(head, sums.head());
     write(head);
-    wire::TokenWriter tokens{session_.out};
+    wire::TokenWriter tokens{session_.out, compressor_.get()};
     const SentContent sent = send_content(*file, before.size, sums, strong_, session_.setup.checksum, tokens);
     session_.out.write((sent.shorter ? wrong_digest(sent.digest) : sent.digest).bytes());
     if (!sent.fault.empty()) {

@@ -61,6 +61,7 @@ private:
     wire::StrongSum strong_;
     wire::IndexReader requested_;
     wire::IndexWriter answered_;
+    std::unique_ptr<wire::Compressor> compressor_;
     std::vector<std::uint8_t> times_sent_;  // by index: one transfer and one redo
     std::int32_t io_error_ = 0;
     std::int32_t io_error_told_ = 0;

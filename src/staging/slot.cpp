@@ -72,7 +72,8 @@ void Slot::append(std::span<const std::byte> data) {
     pending.insert(pending.end(), data.begin(), data.end());
 }
 
-void Slot::copy_from_basis(std::uint64_t offset, std::uint64_t length) {
+void Slot::copy_from_basis(std::uint64_t offset, std::uint64_t length,
+                           const std::function<void(std::span<const std::byte>)>& also) {
     base::Bytes& piece = state_->from_basis;
     while (length > 0) {
         const std::size_t wanted = static_cast<std::size_t>(std::min<std::uint64_t>(length, kPiece));
@@ -83,6 +84,7 @@ void Slot::copy_from_basis(std::uint64_t offset, std::uint64_t length) {
                               state_->shown.escaped() + ": the old version became shorter during the run"};
         }
         append(into);
+        if (also) also(into);
         offset += wanted;
         length -= wanted;
     }

@@ -17,12 +17,6 @@ constexpr base::DigestKind kAuthDigests[] = {base::DigestKind::sha512, base::Dig
                                              base::DigestKind::sha1, base::DigestKind::md5};
 constexpr base::DigestKind kChecksums[] = {base::DigestKind::xxh128, base::DigestKind::md5};
 
-std::vector<std::string_view> names_of(std::span<const base::DigestKind> kinds) {
-    std::vector<std::string_view> names;
-    for (const base::DigestKind kind : kinds) names.push_back(base::name_of(kind));
-    return names;
-}
-
 /// Names separated by single spaces, in lower case: they compare without case.
 std::vector<std::string> split(std::string_view field, std::string_view list, std::size_t most,
                                std::size_t longest) {
@@ -54,7 +48,7 @@ std::span<const base::DigestKind> auth_digests() { return kAuthDigests; }
 std::span<const base::DigestKind> checksums() { return kChecksums; }
 
 std::string our_greeting() {
-    return fmt::format("{}{}.0 {}", kPrefix, kNewestProtocol, fmt::join(names_of(kAuthDigests), " "));
+    return fmt::format("{}{}.0 {}", kPrefix, kNewestProtocol, fmt::join(names_of(auth_digests()), " "));
 }
 
 Greeting parse_greeting(std::string_view line) {
@@ -84,14 +78,6 @@ Greeting parse_greeting(std::string_view line) {
     return greeting;
 }
 
-std::optional<base::DigestKind> choose(std::span<const base::DigestKind> ours,
-                                       const std::vector<std::string>& theirs) {
-    for (const base::DigestKind kind : ours) {
-        if (std::find(theirs.begin(), theirs.end(), base::name_of(kind)) != theirs.end()) return kind;
-    }
-    return std::nullopt;
-}
-
 std::string auth_response(base::DigestKind digest, std::string_view secret, std::string_view challenge) {
     static constexpr std::string_view kDigits =
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -114,8 +100,8 @@ std::vector<std::string> read_names(Reader& in, std::string_view field) {
     return split(field, in.vstring(field, kLongestNames), 32, kLongestNames);
 }
 
-void write_names(Writer& out, std::span<const base::DigestKind> kinds, bool server) {
-    out.vstring(fmt::format("{}{}", fmt::join(names_of(kinds), " "), server ? " none" : ""));
+void write_names(Writer& out, const std::vector<std::string_view>& names, bool server) {
+    out.vstring(fmt::format("{}{}", fmt::join(names, " "), server ? " none" : ""));
 }
 
 std::uint32_t compat_allowed(std::string_view letters) {

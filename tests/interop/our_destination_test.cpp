@@ -122,6 +122,35 @@ TEST_CASE("we get a changed file from a stock daemon by its changes", "[interop]
     CHECK(destination.pulled.bytes_literal + destination.pulled.bytes_matched == big.size());
 }
 
+TEST_CASE("we pull from a stock daemon compressed, what is new and what changed", "[interop]") {
+    Destination destination;
+    destination.options.compressions = {GENERATE(wire::Compression::zstd, wire::Compression::lz4,
+                                                 wire::Compression::zlibx, wire::Compression::zlib)};
+    INFO(wire::name_of(destination.options.compressions.front()));
+    std::string text;
+    while (text.size() < 3'000'000) text += "line " + std::to_string(text.size() * 7919) + " of a text\n";
+    destination.theirs->create_file("text")->write_at(0, base::as_bytes(text));
+    CHECK(destination.pull() == "");
+    destination.require_equal();
+    CHECK(destination.pulled.bytes_literal == 2'100'009 + text.size());
+    text.insert(1'000'000, "inserted");
+    text.replace(2'000'000, 5'000, std::string(4'000, 'x'));
+    destination.theirs->change_file("text")->write_at(0, base::as_bytes(text));
+    CHECK(destination.pull() == "");
+    destination.require_equal();
+    CHECK(destination.pulled.bytes_literal < 50'000);
+    CHECK(destination.pulled.bytes_matched > 2'900'000);
+}
+
+TEST_CASE("a stock daemon that does not compress as we ask is told", "[interop]") {
+    Destination destination;
+    destination.options.compressions = {wire::Compression::zstd};
+    destination.options.module = "locked";  // the last section of the file
+    destination.options.credentials = {"mover", "s3cret pass"};
+    std::ofstream{destination.scratch / "conf", std::ios::app} << "refuse options = compress\n";
+    CHECK(destination.pull().find("refuse --compress (-z)") != std::string::npos);
+}
+
 TEST_CASE("we answer a stock daemon's challenge", "[interop]") {
     Destination destination;
     destination.options.module = "locked";

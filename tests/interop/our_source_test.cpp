@@ -89,6 +89,47 @@ TEST_CASE("stock rsync pulls from us byte for byte, by any protocol and checksum
     CHECK(served[1].files_sent == 0);
 }
 
+/// "Total bytes received" of --stats.
+std::uint64_t received(const std::string& output) {
+    constexpr std::string_view kLabel = "Total bytes received: ";
+    return std::stoull(output.substr(output.find(kLabel) + kLabel.size()));
+}
+
+TEST_CASE("stock rsync pulls from us compressed, what is new and what changed", "[interop]") {
+    Source source;
+    const std::string compression = GENERATE("-z", "--zc=zstd", "--zc=lz4", "--zc=zlibx", "--zc=zlib",
+                                             "--new-compress", "--old-compress");
+    const std::string protocol = GENERATE("--protocol=30", "--protocol=31", "--protocol=32");
+    INFO(compression << " " << protocol);
+    if (protocol == "--protocol=30") {  // it has no nanoseconds
+        run(*source.machine,
+            {"find", source.scratch / "theirs", "-exec", "touch", "-h", "-d", "@1700000000", "{}", "+"});
+    }
+    std::string text;
+    while (text.size() < 3'000'000) text += "line " + std::to_string(text.size() * 7919) + " of a text\n";
+    source.root->create_file("text")->write_at(0, base::as_bytes(text));
+    source.root->set_attributes("text", {0644, 0, 0, {1'700'000'000, 0}});
+    source.root->set_attributes(".", {0755, 0, 0, {1'700'000'000, 0}});
+    OurDaemon daemon{*source.machine, source.options()};
+    const auto pull = [&] {
+        const os::Finished pulled = source.pull(
+            {"-a", "--no-whole-file", "--stats", "--no-h", compression, protocol}, daemon.url("data/"));
+        CHECK(pulled.errors == "");
+        CHECK(pulled.status == 0);
+        source.require_equal();
+        return pulled;
+    };
+    const os::Finished first = pull();
+    text.insert(1'000'000, "inserted");
+    text.replace(2'000'000, 5'000, std::string(4'000, 'x'));
+    source.root->change_file("text")->write_at(0, base::as_bytes(text));
+    source.root->set_attributes("text", {0644, 0, 0, {1'700'000'001, 0}});
+    pull();
+    const auto served = daemon.stop();
+    CHECK(received(first.output) < 2'000'000 + 2'500'000);  // noise, and text at less than its length
+    CHECK(served.at(1).bytes_literal < 50'000);
+}
+
 TEST_CASE("stock rsync gets a changed file from us by its changes", "[interop]") {
     Source source;
     OurDaemon daemon{*source.machine, source.options()};
@@ -168,8 +209,6 @@ TEST_CASE("stock rsync is told by name what we do not grant", "[interop]") {
         {{"-H", "this server does not grant --hard-links (-H)"},
          {"-A", "this server does not grant --acls (-A)"},
          {"-X", "this server does not grant --xattrs (-X)"},
-         {"-z", "this server does not grant --compress (-z)"},
-         {"--compress-choice=zstd", "this server does not grant --compress-choice=zstd"},
          {"-c", "this server does not grant --checksum (-c)"},
          {"--checksum-choice=sha1", "this server does not grant --checksum-choice=sha1"},
          {"--remove-source-files", "this server does not grant --remove-source-files"},

@@ -32,21 +32,36 @@ TEST_CASE("an option that writes, deletes, follows, runs or changes limits is re
                  "--files-from=/etc/passwd", "--exclude-from=x", "--filter=. x", "--temp-dir=/tmp",
                  "--backup-dir", "--partial-dir=x", "--link-dest=/x", "--copy-links", "--copy-unsafe-links",
                  "--insecure-links", "--write-devices", "--copy-devices", "--super", "--iconv=utf8",
-                 "--usermap=a:b", "--compress-threads=9", "--max-alloc=0", "--block-size=1", "--debug=all",
-                 "--skip-compress=x", "--inplace", "--append", "--no-relative", "--old-compress",
-                 "--new-compress", "--compress-choice=zstd", "--delete-missing-args");
+                 "--usermap=a:b", "--max-alloc=0", "--block-size=1", "--debug=all", "--inplace", "--append",
+                 "--no-relative", "--compress-choice=brotli", "--delete-missing-args");
     CHECK(read({"-re.v", option}).refused == "this server does not grant " + option);
 }
 
 TEST_CASE("a letter that is not served is refused by its long name", "[rsync]") {
     CHECK(read({"-lHogDtpre.v"}).refused == "this server does not grant --hard-links (-H)");
     CHECK(read({"-lAe.v"}).refused == "this server does not grant --acls (-A)");
-    CHECK(read({"-ze.v"}).refused == "this server does not grant --compress (-z)");
     CHECK(read({"-xxe.v"}).refused == "this server does not grant --one-file-system given twice (-xx)");
     CHECK(read({"-xe.v"}).refused == "");
     CHECK(read({"-\x1b"}).refused == "this server does not grant -\\x1b");
     CHECK(rsync::read_options({"--server", "-re.v", ".", "data/"}, {}, "data").refused ==
           "this server only sends");
+}
+
+TEST_CASE("compression is negotiated, or chosen by name", "[rsync]") {
+    using wire::Compression;
+    CHECK(read({"-ze.v"}).compress);
+    CHECK_FALSE(read({"-ze.v"}).compression_chosen);
+    const auto chosen = [](const std::string& option) {
+        const Options options = read({"-e.v", option});
+        CHECK(options.refused == "");
+        CHECK(options.compression_chosen);
+        return options.compression;
+    };
+    CHECK(chosen("--compress-choice=zstd") == Compression::zstd);
+    CHECK(chosen("--compress-choice=lz4") == Compression::lz4);
+    CHECK(chosen("--compress-choice=none") == Compression::none);
+    CHECK(chosen("--new-compress") == Compression::zlibx);
+    CHECK(chosen("--old-compress") == Compression::zlib);
 }
 
 TEST_CASE("a chosen checksum must be one of ours, a chosen seed a number", "[rsync]") {

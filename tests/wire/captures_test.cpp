@@ -34,6 +34,7 @@ struct Session {
     wire::ListOptions options;
     base::DigestKind checksum = base::DigestKind::xxh128;
     base::Bytes basis;
+    wire::Compression compression = wire::Compression::none;
 
     explicit Session(const std::string& name, std::size_t piece = 65536)
         : facts(nlohmann::json::parse(base::as_text(capture(name + ".json")))) {
@@ -50,6 +51,8 @@ struct Session {
         options.protocol = protocol;
         options.incremental = (server.compat & wire::kIncRecurse) != 0;
         if (!client.negotiates_checksum()) checksum = base::DigestKind::md5;
+        if (client.compresses())
+            compression = wire::choose(wire::compressions(), client.compressions).value();
         if (facts.contains("basis")) basis = capture("delta-basis.bin");
     }
 };
@@ -102,6 +105,7 @@ public:
         : session_{&session},
           source_{session.replies.data, 1},
           in_{source_},
+          decompressor_{wire::make_decompressor(session.compression, session.options.protocol)},
           decoder_{session.options},
           encoder_{session.options} {
         read_list();
@@ -156,7 +160,7 @@ private:
         const wire::SumHead head = wire::read_sum_head(in_, 16);
         heads.push_back(head);
         base::Bytes content;
-        wire::TokenReader tokens{in_, head, 1 << 20};
+        wire::TokenReader tokens{in_, head, 1 << 20, decompressor_.get()};
         for (auto token = tokens.next(); token.kind != wire::Token::Kind::end; token = tokens.next()) {
             if (token.kind == wire::Token::Kind::block) {
                 const std::uint64_t offset = head.offset_of(token.block);
@@ -175,6 +179,7 @@ private:
     const Session* session_;
     test::Bytes source_;
     Reader in_;
+    std::unique_ptr<wire::Decompressor> decompressor_;
     wire::EntryDecoder decoder_;
     wire::EntryEncoder encoder_;
     wire::IndexReader indices_;
@@ -204,7 +209,8 @@ struct Requests {
 };
 
 std::string any_session() {
-    return GENERATE(as<std::string>{}, "tiny", "delta", "md5-delta", "proto30", "io-error", "auth-ok", "big");
+    return GENERATE(as<std::string>{}, "tiny", "delta", "md5-delta", "proto30", "io-error", "auth-ok", "big",
+                    "tiny-zstd", "zstd", "delta-zstd");
 }
 
 }  // namespace

@@ -44,8 +44,8 @@ TEST_CASE("the own most preferred name that the peer has is chosen", "[wire]") {
 
 TEST_CASE("lists of names are written with none by servers only, and come back", "[wire]") {
     wire::Writer out;
-    wire::write_names(out, wire::checksums(), true);
-    wire::write_names(out, wire::checksums(), false);
+    wire::write_names(out, wire::names_of(wire::checksums()), true);
+    wire::write_names(out, wire::names_of(wire::checksums()), false);
     CHECK(base::as_text(out.written()) == "\x0fxxh128 md5 none\x0axxh128 md5");
     test::Bytes source{out.take(), 3};
     wire::Reader in{source};

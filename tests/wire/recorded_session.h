@@ -29,6 +29,7 @@ struct ClientSetup {
     std::string answer;  ///< to a challenge
     std::vector<std::string> arguments;
     std::vector<std::string> checksums;
+    std::vector<std::string> compressions;
 
     bool negotiates_checksum() const {
         return std::none_of(arguments.begin(), arguments.end(), [](const std::string& argument) {
@@ -56,7 +57,7 @@ inline ClientSetup read_client_setup(wire::Reader& in, bool challenged) {
         setup.arguments.push_back(std::move(argument));
     }
     if (setup.negotiates_checksum()) setup.checksums = wire::read_names(in, "checksum list");
-    if (setup.compresses()) wire::read_names(in, "compression list");
+    if (setup.compresses()) setup.compressions = wire::read_names(in, "compression list");
     return setup;
 }
 

@@ -16,6 +16,7 @@
 #include "ft/staging/staging.h"
 #include "ft/tree/listing.h"
 #include "ft/tree/rules.h"
+#include "ft/wire/compression.h"
 
 namespace ft::rsync {
 
@@ -44,6 +45,9 @@ struct PullOptions {
     /// Block length for every basis file, in bytes; 0: by size. Small blocks get strong checksums long
     /// enough.
     std::int32_t block_length = 0;
+    /// What may compress literal bytes, in the order of wire::compressions(); empty: nothing. A source of old
+    /// takes zlib.
+    std::vector<wire::Compression> compressions{};
     const os::Accounts* accounts = nullptr;  ///< of this machine; needed
     /// The basis file for a wanted file; null: none. Default: the live file of that path. Called from two
     /// threads, and twice a file: once for its checksums, once for its blocks.

@@ -65,9 +65,10 @@ public:
     Slot& operator=(const Slot&) = delete;
     /// Appends `data`; whole blocks of zeros become holes, so that sparse files stay sparse.
     void append(std::span<const std::byte> data);
-    /// Appends `length` bytes of the basis file from `offset` (both in bytes). Error corrupt if it is
-    /// shorter.
-    void copy_from_basis(std::uint64_t offset, std::uint64_t length);
+    /// Appends `length` bytes of the basis file from `offset` (both in bytes), and gives them piece by piece
+    /// to `also` (if there is one). Error corrupt if it is shorter.
+    void copy_from_basis(std::uint64_t offset, std::uint64_t length,
+                         const std::function<void(std::span<const std::byte>)>& also = {});
     /// Bytes so far.
     std::uint64_t size() const { return size_; }
     /// Checksum of all that was appended, of the kind that create_file was told. Nothing may be appended

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -35,15 +36,26 @@ Greeting parse_greeting(std::string_view line);
 std::span<const base::DigestKind> auth_digests();
 std::span<const base::DigestKind> checksums();
 /// The first of `ours` that `theirs` names. Sound only because both lists keep the protocol's order.
-std::optional<base::DigestKind> choose(std::span<const base::DigestKind> ours,
-                                       const std::vector<std::string>& theirs);
+template <typename Kind>
+std::optional<Kind> choose(std::span<const Kind> ours, const std::vector<std::string>& theirs) {
+    for (const Kind kind : ours) {
+        if (std::find(theirs.begin(), theirs.end(), name_of(kind)) != theirs.end()) return kind;
+    }
+    return std::nullopt;
+}
 /// base64 without padding of the digest of secret and challenge text.
 std::string auth_response(base::DigestKind digest, std::string_view secret, std::string_view challenge);
 
 /// Names of a negotiation, "xxh128 md5"; a server's list ends in "none". Error peer above 1024 bytes or 32
 /// names.
 std::vector<std::string> read_names(Reader& in, std::string_view field);
-void write_names(Writer& out, std::span<const base::DigestKind> kinds, bool server);
+void write_names(Writer& out, const std::vector<std::string_view>& names, bool server);
+template <typename Kind>
+std::vector<std::string_view> names_of(std::span<const Kind> kinds) {
+    std::vector<std::string_view> names;
+    for (const Kind kind : kinds) names.push_back(name_of(kind));
+    return names;
+}
 
 /// Compatibility flags, which a server derives from the client's letters.
 enum Compat : std::uint32_t {
