@@ -69,6 +69,9 @@ std::optional<std::chrono::seconds> to_duration(std::string_view text) {
 }  // namespace
 
 Request parse(const std::vector<std::string>& arguments) {
+    static const std::map<std::string, migrate::Compress> kCompress = {{"auto", migrate::Compress::automatic},
+                                                                       {"zstd", migrate::Compress::zstd},
+                                                                       {"none", migrate::Compress::none}};
     bool as_source = false;
     bool stop_traffic = false;
     bool keep_traffic = false;
@@ -127,6 +130,11 @@ Request parse(const std::vector<std::string>& arguments) {
             ->type_name("PERCENT")
             ->check(CLI::Range(0, 100))
             ->capture_default_str(),
+        command
+            ->add_option("--compress", target.compress, "Content travels compressed (auto: over slow links)")
+            ->type_name("auto|zstd|none")
+            ->transform(CLI::CheckedTransformer(kCompress).description(""))
+            ->default_str("auto"),
         command
             ->add_option("--retry-for", retry_for,
                          "Try so long to connect again when a connection is lost (90s, 10m, 1h; 0: never)")

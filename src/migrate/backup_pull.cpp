@@ -58,12 +58,13 @@ BackupPull::BackupPull(os::Machine& machine, const system::Description& system,
       accounts_{machine.accounts(system.root)},
       root_{os::make_directories(state, kIncomingBackup)} {}
 
-void BackupPull::run(const Source& source, checks::Space& space, const std::function<void()>& compared,
-                     base::Cancellation& cancellation) {
+bool BackupPull::run(const Source& source, Link& link, checks::Space& space,
+                     const std::function<void()>& compared, base::Cancellation& cancellation) {
     const auto connection =
         transport::connect(source.machine.network(), source.host, source.port, source.code,
                            transport::Purpose::rsync, source.limits, cancellation);
     Metered metered{*connection, progress_, received_, sent_};
+    WatchedStream watched{*connection, link, progress_};
     if (!root_) root_ = os::make_directories(state_, kIncomingBackup);
     if (!staging_)
         staging_.emplace(*root_, staging::open_reserved(*root_), std::vector<staging::Generation>{}, origin_);
@@ -75,6 +76,7 @@ void BackupPull::run(const Source& source, checks::Space& space, const std::func
     options.module = system::kBackupModule;
     options.accounts = accounts_.get();
     options.block_length = kBackupBlock;
+    options.compressions = link.compressions();
     options.basis = [&](const base::RelPath& path) -> std::unique_ptr<const os::File> {
         const auto status = last ? last->status(path.bytes()) : std::nullopt;
         if (!status || status->type != base::FileType::regular) return nullptr;
@@ -84,12 +86,14 @@ void BackupPull::run(const Source& source, checks::Space& space, const std::func
         space.book(*root_, "the backup", need.bytes, need.inodes);
         compared();
         used_ = true;
+        watched.begin_content();
     };
     tree::Rules rules;
     rules.exclude_path(base::RelPath{staging::kReservedDirectory});
     try {
-        add(rsync::pull(*connection, *root_, rules, *staging_, options, progress_, cancellation), pulled_);
+        add(rsync::pull(watched, *root_, rules, *staging_, options, progress_, cancellation), pulled_);
     } catch (const base::Error& error) {
+        if (watched.turned()) return false;
         throw error.on("backup");
     }
     metered.done();
@@ -102,6 +106,7 @@ void BackupPull::run(const Source& source, checks::Space& space, const std::func
     staging_.reset();
     staging::free_staged(*root_);
     used_ = false;
+    return true;
 }
 
 std::unique_ptr<os::Directory> BackupPull::directory(const system::DatabaseFacts& facts) {

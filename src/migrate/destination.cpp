@@ -51,8 +51,7 @@ public:
           attempts_{machine.clock(), console, options.retry_for},
           conversation_{source,    report.run_id, options.final_run,    system.keep_rows,
                         attempts_, console,       tasks_.cancellation()},
-          fetch_{machine,   system, state, source, options.max_delete, conversation_.presence(),
-                 attempts_, console} {}
+          fetch_{machine, system, state, source, options, conversation_.presence(), attempts_, console} {}
 
     void execute() {
         try {

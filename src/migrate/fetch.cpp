@@ -28,16 +28,17 @@ database::Access access_to(os::Machine& machine, const system::Description& syst
 }
 
 Fetch::Fetch(os::Machine& machine, const system::Description& system, os::Directory& state,
-             const Source& source, unsigned max_delete, Presence& presence, Attempts& attempts,
+             const Source& source, const DestinationOptions& options, Presence& presence, Attempts& attempts,
              ui::Console& console)
     : machine_{machine},
       system_{system},
       state_{state},
       source_{source},
-      max_delete_{max_delete},
+      max_delete_{options.max_delete},
       presence_{presence},
       attempts_{attempts},
       console_{console},
+      link_{machine.clock(), options.compress},
       space_{[this] { return freeable(machine_, system_, state_); }} {}
 
 std::string Fetch::what(const system::Manifest& manifest) const {
@@ -119,8 +120,9 @@ void Fetch::pull_trees(bool live, base::TaskGroup& pulls) {
             until_done(
                 [&](base::Cancellation& attempt) {
                     Turns::Turn turn{*turns_, attempt};
-                    trees_[number]->run(
-                        source_, live, max_delete_, space_, [&] { turn.compared(number, attempt); }, attempt);
+                    return trees_[number]->run(
+                        source_, link_, live, max_delete_, space_, [&] { turn.compared(number, attempt); },
+                        attempt);
                 },
                 pulls.cancellation());
         });
@@ -131,13 +133,13 @@ void Fetch::pull_backup(base::Cancellation& cancellation) {
     until_done(
         [&](base::Cancellation& attempt) {
             Turns::Turn turn{*turns_, attempt};
-            backup_->run(
-                source_, space_, [&] { turn.compared(trees_.size(), attempt); }, attempt);
+            return backup_->run(
+                source_, link_, space_, [&] { turn.compared(trees_.size(), attempt); }, attempt);
         },
         cancellation);
 }
 
-void Fetch::until_done(const std::function<void(base::Cancellation&)>& pull,
+void Fetch::until_done(const std::function<bool(base::Cancellation&)>& pull,
                        base::Cancellation& cancellation) {
     Attempts::Outage outage;
     for (;;) {
@@ -145,7 +147,8 @@ void Fetch::until_done(const std::function<void(base::Cancellation&)>& pull,
         base::Cancellation attempt{cancellation};
         const auto hook = there->on_request([&] { attempt.request("the loss of the source"); });
         try {
-            return pull(attempt);
+            if (pull(attempt)) return;
+            console_.say("The link to the source is slow: what is left comes compressed.");
         } catch (const base::Error& error) {
             cancellation.check();
             const bool ended_with_source =
@@ -195,6 +198,8 @@ void Fetch::tell(const system::Manifest& manifest, Report& report) const {
         for (const auto& [table, rows] : facts.row_counts) database.rows += rows;
         report.databases.push_back(database);
     }
+    report.compression =
+        wire::name_of(link_.is_compressed() ? wire::Compression::zstd : wire::Compression::none);
     report.kept.insert(report.kept.end(), kept_rows_.begin(), kept_rows_.end());
     if (backup_) {
         report.backup_bytes_literal = backup_->progress().bytes_literal;

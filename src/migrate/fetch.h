@@ -41,9 +41,9 @@ struct FetchProgress {
 /// keeps what it has; the others and the restores go on. Nothing of it is live before the commit.
 class Fetch {
 public:
-    /// All but `max_delete` (of each tree, in percent) is referred to.
+    /// All but `options` is referred to.
     Fetch(os::Machine& machine, const system::Description& system, os::Directory& state, const Source& source,
-          unsigned max_delete, Presence& presence, Attempts& attempts, ui::Console& console);
+          const DestinationOptions& options, Presence& presence, Attempts& attempts, ui::Console& console);
 
     /// "2 trees and the database backup", for people.
     std::string what(const system::Manifest& manifest) const;
@@ -78,7 +78,8 @@ private:
     void restore(const system::DatabaseFacts& facts, base::Cancellation& cancellation);
     void pull_trees(bool live, base::TaskGroup& pulls);
     void pull_backup(base::Cancellation& cancellation);
-    void until_done(const std::function<void(base::Cancellation&)>& pull, base::Cancellation& cancellation);
+    /// Repeats `pull` while it says false, or its connection is lost.
+    void until_done(const std::function<bool(base::Cancellation&)>& pull, base::Cancellation& cancellation);
 
     os::Machine& machine_;
     const system::Description& system_;
@@ -88,6 +89,7 @@ private:
     Presence& presence_;
     Attempts& attempts_;
     ui::Console& console_;
+    Link link_;
     checks::Space space_;
     std::vector<std::unique_ptr<TreePull>> trees_;
     std::optional<BackupPull> backup_;

@@ -18,6 +18,7 @@
 #include "ft/transport/connection.h"
 #include "ft/ui/console.h"
 #include "migrate/host_files.h"
+#include "migrate/link.h"
 
 namespace ft::migrate {
 
@@ -72,8 +73,8 @@ public:
     /// failed: what is not here yet; counts of bytes and of what vanished add up, the rest is that of the
     /// last. Error unfit, before
     /// anything is staged, when more than `max_delete` percent of the live files would go
-    /// (checks::require_few_removals).
-    void run(const Source& source, bool live, unsigned max_delete, checks::Space& space,
+    /// (checks::require_few_removals). False: the link turned, run it again.
+    bool run(const Source& source, Link& link, bool live, unsigned max_delete, checks::Space& space,
              const std::function<void()>& compared, base::Cancellation& cancellation);
     /// True when `directory` (absolute) is the tree's root or lies in it, and is not excluded.
     bool covers(const std::string& directory) const;
@@ -136,8 +137,8 @@ public:
                os::Directory& state);
 
     /// Fetches everything; afterwards directory() holds the dumps. Again only after keep(), or after a run
-    /// that failed: then what is not here yet. Bytes add up.
-    void run(const Source& source, checks::Space& space, const std::function<void()>& compared,
+    /// that failed: then what is not here yet. Bytes add up. False: the link turned, run it again.
+    bool run(const Source& source, Link& link, checks::Space& space, const std::function<void()>& compared,
              base::Cancellation& cancellation);
     /// The dump of one database.
     std::unique_ptr<os::Directory> directory(const system::DatabaseFacts& facts);

@@ -58,6 +58,7 @@ nlohmann::json to_json(const Report& report) {
             {"trees", trees},
             {"databases", databases},
             {"backup_bytes_literal", report.backup_bytes_literal},
+            {"compression", report.compression},
             {"bytes_received", report.bytes_received},
             {"bytes_sent", report.bytes_sent},
             {"durations", durations},

@@ -88,7 +88,7 @@ void TreePull::check_earlier(base::Cancellation& cancellation) {
                              earlier.files == 1 ? "is" : "are"));
 }
 
-void TreePull::run(const Source& source, bool live, unsigned max_delete, checks::Space& space,
+bool TreePull::run(const Source& source, Link& link, bool live, unsigned max_delete, checks::Space& space,
                    const std::function<void()>& compared, base::Cancellation& cancellation) {
     if (!staging_) begin_staging();
     if (!checked_) check_earlier(cancellation);
@@ -96,11 +96,13 @@ void TreePull::run(const Source& source, bool live, unsigned max_delete, checks:
         transport::connect(source.machine.network(), source.host, source.port, source.code,
                            transport::Purpose::rsync, source.limits, cancellation);
     Metered metered{*connection, progress_, received_, sent_};
+    WatchedStream watched{*connection, link, progress_};
     // An attempt that ended before it staged anything must not hide what the one before it has.
     if (std::exchange(used_, false)) staging_->begin_again();
     rsync::PullOptions options;
     options.module = tree_.name;
     options.live = live;
+    options.compressions = link.compressions();
     const auto accounts = host_files_.accounts();
     options.accounts = accounts.get();
     options.on_need = [&](const rsync::Need& need) {
@@ -112,15 +114,18 @@ void TreePull::run(const Source& source, bool live, unsigned max_delete, checks:
         }
         compared();
         used_ = true;
+        watched.begin_content();
     };
     try {
-        add(rsync::pull(*connection, *root_, rules_, *staging_, options, progress_, cancellation), pulled_);
+        add(rsync::pull(watched, *root_, rules_, *staging_, options, progress_, cancellation), pulled_);
     } catch (const base::Error& error) {
+        if (watched.turned()) return false;
         throw error.on("tree " + tree_.name);
     }
     metered.done();
     // Here, where others still fetch and restore, and not when users wait for the commit.
     staging_->settle();
+    return true;
 }
 
 std::vector<commit::TreeChanges> TreePull::finish() {

@@ -5,6 +5,7 @@ import os
 import socket
 import struct
 import threading
+import time
 
 CLONE_NEWNET = 0x40000000
 
@@ -41,11 +42,12 @@ class Carried:
 
 
 class CuttingLine:
-    """`port` takes the place of the source's, whose code it lends. `refusing`: nobody gets through."""
+    """`port` takes the place of the source's, whose code it lends. `refusing`: nobody gets through. `rate`: bytes a
+    second that it passes on from the source over each connection, at most."""
 
     def __init__(self, source):
         self.host, self.target, self.code_file = source.host, source.port, source.code_file
-        self.carried, self.refusing, self.lock = [], False, threading.Lock()
+        self.carried, self.refusing, self.rate, self.lock = [], False, None, threading.Lock()
         ready = threading.Event()
         self.thread = threading.Thread(target=self.accept, args=[ready], daemon=True)
         self.thread.start()
@@ -73,8 +75,7 @@ class CuttingLine:
             for way in (0, 1):
                 threading.Thread(target=self.carry, args=[carried, way], daemon=True).start()
 
-    @staticmethod
-    def carry(carried, way):
+    def carry(self, carried, way):
         come, go = carried.ends[way], carried.ends[1 - way]
         try:
             while data := come.recv(65536):
@@ -82,6 +83,7 @@ class CuttingLine:
                     carried.transfer = b"\x05rsync" in data
                 if way == 1:
                     carried.from_source += len(data)
+                    time.sleep(len(data) / self.rate if self.rate else 0)
                 go.sendall(data)
             go.shutdown(socket.SHUT_WR)
         except OSError:

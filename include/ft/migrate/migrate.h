@@ -46,6 +46,9 @@ void source(os::Machine& machine, const SourceOptions& options, ui::Console& con
 std::vector<std::string> clean_up_after_source(os::Machine& machine, const SourceOptions& options,
                                                ui::Console& console);
 
+/// Whether content travels compressed; automatic: where the link proves to be what limits.
+enum class Compress : std::uint8_t { automatic, zstd, none };
+
 /// What `ft migrate --destination` was told.
 struct DestinationOptions {
     std::string address;  ///< HOST[:PORT] of the source
@@ -56,6 +59,7 @@ struct DestinationOptions {
     bool final_run = false;    ///< fetch while production goes on, then have the source stop it
     bool keep_undo = true;     ///< keep what is replaced, for `ft undo`
     unsigned max_delete = 50;  ///< percent of a tree's files that a run may remove, unless they are few
+    Compress compress = Compress::automatic;
     std::chrono::seconds retry_for{600};  ///< how long a lost connection is tried to be made again; 0: never
 };
 
@@ -96,6 +100,7 @@ struct Report {
     std::vector<DatabaseReport> databases;
     std::vector<PhaseReport> phases;
     std::uint64_t backup_bytes_literal = 0;
+    std::string compression;           ///< of content: the last connections'
     std::uint64_t bytes_received = 0;  ///< on the wire, TLS included
     std::uint64_t bytes_sent = 0;
     std::vector<std::string> warnings;

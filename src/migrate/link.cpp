@@ -1,0 +1,49 @@
+#include "migrate/link.h"
+
+#include "ft/base/error.h"
+
+namespace ft::migrate {
+namespace {
+
+using Seconds = std::chrono::duration<double>;
+
+constexpr Seconds kWatched{3};      // before anything is known
+constexpr double kWaiting = 0.75;   // of the time; else it is this machine that limits
+constexpr double kSlow = 100e6;     // bytes a second; zstd compresses more than that
+constexpr Seconds kWorthwhile{10};  // what is left, to make a new connection and compare once more
+
+}  // namespace
+
+std::vector<wire::Compression> Link::compressions() const {
+    if (compressed_) return {wire::Compression::zstd};
+    return {};
+}
+
+bool Link::turns(const Use& use) {
+    const Seconds lasted = use.lasted;
+    if (wanted_ != Compress::automatic || lasted < kWatched) return false;
+    const double rate = static_cast<double>(use.received) / lasted.count();
+    const bool turns = Seconds{use.waited} > kWaiting * lasted &&
+                       rate<kSlow&& static_cast<double>(use.left)> rate * kWorthwhile.count();
+    if (turns) compressed_ = true;
+    return turns;
+}
+
+std::size_t WatchedStream::read_some(std::span<std::byte> into) {
+    if (compressed_ || !content_) return below_.read_some(into);
+    const auto before = link_.clock().now();
+    if (begin_ == std::chrono::steady_clock::time_point{}) begin_ = before;
+    const std::size_t length = below_.read_some(into);
+    const auto now = link_.clock().now();
+    use_.waited += now - before;
+    use_.lasted = now - begin_;
+    use_.received += length;
+    const std::uint64_t wanted = progress_.bytes_wanted;
+    const std::uint64_t done = progress_.bytes_done;
+    use_.left = wanted > done ? wanted - done : 0;
+    if (!link_.turns(use_)) return length;
+    turned_ = true;
+    throw base::Error{base::ErrorKind::network, "the link is slow: what is left comes compressed"};
+}
+
+}  // namespace ft::migrate

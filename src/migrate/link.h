@@ -1,0 +1,72 @@
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <vector>
+
+#include "ft/base/bytes.h"
+#include "ft/base/progress.h"
+#include "ft/migrate/migrate.h"
+#include "ft/os/machine.h"
+#include "ft/wire/compression.h"
+
+namespace ft::migrate {
+
+/// The way to the source as the pulls of a run find it: whether content is compressed there. One for a run.
+/// Any thread.
+class Link {
+public:
+    Link(os::Clock& clock, Compress wanted)
+        : clock_{clock}, wanted_{wanted}, compressed_{wanted == Compress::zstd} {}
+
+    /// What the next connection asks for.
+    std::vector<wire::Compression> compressions() const;
+    bool is_compressed() const { return compressed_; }
+    os::Clock& clock() const { return clock_; }
+
+    struct Use {
+        std::chrono::steady_clock::duration lasted{};
+        std::chrono::steady_clock::duration waited{};  ///< of this, for bytes
+        std::uint64_t received = 0;                    ///< bytes
+        std::uint64_t left = 0;                        ///< bytes still to come, uncompressed
+    };
+    /// True when a connection that was used so should begin anew, compressed: whoever receives waits nearly
+    /// all the time, for less than a core compresses, and has long to go. From then on all are.
+    bool turns(const Use& use);
+
+private:
+    os::Clock& clock_;
+    const Compress wanted_;
+    std::atomic<bool> compressed_;
+};
+
+/// A connection that ends itself when the link turns: reads fail with Error network. One reading thread.
+class WatchedStream : public base::Stream {
+public:
+    /// All are referred to.
+    WatchedStream(base::Stream& below, Link& link, const base::Progress& progress)
+        : below_{below}, link_{link}, progress_{progress}, compressed_{link.is_compressed()} {}
+
+    /// What comes now is content.
+    void begin_content() { content_ = true; }
+    /// It has ended itself.
+    bool turned() const { return turned_; }
+
+    std::size_t read_some(std::span<std::byte> into) override;
+    void write(std::span<const std::byte> data) override { below_.write(data); }
+    void flush() override { below_.flush(); }
+    void shut_down() noexcept override { below_.shut_down(); }
+
+private:
+    base::Stream& below_;
+    Link& link_;
+    const base::Progress& progress_;
+    const bool compressed_;
+    std::atomic<bool> content_{false};
+    bool turned_ = false;
+    std::chrono::steady_clock::time_point begin_{};
+    Link::Use use_;
+};
+
+}  // namespace ft::migrate

@@ -1,0 +1,53 @@
+#include "migrate/link.h"
+
+#include <catch2/catch.hpp>
+
+#include "support/memory_machine.h"
+
+using namespace ft;
+using namespace std::chrono_literals;
+using migrate::Compress;
+using migrate::Link;
+
+namespace {
+
+constexpr std::uint64_t kMega = 1'000'000;
+/// A line of 100 Mbit/s that is never idle, with a minute to go.
+constexpr Link::Use kSlow{.lasted = 4s, .waited = 3900ms, .received = 50 * kMega, .left = 750 * kMega};
+
+}  // namespace
+
+TEST_CASE("a slow link turns, and stays so", "[migrate]") {
+    test::MemoryDisk disk;
+    test::MemoryMachine machine{disk};
+    Link link{machine.clock(), Compress::automatic};
+    CHECK(link.compressions().empty());
+    CHECK(link.turns(kSlow));
+    CHECK(link.compressions() == std::vector{wire::Compression::zstd});
+}
+
+TEST_CASE("a link stays as it is when it is fast, nearly done, not what limits, or not known yet",
+          "[migrate]") {
+    test::MemoryDisk disk;
+    test::MemoryMachine machine{disk};
+    Link link{machine.clock(), Compress::automatic};
+    const auto [what, use] = GENERATE(table<std::string, Link::Use>(
+        {{"fast", {.lasted = 4s, .waited = 3900ms, .received = 500 * kMega, .left = 100'000 * kMega}},
+         {"nearly done", {.lasted = 4s, .waited = 3900ms, .received = 50 * kMega, .left = 100 * kMega}},
+         {"disk", {.lasted = 4s, .waited = 2s, .received = 50 * kMega, .left = 750 * kMega}},
+         {"new", {.lasted = 2s, .waited = 2s, .received = 25 * kMega, .left = 750 * kMega}}}));
+    INFO(what);
+    CHECK_FALSE(link.turns(use));
+    CHECK_FALSE(link.is_compressed());
+}
+
+TEST_CASE("a link does as it was told", "[migrate]") {
+    test::MemoryDisk disk;
+    test::MemoryMachine machine{disk};
+    Link compressed{machine.clock(), Compress::zstd};
+    CHECK(compressed.is_compressed());
+    CHECK_FALSE(compressed.turns(kSlow));
+    Link plain{machine.clock(), Compress::none};
+    CHECK_FALSE(plain.turns(kSlow));
+    CHECK_FALSE(plain.is_compressed());
+}

@@ -1,0 +1,53 @@
+"""Content that travels compressed, as told or because the link is slow."""
+
+import os
+import unittest
+
+from support.cutting_line import CuttingLine
+from support.hosts import Source, World, differences
+
+LINES, NOISE = 800_000, 2_000_000
+
+
+class CompressTest(unittest.TestCase):
+    def setUp(self):
+        self.world = self.enterContext(World())
+        self.old, self.new = self.world.old, self.world.new
+        for host in (self.old, self.new):
+            host.describe(databases=())
+        tree = self.old.path("/srv/data")
+        tree.mkdir(parents=True)
+        (tree / "text").write_text("".join(f"line {number * 7919} of a long text\n" for number in range(LINES)))
+        (tree / "noise").write_bytes(os.urandom(NOISE))
+        self.size = (tree / "text").stat().st_size + NOISE
+        self.source = Source(self.old, "--port", "0")
+
+    def run_over(self, source, *options):
+        run = self.world.migrate(source, *options)
+        self.assertEqual(run.status, 0, run.stderr)
+        self.assertEqual(differences(self.old.path("/srv/data"), self.new.path("/srv/data")), [])
+        (data,) = run.result["trees"]
+        # Nothing comes twice, whatever becomes of a connection.
+        self.assertLess(data["bytes_literal"], self.size + 100_000)
+        return run.result
+
+    def test_a_slow_link_turns(self):
+        with CuttingLine(self.source) as line:
+            line.rate = 2_000_000
+            result = self.run_over(line)
+        self.assertEqual(result["compression"], "zstd")
+        self.assertLess(result["bytes_received"], self.size * 0.75)
+
+    def test_as_told(self):
+        plain = self.run_over(self.source, "--compress", "none")
+        self.assertEqual(plain["compression"], "none")
+        self.assertGreater(plain["bytes_received"], self.size)
+        for name in ("text", "noise"):
+            (self.new.path("/srv/data") / name).unlink()
+        compressed = self.run_over(self.source, "--compress", "zstd")
+        self.assertEqual(compressed["compression"], "zstd")
+        self.assertLess(compressed["bytes_received"], self.size / 2)
+
+
+if __name__ == "__main__":
+    unittest.main()
