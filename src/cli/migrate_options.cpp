@@ -66,12 +66,29 @@ std::optional<std::chrono::seconds> to_duration(std::string_view text) {
     return result <= kMost ? std::optional{result} : std::nullopt;
 }
 
+/// Bytes a second: "500K", "10M", "1G"; nothing for anything else, and for less than 1K or more than 1000G.
+std::optional<std::uint64_t> to_rate(std::string_view text) {
+    constexpr std::uint64_t kLeast = 1000;
+    constexpr std::uint64_t kMost = kLeast * kLeast * kLeast * kLeast;
+    std::uint32_t number = 0;
+    const auto [end, fault] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (fault != std::errc{}) return std::nullopt;
+    const std::string_view unit{end, text.data() + text.size()};
+    std::uint64_t rate = number;
+    for (const std::string_view each : {"K", "M", "G"}) {
+        rate *= kLeast;
+        if (unit == each) return rate >= kLeast && rate <= kMost ? std::optional{rate} : std::nullopt;
+    }
+    return std::nullopt;
+}
+
+const std::map<std::string, migrate::Compress> kCompress = {{"auto", migrate::Compress::automatic},
+                                                            {"zstd", migrate::Compress::zstd},
+                                                            {"none", migrate::Compress::none}};
+
 }  // namespace
 
 Request parse(const std::vector<std::string>& arguments) {
-    static const std::map<std::string, migrate::Compress> kCompress = {{"auto", migrate::Compress::automatic},
-                                                                       {"zstd", migrate::Compress::zstd},
-                                                                       {"none", migrate::Compress::none}};
     bool as_source = false;
     bool stop_traffic = false;
     bool keep_traffic = false;
@@ -81,6 +98,8 @@ Request parse(const std::vector<std::string>& arguments) {
     std::uint16_t port = 873;
     migrate::SourceOptions source;
     std::string retry_for = "10m";
+    std::string rate;
+    std::string compress = "auto";
     migrate::DestinationOptions target;
 
     CLI::App app{kMainHeader, "ft"};
@@ -130,11 +149,15 @@ Request parse(const std::vector<std::string>& arguments) {
             ->type_name("PERCENT")
             ->check(CLI::Range(0, 100))
             ->capture_default_str(),
-        command
-            ->add_option("--compress", target.compress, "Content travels compressed (auto: over slow links)")
+        command->add_option("--compress", compress, "Content travels compressed (auto: over slow links)")
             ->type_name("auto|zstd|none")
-            ->transform(CLI::CheckedTransformer(kCompress).description(""))
-            ->default_str("auto"),
+            ->check(CLI::IsMember(kCompress).description(""))
+            ->capture_default_str(),
+        command->add_option("--bwlimit", rate, "Fetch no more than so many bytes a second (500K, 10M, 1G)")
+            ->type_name("RATE")
+            ->check([](const std::string& text) {
+                return to_rate(text) ? "" : text + " is no rate: write 500K, 10M or 1G bytes a second";
+            }),
         command
             ->add_option("--retry-for", retry_for,
                          "Try so long to connect again when a connection is lost (90s, 10m, 1h; 0: never)")
@@ -188,6 +211,8 @@ Request parse(const std::vector<std::string>& arguments) {
     target.root = absolute(common.root);
     target.code_file = absolute(code_file);
     target.retry_for = *to_duration(retry_for);
+    target.compress = kCompress.at(compress);
+    if (!rate.empty()) target.rate = *to_rate(rate);
     request.command = target;
     return request;
 }

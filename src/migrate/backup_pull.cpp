@@ -64,7 +64,7 @@ bool BackupPull::run(const Source& source, Link& link, checks::Space& space,
         transport::connect(source.machine.network(), source.host, source.port, source.code,
                            transport::Purpose::rsync, source.limits, cancellation);
     Metered metered{*connection, progress_, received_, sent_};
-    WatchedStream watched{*connection, link, progress_};
+    WatchedStream watched{*connection, link, progress_, cancellation};
     if (!root_) root_ = os::make_directories(state_, kIncomingBackup);
     if (!staging_)
         staging_.emplace(*root_, staging::open_reserved(*root_), std::vector<staging::Generation>{}, origin_);

@@ -38,7 +38,7 @@ Fetch::Fetch(os::Machine& machine, const system::Description& system, os::Direct
       presence_{presence},
       attempts_{attempts},
       console_{console},
-      link_{machine.clock(), options.compress},
+      link_{machine.clock(), options.compress, options.rate},
       space_{[this] { return freeable(machine_, system_, state_); }} {}
 
 std::string Fetch::what(const system::Manifest& manifest) const {

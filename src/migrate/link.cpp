@@ -1,5 +1,7 @@
 #include "migrate/link.h"
 
+#include <algorithm>
+
 #include "ft/base/error.h"
 
 namespace ft::migrate {
@@ -7,9 +9,10 @@ namespace {
 
 using Seconds = std::chrono::duration<double>;
 
-constexpr Seconds kWatched{3};      // before anything is known
-constexpr double kWaiting = 0.75;   // of the time; else it is this machine that limits
-constexpr double kSlow = 100e6;     // bytes a second; zstd compresses more than that
+constexpr Seconds kWatched{3};     // before anything is known
+constexpr double kWaiting = 0.75;  // of the time; else it is this machine that limits
+constexpr double kSlow = 100e6;    // bytes a second; zstd compresses more than that
+constexpr std::chrono::milliseconds kShortest{5};
 constexpr Seconds kWorthwhile{10};  // what is left, to make a new connection and compare once more
 
 }  // namespace
@@ -29,11 +32,28 @@ bool Link::turns(const Use& use) {
     return turns;
 }
 
+void Link::hold_back(std::uint64_t bytes, base::Cancellation& cancellation) {
+    if (rate_ == 0) return;
+    using Clock = std::chrono::steady_clock;
+    const auto cost = std::chrono::duration_cast<Clock::duration>(
+        Seconds{static_cast<double>(bytes) / static_cast<double>(rate_)});
+    Clock::duration wait{};
+    {
+        const std::lock_guard lock{mutex_};
+        const auto now = clock_.now();
+        paid_ = std::max(paid_, now) + cost;
+        wait = paid_ - now;
+    }
+    // Short waits add up to one that a clock can sleep.
+    if (wait >= kShortest) clock_.sleep(std::chrono::ceil<std::chrono::milliseconds>(wait), cancellation);
+}
+
 std::size_t WatchedStream::read_some(std::span<std::byte> into) {
-    if (compressed_ || !content_) return below_.read_some(into);
     const auto before = link_.clock().now();
-    if (begin_ == std::chrono::steady_clock::time_point{}) begin_ = before;
     const std::size_t length = below_.read_some(into);
+    link_.hold_back(length, cancellation_);
+    if (compressed_ || !content_) return length;
+    if (begin_ == std::chrono::steady_clock::time_point{}) begin_ = before;
     const auto now = link_.clock().now();
     use_.waited += now - before;
     use_.lasted = now - begin_;

@@ -3,9 +3,11 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <mutex>
 #include <vector>
 
 #include "ft/base/bytes.h"
+#include "ft/base/cancellation.h"
 #include "ft/base/progress.h"
 #include "ft/migrate/migrate.h"
 #include "ft/os/machine.h"
@@ -13,12 +15,13 @@
 
 namespace ft::migrate {
 
-/// The way to the source as the pulls of a run find it: whether content is compressed there. One for a run.
-/// Any thread.
+/// The way to the source that the pulls of a run share: whether content is compressed there, and how many
+/// bytes may come a second. One for a run. Any thread.
 class Link {
 public:
-    Link(os::Clock& clock, Compress wanted)
-        : clock_{clock}, wanted_{wanted}, compressed_{wanted == Compress::zstd} {}
+    /// `rate`: bytes a second over all connections; 0: no limit.
+    Link(os::Clock& clock, Compress wanted, std::uint64_t rate)
+        : clock_{clock}, wanted_{wanted}, rate_{rate}, compressed_{wanted == Compress::zstd} {}
 
     /// What the next connection asks for.
     std::vector<wire::Compression> compressions() const;
@@ -35,18 +38,30 @@ public:
     /// all the time, for less than a core compresses, and has long to go. From then on all are.
     bool turns(const Use& use);
 
+    /// `bytes` have come: returns when the next may. Error cancelled.
+    void hold_back(std::uint64_t bytes, base::Cancellation& cancellation);
+
 private:
     os::Clock& clock_;
     const Compress wanted_;
+    const std::uint64_t rate_;
     std::atomic<bool> compressed_;
+    std::mutex mutex_;
+    std::chrono::steady_clock::time_point paid_{};  // what came is within the rate by then
 };
 
-/// A connection that ends itself when the link turns: reads fail with Error network. One reading thread.
+/// A connection that keeps to the link's rate, and ends itself when the link turns: reads fail with Error
+/// network. One reading thread.
 class WatchedStream : public base::Stream {
 public:
     /// All are referred to.
-    WatchedStream(base::Stream& below, Link& link, const base::Progress& progress)
-        : below_{below}, link_{link}, progress_{progress}, compressed_{link.is_compressed()} {}
+    WatchedStream(base::Stream& below, Link& link, const base::Progress& progress,
+                  base::Cancellation& cancellation)
+        : below_{below},
+          link_{link},
+          progress_{progress},
+          cancellation_{cancellation},
+          compressed_{link.is_compressed()} {}
 
     /// What comes now is content.
     void begin_content() { content_ = true; }
@@ -62,6 +77,7 @@ private:
     base::Stream& below_;
     Link& link_;
     const base::Progress& progress_;
+    base::Cancellation& cancellation_;
     const bool compressed_;
     std::atomic<bool> content_{false};
     bool turned_ = false;

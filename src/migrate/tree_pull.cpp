@@ -96,7 +96,7 @@ bool TreePull::run(const Source& source, Link& link, bool live, unsigned max_del
         transport::connect(source.machine.network(), source.host, source.port, source.code,
                            transport::Purpose::rsync, source.limits, cancellation);
     Metered metered{*connection, progress_, received_, sent_};
-    WatchedStream watched{*connection, link, progress_};
+    WatchedStream watched{*connection, link, progress_, cancellation};
     // An attempt that ended before it staged anything must not hide what the one before it has.
     if (std::exchange(used_, false)) staging_->begin_again();
     rsync::PullOptions options;

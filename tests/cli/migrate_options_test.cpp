@@ -107,3 +107,26 @@ TEST_CASE("what is no complete command is a usage error", "[cli]") {
         CHECK(std::string{error.what()}.find('\n') == std::string::npos);
     }
 }
+
+TEST_CASE("compression and a rate are what was written", "[cli]") {
+    const auto parsed = [](std::vector<std::string> more) {
+        more.insert(more.begin(), {"migrate", "--destination", "old"});
+        return std::get<migrate::DestinationOptions>(cli::parse(more).command);
+    };
+    CHECK(parsed({}).compress == migrate::Compress::automatic);
+    CHECK(parsed({"--compress", "auto"}).compress == migrate::Compress::automatic);
+    CHECK(parsed({"--compress", "zstd"}).compress == migrate::Compress::zstd);
+    CHECK(parsed({"--compress", "none"}).compress == migrate::Compress::none);
+    for (const char* wrong : {"", "0", "1", "lz4", "zstdx"}) {
+        INFO(wrong);
+        CHECK_THROWS_AS(parsed({"--compress", wrong}), base::Error);
+    }
+    CHECK(parsed({}).rate == 0);
+    CHECK(parsed({"--bwlimit", "1K"}).rate == 1000);
+    CHECK(parsed({"--bwlimit", "10M"}).rate == 10'000'000);
+    CHECK(parsed({"--bwlimit", "1000G"}).rate == 1'000'000'000'000);
+    for (const char* wrong : {"", "0K", "1001G", "-1M", "10", "10m", "1.5M", "4294967296K", "M"}) {
+        INFO(wrong);
+        CHECK_THROWS_AS(parsed({"--bwlimit", wrong}), base::Error);
+    }
+}

@@ -20,7 +20,7 @@ constexpr Link::Use kSlow{.lasted = 4s, .waited = 3900ms, .received = 50 * kMega
 TEST_CASE("a slow link turns, and stays so", "[migrate]") {
     test::MemoryDisk disk;
     test::MemoryMachine machine{disk};
-    Link link{machine.clock(), Compress::automatic};
+    Link link{machine.clock(), Compress::automatic, 0};
     CHECK(link.compressions().empty());
     CHECK(link.turns(kSlow));
     CHECK(link.compressions() == std::vector{wire::Compression::zstd});
@@ -30,7 +30,7 @@ TEST_CASE("a link stays as it is when it is fast, nearly done, not what limits, 
           "[migrate]") {
     test::MemoryDisk disk;
     test::MemoryMachine machine{disk};
-    Link link{machine.clock(), Compress::automatic};
+    Link link{machine.clock(), Compress::automatic, 0};
     const auto [what, use] = GENERATE(table<std::string, Link::Use>(
         {{"fast", {.lasted = 4s, .waited = 3900ms, .received = 500 * kMega, .left = 100'000 * kMega}},
          {"nearly done", {.lasted = 4s, .waited = 3900ms, .received = 50 * kMega, .left = 100 * kMega}},
@@ -44,10 +44,32 @@ TEST_CASE("a link stays as it is when it is fast, nearly done, not what limits, 
 TEST_CASE("a link does as it was told", "[migrate]") {
     test::MemoryDisk disk;
     test::MemoryMachine machine{disk};
-    Link compressed{machine.clock(), Compress::zstd};
+    Link compressed{machine.clock(), Compress::zstd, 0};
     CHECK(compressed.is_compressed());
     CHECK_FALSE(compressed.turns(kSlow));
-    Link plain{machine.clock(), Compress::none};
+    Link plain{machine.clock(), Compress::none, 0};
     CHECK_FALSE(plain.turns(kSlow));
     CHECK_FALSE(plain.is_compressed());
+}
+
+TEST_CASE("what comes over all connections keeps to the rate", "[migrate]") {
+    test::MemoryDisk disk;
+    test::MemoryMachine machine{disk};
+    base::Cancellation cancellation;
+    const auto begin = machine.clock().now();
+    const auto took = [&] { return machine.clock().now() - begin; };
+    Link free{machine.clock(), Compress::none, 0};
+    free.hold_back(1000 * kMega, cancellation);
+    CHECK(took() == 0s);
+    Link link{machine.clock(), Compress::none, 10 * kMega};
+    for (int i = 0; i < 1000; ++i) link.hold_back(50'000, cancellation);
+    CHECK(took() >= 4990ms);
+    CHECK(took() <= 5100ms);
+    // Nothing is saved up while nothing comes.
+    machine.clock().sleep(60s, cancellation);
+    const auto later = machine.clock().now();
+    link.hold_back(10 * kMega, cancellation);
+    CHECK(machine.clock().now() - later >= 1s);
+    cancellation.request("the admin");
+    CHECK_THROWS_AS(link.hold_back(10 * kMega, cancellation), base::Error);
 }

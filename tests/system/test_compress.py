@@ -1,6 +1,7 @@
 """Content that travels compressed, as told or because the link is slow."""
 
 import os
+import time
 import unittest
 
 from support.cutting_line import CuttingLine
@@ -37,6 +38,13 @@ class CompressTest(unittest.TestCase):
             result = self.run_over(line)
         self.assertEqual(result["compression"], "zstd")
         self.assertLess(result["bytes_received"], self.size * 0.75)
+
+    def test_the_rate_is_kept(self):
+        begin = time.monotonic()
+        result = self.run_over(self.source, "--bwlimit", "10M", "--compress", "none")
+        # A lower bound: it cannot come sooner, whatever else this machine does.
+        self.assertGreater(time.monotonic() - begin, self.size / 10_000_000 * 0.95)
+        self.assertEqual(result["compression"], "none")
 
     def test_as_told(self):
         plain = self.run_over(self.source, "--compress", "none")
