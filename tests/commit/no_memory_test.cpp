@@ -1,5 +1,5 @@
-// The n-th allocation of a commit, a recovery, an undo or a discard fails: alone, or with all after it. This program has an
-// operator new of its own for that; what the memory disk itself allocates is not counted.
+// The n-th allocation of a commit, a recovery, an undo or a discard fails: alone, or with all after it. This
+// program has an operator new of its own for that; what the memory disk itself allocates is not counted.
 
 #include <sys/wait.h>
 #include <unistd.h>

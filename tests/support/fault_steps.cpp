@@ -50,6 +50,7 @@ bool take(std::string_view& text, std::string_view prefix) {
 Fault read_fault(const os::Machine& machine) {
     Fault fault;
     fault.after_text = machine.environment("FT_FAULT_AFTER_TEXT").value_or("");
+    fault.only = machine.environment("FT_FAULT_ONLY").value_or("");
     fault.no_syncs = machine.environment("FT_FAULT_NO_SYNCS").has_value();
     const auto wanted = machine.environment("FT_FAULT");
     if (!wanted) return fault;
@@ -113,6 +114,7 @@ void FaultSteps::wrote(std::span<const std::byte> data) {
 FaultSteps::Step::Step(FaultSteps& steps, std::string_view action, const std::string& path) {
     const Fault& fault = steps.fault_;
     if (!steps.shared_->counting || fault.kind == Fault::Kind::no_memory) return;
+    if (!fault.only.empty() && fault.only != action) return;
     if (!steps.strikes(++steps.shared_->counted)) return;
     if (fault.kind == Fault::Kind::kill_before) kill_this_process();
     if (fault.kind == Fault::Kind::stop_before) ::kill(::getpid(), SIGSTOP);

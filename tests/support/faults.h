@@ -17,6 +17,7 @@ struct Fault {
     int code = 0;            ///< the errno of `fail`
     bool for_ever = false;   ///< `fail`, `no_memory`: all from there on
     std::string after_text;  ///< counting begins after a write with this text in it; empty: at once
+    std::string only{};      ///< not empty: steps of this action alone are counted, as their errors name it
     bool no_syncs = false;   ///< syncs do nothing and say that they did: steps all the same
 };
 
@@ -24,6 +25,7 @@ struct Fault {
 ///   FT_FAULT=kill-before:N | kill-after:N | stop-before:N | errno:CODE:N | errno:CODE:N+
 ///            (CODE as EIO; + for ever) | no-memory:N | no-memory:N+
 ///   FT_FAULT_AFTER_TEXT=TEXT
+///   FT_FAULT_ONLY=ACTION (exchange)
 ///   FT_FAULT_NO_SYNCS=1
 /// Error usage when FT_FAULT is none of these.
 Fault read_fault(const os::Machine& machine);
