@@ -38,10 +38,10 @@ class MemoryTest(PointCase):
             self.assertEqual(pair.settle(), pair.at_source)
 
     def test_before_a_commit(self):
-        self.in_runs("", 20)
+        self.in_runs("", 12)
 
     def test_in_a_commit(self):
-        self.in_runs('"COMMIT"', 25)
+        self.in_runs('"COMMIT"', 16)
 
     def test_in_an_undo(self):
         with self.pair_on("ext4") as pair:
@@ -52,7 +52,7 @@ class MemoryTest(PointCase):
                 self.require_true(run, self.recover(pair, fault), before, fault)
                 return run
 
-            self.assertGreater(self.points(run_once, 12), 6)
+            self.assertGreater(self.points(run_once, 8), 4)
 
 
 if __name__ == "__main__":
