@@ -37,6 +37,15 @@ ErrorKind kind_of(int code) {
     }
 }
 
+std::string advice_on(int code, ErrorKind kind) {
+    if (kind == ErrorKind::no_space) return "Free space there, then run the same command again.";
+    if (code == EXDEV)
+        return "It lies in a lower layer of an overlay, or under another project's quota, and cannot be "
+               "moved: "
+               "put the tree on a file system of its own.";
+    return "";
+}
+
 }  // namespace
 
 Error system_error(std::string_view action, std::string_view object, int code) {
@@ -47,8 +56,7 @@ Error system_error(std::string_view action, std::string_view object, int code) {
     message += ": ";
     message += strerror_r(code, buffer, sizeof buffer);
     const ErrorKind kind = kind_of(code);
-    return {kind, message,
-            kind == ErrorKind::no_space ? "Free space there, then run the same command again." : ""};
+    return {kind, message, advice_on(code, kind)};
 }
 
 }  // namespace ft::base

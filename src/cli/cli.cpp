@@ -1,8 +1,11 @@
 #include "ft/cli/cli.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
+#include <cstdlib>
 #include <exception>
+#include <string_view>
 
 #include "cli/exit_status.h"
 #include "cli/migrate_options.h"
@@ -15,6 +18,15 @@
 
 namespace ft::cli {
 namespace {
+
+/// Memory that ends where a library may not throw. As after a kill: the next start finishes or takes back.
+[[noreturn]] void abort_with_a_line() {
+    constexpr std::string_view kLine =
+        "ft: ended at once, because memory ended or by a fault in ft\n"
+        "    Run the same command again: it finishes what was begun, or takes it back.\n";
+    [[maybe_unused]] const auto written = ::write(STDERR_FILENO, kLine.data(), kLine.size());
+    std::abort();
+}
 
 int finish(ExitStatus status) { return static_cast<int>(status); }
 
@@ -124,6 +136,7 @@ int run_command(os::Machine& machine, const migrate::StatusOptions& options, ui:
 }  // namespace
 
 int run(os::Machine& machine, const std::vector<std::string>& arguments) {
+    std::set_terminate(abort_with_a_line);
     Request request;
     try {
         request = parse(arguments);

@@ -107,6 +107,7 @@ Committed settle(os::Machine& machine, os::Directory& state, Journal& journal, L
             refused = error;
             result.reason = error.what();
             result.kind = error.kind();
+            result.advice = error.advice();
         }
         try {
             append(state, journal, refused ? *course.refused : course.end, refused ? refused->what() : "");

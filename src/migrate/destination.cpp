@@ -348,7 +348,8 @@ void Run::commit() {
     }
     if (committed.outcome != base::Outcome::committed) {
         throw base::Error{committed.kind,
-                          "the changes could not be made and were taken back: " + committed.reason};
+                          "the changes could not be made and were taken back: " + committed.reason,
+                          committed.advice};
     }
     committing_ = true;
     after_commit();

@@ -7,6 +7,7 @@
 #include "ft/base/log.h"
 #include "ft/checks/guards.h"
 #include "ft/staging/names.h"
+#include "ft/staging/probe.h"
 #include "ft/system/host_settings.h"
 #include "ft/ui/format.h"
 #include "migrate/pull.h"
@@ -76,6 +77,8 @@ void TreePull::begin_staging() {
         add(mount, *mounts_.back());
     }
     staging_.emplace(std::move(grounds), origin_);
+    for (const base::RelPath& at : staging_->grounds())
+        staging::require_exact(*staging::open_reserved(*machine_.open_root(path_of(at))));
 }
 
 /// What an earlier run has fetched is compared with its digests before a connection waits for it.

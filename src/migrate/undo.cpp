@@ -74,8 +74,10 @@ public:
         for (const std::string& left : undone.left) console_.warn(left);
         if (undone.outcome == base::Outcome::undone) return;
         add(services_.start_again());
-        throw base::Error{undone.kind, fmt::format("run {} could not be taken back, and stands as before: {}",
-                                                   run(), undone.reason)};
+        throw base::Error{
+            undone.kind,
+            fmt::format("run {} could not be taken back, and stands as before: {}", run(), undone.reason),
+            undone.advice};
     }
 
 private:

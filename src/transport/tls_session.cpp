@@ -4,6 +4,8 @@
 #include <openssl/rand.h>
 
 #include <algorithm>
+#include <cstdint>
+#include <limits>
 
 #include "ft/base/error.h"
 
@@ -77,6 +79,8 @@ SSL_SESSION* make_session(SSL* ssl, std::span<const std::byte> key) {
         SSL_SESSION_set_protocol_version(session.get(), TLS1_3_VERSION) != 1) {
         return nullptr;
     }
+    // By the wall clock, which may jump in the middle of a handshake.
+    SSL_SESSION_set_timeout(session.get(), std::numeric_limits<std::int32_t>::max());
     return session.release();
 }
 

@@ -15,6 +15,23 @@ namespace ft::test {
 
 constexpr std::uint64_t kNoEnd = std::numeric_limits<std::uint64_t>::max();
 
+/// Lets one thread in, and knows which it is: in_memory_disk().
+class DiskMutex {
+public:
+    void lock() {
+        mutex_.lock();
+        inside = true;
+    }
+    void unlock() {
+        inside = false;
+        mutex_.unlock();
+    }
+    static thread_local bool inside;
+
+private:
+    std::mutex mutex_;
+};
+
 /// What all handles of a MemoryDisk share. Its functions are called with `mutex` held.
 struct MemoryDisk::State {
     struct Fault {
@@ -37,7 +54,7 @@ struct MemoryDisk::State {
     /// A new inode without a name; returns its number.
     std::uint64_t make_inode(Inode inode);
 
-    std::mutex mutex;
+    DiskMutex mutex;
     DiskImage current;
     DiskLog log;
     std::uint64_t generation = 1;

@@ -50,6 +50,7 @@ bool take(std::string_view& text, std::string_view prefix) {
 Fault read_fault(const os::Machine& machine) {
     Fault fault;
     fault.after_text = machine.environment("FT_FAULT_AFTER_TEXT").value_or("");
+    fault.only = machine.environment("FT_FAULT_ONLY").value_or("");
     fault.no_syncs = machine.environment("FT_FAULT_NO_SYNCS").has_value();
     const auto wanted = machine.environment("FT_FAULT");
     if (!wanted) return fault;
@@ -65,24 +66,45 @@ Fault read_fault(const os::Machine& machine) {
         fault.kind = Fault::Kind::fail;
         fault.code = take_errno(left);
         understood = fault.code != 0 && take(left, ":");
+    } else if (take(left, "no-memory:")) {
+        fault.kind = Fault::Kind::no_memory;
     } else {
         understood = false;
     }
     fault.step = take_number(left);
-    fault.for_ever = fault.kind == Fault::Kind::fail && take(left, "+");
+    const bool can_last = fault.kind == Fault::Kind::fail || fault.kind == Fault::Kind::no_memory;
+    fault.for_ever = can_last && take(left, "+");
     if (!understood || fault.step == 0 || !left.empty()) {
         throw base::Error{base::ErrorKind::usage, "FT_FAULT: not understood: " + *wanted};
     }
     return fault;
 }
 
+/// Of the machine that there is.
+std::atomic<FaultSteps*> g_steps = nullptr;
+
+bool fails_to_allocate() {
+    FaultSteps* const steps = g_steps;
+    return steps != nullptr && steps->count_allocation();
+}
+
 FaultSteps::FaultSteps(Fault fault) : fault_{std::move(fault)} {
     void* memory = ::mmap(nullptr, sizeof(Shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (memory == MAP_FAILED) throw std::bad_alloc{};
     shared_ = new (memory) Shared{.counting = fault_.after_text.empty(), .counted = 0};
+    if (fault_.kind == Fault::Kind::no_memory) g_steps = this;
 }
 
-FaultSteps::~FaultSteps() { ::munmap(shared_, sizeof(Shared)); }
+FaultSteps::~FaultSteps() {
+    g_steps = nullptr;
+    ::munmap(shared_, sizeof(Shared));
+}
+
+bool FaultSteps::strikes(std::uint64_t number) const {
+    return number == fault_.step || (fault_.for_ever && number > fault_.step);
+}
+
+bool FaultSteps::count_allocation() { return shared_->counting && strikes(++shared_->counted); }
 
 void FaultSteps::wrote(std::span<const std::byte> data) {
     if (shared_->counting) return;
@@ -90,11 +112,10 @@ void FaultSteps::wrote(std::span<const std::byte> data) {
 }
 
 FaultSteps::Step::Step(FaultSteps& steps, std::string_view action, const std::string& path) {
-    if (!steps.shared_->counting) return;
     const Fault& fault = steps.fault_;
-    const std::uint64_t number = ++steps.shared_->counted;
-    const bool strikes = number == fault.step || (fault.for_ever && number > fault.step);
-    if (!strikes) return;
+    if (!steps.shared_->counting || fault.kind == Fault::Kind::no_memory) return;
+    if (!fault.only.empty() && fault.only != action) return;
+    if (!steps.strikes(++steps.shared_->counted)) return;
     if (fault.kind == Fault::Kind::kill_before) kill_this_process();
     if (fault.kind == Fault::Kind::stop_before) ::kill(::getpid(), SIGSTOP);
     if (fault.kind == Fault::Kind::fail) throw base::system_error(action, path, fault.code);

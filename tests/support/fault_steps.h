@@ -19,6 +19,8 @@ public:
 
     std::uint64_t counted() const { return shared_->counted; }
     bool no_syncs() const { return fault_.no_syncs; }
+    /// Counts an allocation; true when it must fail. Does not allocate.
+    bool count_allocation();
     /// Tells that `data` was written.
     void wrote(std::span<const std::byte> data);
 
@@ -39,6 +41,8 @@ private:
         std::atomic<bool> counting;
         std::atomic<std::uint64_t> counted;
     };
+
+    bool strikes(std::uint64_t number) const;
 
     const Fault fault_;
     Shared* shared_;

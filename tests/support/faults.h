@@ -11,22 +11,27 @@ namespace ft::test {
 /// What goes wrong, and when. A step is one operation that changes a file system (or would, or makes it
 /// durable).
 struct Fault {
-    enum class Kind { none, fail, kill_before, kill_after, stop_before };
+    enum class Kind { none, fail, kill_before, kill_after, stop_before, no_memory };
     Kind kind = Kind::none;
     std::uint64_t step = 0;  ///< from 1
     int code = 0;            ///< the errno of `fail`
-    bool for_ever = false;   ///< `fail`: all steps from there on
+    bool for_ever = false;   ///< `fail`, `no_memory`: all from there on
     std::string after_text;  ///< counting begins after a write with this text in it; empty: at once
+    std::string only{};      ///< not empty: steps of this action alone are counted, as their errors name it
     bool no_syncs = false;   ///< syncs do nothing and say that they did: steps all the same
 };
 
 /// Understands, for the program ft-faults:
 ///   FT_FAULT=kill-before:N | kill-after:N | stop-before:N | errno:CODE:N | errno:CODE:N+
-///            (CODE as EIO; + for ever)
+///            (CODE as EIO; + for ever) | no-memory:N | no-memory:N+
 ///   FT_FAULT_AFTER_TEXT=TEXT
+///   FT_FAULT_ONLY=ACTION (exchange)
 ///   FT_FAULT_NO_SYNCS=1
 /// Error usage when FT_FAULT is none of these.
 Fault read_fault(const os::Machine& machine);
+
+/// Whether the allocation that comes now is number N of no-memory; any thread. Without a machine: false.
+bool fails_to_allocate();
 
 /// A machine whose step number N fails, or at which this process is killed with SIGKILL or stopped with
 /// SIGSTOP. Steps are counted over the process and those that it forks. Everything else is `real`, which
@@ -36,7 +41,7 @@ public:
     FaultyMachine(os::Machine& real, Fault fault);
     ~FaultyMachine() override;
 
-    /// Steps counted so far.
+    /// Steps counted so far; with no_memory allocations.
     std::uint64_t steps() const;
 
     std::unique_ptr<os::Directory> open_root(const std::string& path) override;

@@ -40,9 +40,9 @@ def as_postgres(argv, **options):
 
 
 class Cluster:
-    """A PostgreSQL cluster with a private socket; trusts everybody who can reach the socket."""
+    """A PostgreSQL cluster with a private socket; trusts everybody who can reach the socket. `durable`: power may go."""
 
-    def __init__(self, data, socket):
+    def __init__(self, data, socket, durable=False):
         self.data, self.socket = Path(data), Path(socket)
         for directory in (self.data.parent, self.socket):
             directory.mkdir(parents=True, exist_ok=True)
@@ -51,7 +51,7 @@ class Cluster:
                      "--locale=C.UTF-8", "--no-sync"])
         with open(self.data / "postgresql.conf", "a") as conf:
             conf.write(f"listen_addresses = ''\nunix_socket_directories = '{self.socket}'\n"
-                       "fsync = off\nmax_connections = 30\n")
+                       f"fsync = {'on' if durable else 'off'}\nmax_connections = 30\n")
 
     def start(self):
         as_postgres([POSTGRES_BIN / "pg_ctl", "-D", self.data, "-l", self.data.parent / "log", "-w", "start"])
@@ -89,8 +89,8 @@ class Host:
         self.root.mkdir()
         self.cluster = None
 
-    def make_cluster(self):
-        self.cluster = Cluster(self.root / "var/lib/postgresql/data", self.root / "run/postgresql")
+    def make_cluster(self, durable=False):
+        self.cluster = Cluster(self.root / "var/lib/postgresql/data", self.root / "run/postgresql", durable)
         self.cluster.start()
         return self.cluster
 

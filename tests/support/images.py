@@ -24,12 +24,12 @@ class Image:
         self.after = self.file.with_suffix(".after")  # what is left of it by a power cut
 
     @classmethod
-    def make(cls, world, name, kind, size=None):
+    def make(cls, world, name, kind, size=None, options=()):
         image = cls(world, images_of(world) / name, kind)
         least, argv = MAKE[kind]
         with open(image.file, "wb") as file:
             file.truncate(_bytes(size or least))
-        subprocess.run([*argv, image.file], check=True, stdout=subprocess.DEVNULL)
+        subprocess.run([*argv, *options, image.file], check=True, stdout=subprocess.DEVNULL)
         return image
 
     def mount(self, path, *options):

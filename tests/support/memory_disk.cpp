@@ -8,6 +8,10 @@
 
 namespace ft::test {
 
+thread_local bool DiskMutex::inside = false;
+
+bool in_memory_disk() { return DiskMutex::inside; }
+
 MemoryDisk::State::State() {
     Inode root;
     root.device = 1;

@@ -121,6 +121,9 @@ private:
     std::shared_ptr<State> state_;
 };
 
+/// Whether this thread is inside a call on a MemoryDisk: what that allocates is no affair of what is tested.
+bool in_memory_disk();
+
 /// Makes exactly `tree` below `directory` (which exists, and is emptied), durable.
 void write_tree(os::Directory& directory, const Tree& tree);
 /// All below `directory`; the name `without` directly in it is left out.

@@ -1,20 +1,22 @@
 """A destination that runs while the test goes on."""
 
 import json
+import os
 import subprocess
 
-from support.hosts import DEADLINE
+from support.hosts import DEADLINE, FT
 
 
 class Started:
     """A destination whose events are read while it runs."""
 
-    def __init__(self, world, source, *arguments):
+    def __init__(self, world, source, *arguments, program=FT, env=None):
         argv = world.new.ft("--destination", f"{world.old.address}:{source.port}", "--code-file", source.code_file, "--yes",
-                            "--json", *arguments)
+                            "--json", *arguments, program=program)
         self.stderr_path = world.directory / "destination.stderr"
         with open(self.stderr_path, "wb") as stderr:
-            self.process = world.start(world.new.command(argv), stdout=subprocess.PIPE, stderr=stderr, stdin=subprocess.DEVNULL)
+            self.process = world.start(world.new.command(argv), stdout=subprocess.PIPE, stderr=stderr, stdin=subprocess.DEVNULL,
+                                       env={**os.environ, **(env or {})})
         self.events = []
 
     def wait_phase(self, phase):

@@ -92,6 +92,48 @@ class Killed(PointCase):
                 self.assertTrue(was_undone)
         self.assertGreaterEqual(self.tried, 45)
 
+    def test_in_a_discard_of_the_undo_store(self):
+        with self.pair_on("ext4") as pair:
+            ends = set()
+            pair.count()
+            steps = pair.here_command("undo", None, "", "--discard").steps
+            for step in (*range(1, steps - 12, 8), *range(steps - 12, steps + 1)):  # in the end the reserved directory goes
+                fault = f"kill-before:{step}"
+                self.assertEqual(pair.turn().run().status, 0)
+                committed = pair.settle()
+                self.require_killed(pair.here_command("undo", fault, "", "--discard"), fault)
+                self.assertEqual(self.recover(pair, fault), committed, fault)
+                undone = pair.undo()
+                self.assertIn(undone.status, (0, 3), f"{fault}: {undone.stderr}")
+                self.assertEqual(pair.settle(), committed if undone.status else 1 - committed, fault)
+                ends.add(undone.status)
+                if undone.status:
+                    self.assertFalse((pair.tree / ".ft-staging").exists(), fault)
+            self.assertEqual(ends, {0, 3})
+        self.assertGreater(self.tried, 10)
+
+    def test_in_a_discard_of_what_is_staged(self):
+        with self.pair_on("ext4") as pair:
+            staged = pair.count("") - pair.count()
+            for step in range(1, 1000, 7):
+                fault, before = f"kill-before:{step}", pair.turn().here
+                self.require_killed(pair.run(f"kill-before:{staged - 10}", ""), "the run")
+                kept = pair.new.staged("/srv/data")
+                self.assertTrue(kept)
+                run = pair.here_command("discard", fault)
+                if run.status != 0:
+                    self.require_killed(run, fault)
+                self.assertEqual(self.recover(pair, fault), before, fault)
+                finished = pair.here_command("discard")
+                self.assertEqual(finished.status, 0, finished.stderr)
+                self.assertEqual(pair.new.staged("/srv/data"), [], fault)
+                self.assertEqual(pair.settle(), before, fault)
+                if run.status == 0:
+                    break
+            self.assertEqual(pair.turn().run().status, 0)
+            self.assertEqual(pair.settle(), pair.at_source)
+        self.assertGreater(self.tried, 10)
+
 
 class Swap(SwapCase):
     def test_in_a_swap(self):

@@ -1,6 +1,7 @@
 """Runs beside other runs, in the middle of changes, and one after the other."""
 
 import os
+import re
 import signal
 import subprocess
 import unittest
@@ -112,6 +113,26 @@ class MoreTest(unittest.TestCase):
         self.assertEqual(run.status, 0, run.stderr)
         self.assertTrue([event for event in run.events if event["event"] == "warning" and "big.dat" in event["message"]], run.events)
         self.assertFalse(self.new.path("/srv/data/big.dat").exists())
+
+    def test_a_directory_that_never_rests(self):
+        self.fill()
+        busy = self.old.path("/srv/data/busy")
+        busy.mkdir()
+        grow = 'import itertools, os, sys\nfor i in itertools.count():\n    open(f"{sys.argv[1]}/{i}", "w").close()\n' \
+               '    if i % 3 == 2: os.unlink(f"{sys.argv[1]}/{i - 1}")\n    if i % 6 == 0: os.rename(f"{sys.argv[1]}/{i}", f"{sys.argv[1]}/r{i}")\n'
+        growing = self.world.start(["/usr/bin/python3", "-c", grow, busy])
+        wait_until(lambda: next(busy.iterdir(), None), "the first file")
+        source = Source(self.old, "--port", "0")
+        for _ in range(2):
+            run = self.world.migrate(source)
+            self.assertEqual(run.status, 0, run.stderr)
+            self.assertIsNone(growing.poll())
+        growing.kill()
+        growing.wait()
+        came = {path for path in listing(self.new.path("/srv/data")) if path.startswith(b"busy/")}
+        self.assertGreater(len(came), 10)
+        self.assertTrue(all(re.fullmatch(rb"busy/r?\d+", path) for path in came))
+        self.require_done(self.world.migrate(source))
 
     def test_a_disk_that_fills_up_during_the_run(self):
         self.world.mount(self.new, "/srv", "40m")

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from support.hosts import World
 from support.images import KINDS, Image, cut_power
 from support.pair import Pair
+from system.point_case import small
 
 
 def text(pair, name):
@@ -140,6 +141,72 @@ class PowerTest(unittest.TestCase):
 
     def test_trees_on_another_disk_than_the_journal(self):
         self.everywhere("ext4 and XFS", "ext4", "xfs")
+
+
+class SwapTest(unittest.TestCase):
+    """A server of whose disk PostgreSQL's cluster is a part: trees and database are old or new, together."""
+
+    def setUp(self):
+        self.world = self.enterContext(World())
+        self.old, self.new = self.world.old, self.world.new
+        self.old.make_cluster().sql("postgres", "CREATE DATABASE app")
+        self.old.cluster.sql("app", "CREATE TABLE side (number int); INSERT INTO side VALUES (1)")
+        self.pair = Pair(self.world, small, databases=("app",), mount=self.mount)
+        self.disk.sync()
+
+    def mount(self):
+        self.disk = Image.make(self.world, "root", "ext4", "500M")
+        self.disk.mount(self.new.root)
+        cluster = self.new.make_cluster(durable=True)
+        cluster.sql("postgres", "CREATE DATABASE app")
+        cluster.sql("app", "CREATE TABLE side (number int); INSERT INTO side VALUES (0)")
+
+    def turn(self):
+        self.pair.turn()
+        self.old.cluster.sql("app", f"UPDATE side SET number = {1 - self.pair.here}")
+        return self.pair
+
+    def cut_power(self):
+        self.new.cluster.stop("immediate")  # as killed: what it has not synced is not in the copy
+        cut_power([self.disk])
+        # A start of the machine empties /run, and gives the process number in the other to nobody; here a zombie may have it.
+        for lock in (*self.new.cluster.socket.iterdir(), self.new.cluster.data / "postmaster.pid"):
+            lock.unlink(missing_ok=True)
+        self.new.cluster.start()
+
+    def settled(self, where):
+        """Recovered after a power cut, and that is on the disk: which of the two states is here."""
+        self.cut_power()
+        run = self.pair.recover()
+        self.assertEqual(run.status, 0, f"{where}: {run.stderr}")
+        self.cut_power()
+        state = self.pair.settle()
+        self.assertEqual(self.new.cluster.sql("app", "SELECT number FROM side"), str(state), where)
+        self.assertNotIn("app_ft_incoming", self.new.cluster.databases(), where)
+        return state
+
+    def require_killed(self, run, where):
+        self.assertEqual(run.status, -signal.SIGKILL, f"{where}: {run.stderr}")
+
+    def test_cuts_before_and_in_a_commit(self):
+        steps = self.turn().run(after="").steps
+        state = self.settled("a run")
+        self.assertEqual(state, self.pair.at_source)
+        self.require_killed(self.turn().run(f"kill-before:{steps // 2}", ""), "before")
+        self.assertEqual(self.settled("before the decision"), state)
+        # After the decision; after the swap; among the trees; after what follows.
+        for fault in ("kill-after:1", "kill-before:2", "kill-before:5", "kill-before:11"):
+            wanted = 1 - self.pair.here
+            self.require_killed(self.turn().run(fault), fault)
+            self.assertEqual(self.settled(fault), wanted, fault)
+
+    def test_cuts_in_an_undo(self):
+        # Its record is written, then the time of its journal put back, then it is synced: that is the decision.
+        for fault, after, undone in (("kill-before:3", "", False), ("kill-after:2", '"UNDO"', True), ("kill-before:5", '"UNDO"', True)):
+            self.assertEqual(self.turn().run().status, 0)
+            committed = self.pair.settle()
+            self.require_killed(self.pair.undo(fault, after), fault)
+            self.assertEqual(self.settled(fault) != committed, undone, fault)
 
 
 if __name__ == "__main__":

@@ -43,6 +43,7 @@ struct Committed {
     base::Outcome outcome = base::Outcome::unchanged;
     std::string reason{};                        ///< of a roll back
     base::ErrorKind kind = base::ErrorKind::io;  ///< of the reason
+    std::string advice{};                        ///< of the reason
     std::vector<std::string>
         left{};  ///< what could not be removed yet, one line each; later starts try again
 };
