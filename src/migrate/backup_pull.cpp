@@ -25,9 +25,15 @@ void add(rsync::Pulled pulled, rsync::Pulled& sum) {
     sum = std::move(pulled);
 }
 
+std::size_t Metered::read_some(std::span<std::byte> into) {
+    const std::size_t length = connection_->read_some(into);
+    if (length > 0) line_.heard();
+    return length;
+}
+
 Metered::~Metered() {
-    received_ += connection_.bytes_received();
-    sent_ += connection_.bytes_sent();
+    received_ += connection_->bytes_received();
+    sent_ += connection_->bytes_sent();
     if (done_) return;
     progress_.files_wanted = progress_.files_done.load();
     progress_.bytes_wanted = progress_.bytes_done.load();
@@ -58,12 +64,9 @@ BackupPull::BackupPull(os::Machine& machine, const system::Description& system,
       accounts_{machine.accounts(system.root)},
       root_{os::make_directories(state, kIncomingBackup)} {}
 
-void BackupPull::run(const Source& source, checks::Space& space, const std::function<void()>& compared,
+void BackupPull::run(const Line& line, checks::Space& space, const Compared& compared,
                      base::Cancellation& cancellation) {
-    const auto connection =
-        transport::connect(source.machine.network(), source.host, source.port, source.code,
-                           transport::Purpose::rsync, source.limits, cancellation);
-    Metered metered{*connection, progress_, received_, sent_};
+    Metered metered{line, progress_, received_, sent_};
     if (!root_) root_ = os::make_directories(state_, kIncomingBackup);
     if (!staging_)
         staging_.emplace(*root_, staging::open_reserved(*root_), std::vector<staging::Generation>{}, origin_);
@@ -80,15 +83,15 @@ void BackupPull::run(const Source& source, checks::Space& space, const std::func
         if (!status || status->type != base::FileType::regular) return nullptr;
         return last->open_file(path.bytes());
     };
-    options.on_need = [&](const rsync::Need& need) {
+    options.on_need = [&](const rsync::Need& need, const std::function<void()>& keep_alive) {
         space.book(*root_, "the backup", need.bytes, need.inodes);
-        compared();
+        compared(keep_alive);
         used_ = true;
     };
     tree::Rules rules;
     rules.exclude_path(base::RelPath{staging::kReservedDirectory});
     try {
-        add(rsync::pull(*connection, *root_, rules, *staging_, options, progress_, cancellation), pulled_);
+        add(rsync::pull(metered, *root_, rules, *staging_, options, progress_, cancellation), pulled_);
     } catch (const base::Error& error) {
         throw error.on("backup");
     }

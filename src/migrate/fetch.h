@@ -78,7 +78,8 @@ private:
     void restore(const system::DatabaseFacts& facts, base::Cancellation& cancellation);
     void pull_trees(bool live, base::TaskGroup& pulls);
     void pull_backup(base::Cancellation& cancellation);
-    void until_done(const std::function<void(base::Cancellation&)>& pull, base::Cancellation& cancellation);
+    void until_done(const std::function<void(const Line&, base::Cancellation&)>& pull,
+                    base::Cancellation& cancellation);
 
     os::Machine& machine_;
     const system::Description& system_;

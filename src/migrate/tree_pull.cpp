@@ -88,14 +88,11 @@ void TreePull::check_earlier(base::Cancellation& cancellation) {
                              earlier.files == 1 ? "is" : "are"));
 }
 
-void TreePull::run(const Source& source, bool live, unsigned max_delete, checks::Space& space,
-                   const std::function<void()>& compared, base::Cancellation& cancellation) {
+void TreePull::run(const Line& line, bool live, unsigned max_delete, checks::Space& space,
+                   const Compared& compared, base::Cancellation& cancellation) {
     if (!staging_) begin_staging();
     if (!checked_) check_earlier(cancellation);
-    const auto connection =
-        transport::connect(source.machine.network(), source.host, source.port, source.code,
-                           transport::Purpose::rsync, source.limits, cancellation);
-    Metered metered{*connection, progress_, received_, sent_};
+    Metered metered{line, progress_, received_, sent_};
     // An attempt that ended before it staged anything must not hide what the one before it has.
     if (std::exchange(used_, false)) staging_->begin_again();
     rsync::PullOptions options;
@@ -103,18 +100,18 @@ void TreePull::run(const Source& source, bool live, unsigned max_delete, checks:
     options.live = live;
     const auto accounts = host_files_.accounts();
     options.accounts = accounts.get();
-    options.on_need = [&](const rsync::Need& need) {
+    options.on_need = [&](const rsync::Need& need, const std::function<void()>& keep_alive) {
         checks::require_few_removals({need.listed_files, need.live_files, need.removed_files}, max_delete);
         for (std::size_t i = 0; i < need.grounds.size(); ++i) {
             const os::Directory& ground = i == 0 ? *root_ : *mounts_[i - 1];
             const std::string at = i == 0 ? "" : ", " + tree_.mounts[i - 1].escaped();
             space.book(ground, "tree " + tree_.name + at, need.grounds[i].bytes, need.grounds[i].inodes);
         }
-        compared();
+        compared(keep_alive);
         used_ = true;
     };
     try {
-        add(rsync::pull(*connection, *root_, rules_, *staging_, options, progress_, cancellation), pulled_);
+        add(rsync::pull(metered, *root_, rules_, *staging_, options, progress_, cancellation), pulled_);
     } catch (const base::Error& error) {
         throw error.on("tree " + tree_.name);
     }
