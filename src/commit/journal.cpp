@@ -63,11 +63,18 @@ public:
         return parse(lines_.next().value_or(""), read);
     }
 
-    /// Reads a decision into `journal`; false when there is none but perhaps a torn one.
+    /// Reads a decision, or what came of it, into `journal`; false when there is none but perhaps a torn one.
     bool next_decision(Journal& journal) {
         const auto line = lines_.next();
         if (!line || (lines_.at_end() && is_torn(*line))) return false;
-        journal.phase = parse(*line, [&](std::string_view text) { return next_phase(text, journal); });
+        parse(*line, [&](std::string_view text) {
+            const auto freeing = journal.name == kDiscarded ? read_freeing(text, journal.plan) : std::nullopt;
+            if (freeing) {
+                journal.freeing[freeing->tree] = *freeing;
+            } else {
+                journal.phase = next_phase(text, journal);
+            }
+        });
         return true;
     }
 
@@ -116,6 +123,23 @@ void read_next(RecordReader& records, OrderedPlan& plan, Extent extent) {
     if (extent == Extent::whole) return;
     plan.moves.clear();
     if (!plan.settings.empty() && !plan.settings.back().path.is_root()) plan.settings.pop_back();
+}
+
+/// Appends a record, durable on return; `keep_time`: the file's time stays.
+void append_record(os::Directory& state, Journal& journal, std::string_view text, bool keep_time) {
+    std::string line;
+    append_line(line, text);
+    const std::unique_ptr<os::File> file = state.change_file(journal.name);
+    const os::Status before = file->status();
+    if (before.size > journal.end) {
+        // Synced alone, or a second power loss could mix the torn record with the one that takes its place.
+        file->set_size(journal.end);
+        file->sync();
+    }
+    file->write_at(journal.end, base::as_bytes(line));
+    if (keep_time) file->set_attributes(before.attributes);
+    file->sync();
+    journal.end += line.size();
 }
 
 bool remove_if_there(os::Directory& state, std::string_view name) {
@@ -178,20 +202,14 @@ void append(os::Directory& state, Journal& journal, Phase phase, std::string_vie
     });
     if (step == std::end(kSteps))
         throw base::Error{base::ErrorKind::internal, "a journal cannot take this step"};
-    std::string line;
-    append_line(line, decision_text({std::string{step->name}, journal.plan.run_id}, reason));
-    const std::unique_ptr<os::File> file = state.change_file(journal.name);
-    const os::Status before = file->status();
-    if (before.size > journal.end) {
-        // Synced alone, or a second power loss could mix the torn record with the one that takes its place.
-        file->set_size(journal.end);
-        file->sync();
-    }
-    file->write_at(journal.end, base::as_bytes(line));
-    if (journal.phase == Phase::done || journal.is_open_undo()) file->set_attributes(before.attributes);
-    file->sync();
-    journal.end += line.size();
+    append_record(state, journal, decision_text({std::string{step->name}, journal.plan.run_id}, reason),
+                  journal.phase == Phase::done || journal.is_open_undo());
     journal.phase = phase;
+}
+
+void append(os::Directory& state, Journal& journal, const Freeing& freeing) {
+    append_record(state, journal, text_of(freeing), false);
+    journal.freeing[freeing.tree] = freeing;
 }
 
 void cut(os::Directory& state, const Journal& journal) {

@@ -1,11 +1,14 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string_view>
 
 #include "commit/journal_names.h"
 #include "commit/plan.h"
+#include "commit/records.h"
 #include "ft/os/file.h"
 
 namespace ft::commit {
@@ -26,6 +29,7 @@ struct Journal {
     std::string_view name = kJournal;  ///< of its file: one of journal_names.h
     OrderedPlan plan{};
     Phase phase = Phase::prepared;
+    std::map<std::size_t, Freeing> freeing{};  ///< by tree; only of a run that is discarded
     std::uint64_t end = 0;  ///< bytes of whole records; what the file holds behind them was torn
 
     /// Decided and not ended: the system is a mixture.
@@ -53,6 +57,8 @@ std::optional<Journal> read_journal(const os::Directory& state, std::string_view
 /// meant. The file's time stays that of the first DONE. When it fails, the file may or may not hold the
 /// record.
 void append(os::Directory& state, Journal& journal, Phase phase, std::string_view reason = {});
+/// Appends what becomes of a tree of a discarded run, durable on return.
+void append(os::Directory& state, Journal& journal, const Freeing& freeing);
 /// Takes back an append that failed, durable on return.
 void cut(os::Directory& state, const Journal& journal);
 

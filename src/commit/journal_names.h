@@ -29,5 +29,7 @@ inline constexpr std::string_view kRolledBack = "ROLLED_BACK";
 inline constexpr std::string_view kUndoing = "UNDO";
 inline constexpr std::string_view kUndone = "UNDONE";
 inline constexpr std::string_view kRedo = "REDO";
+inline constexpr std::string_view kFreeing = "FREEING";
+inline constexpr std::string_view kFreed = "FREED";
 
 }  // namespace ft::commit

@@ -114,6 +114,27 @@ DatabaseSwap read_swap(std::string_view line) {
     });
 }
 
+std::string text_of(const Freeing& freeing) {
+    Json record{{"record", freeing.time ? kFreeing : kFreed}, {"tree", freeing.tree}};
+    if (freeing.time) record["time"] = {freeing.time->seconds, freeing.time->nanoseconds};
+    return record.dump();
+}
+
+std::optional<Freeing> read_freeing(std::string_view line, const OrderedPlan& plan) {
+    return read_json(line, [&](const Json& record) -> std::optional<Freeing> {
+        const std::string& name = record.at("record").get_ref<const std::string&>();
+        if (name != kFreeing && name != kFreed) return std::nullopt;
+        if (plan.trees.empty()) refuse("there is no tree");
+        Freeing freeing{number(record.at("tree"), plan.trees.size() - 1)};
+        if (name == kFreed) return freeing;
+        const Json& time = record.at("time");
+        if (!time.at(0).is_number_integer()) refuse("it has no time");
+        freeing.time =
+            base::Timestamp{time.at(0).get<std::int64_t>(), number(time.at(1), std::uint32_t{999'999'999})};
+        return freeing;
+    });
+}
+
 std::string decision_text(const Decision& decision, std::string_view reason) {
     Json record{{"record", decision.name}, {"run", base::escape(decision.run_id)}};
     if (!reason.empty()) record["reason"] = base::escape(reason);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -34,6 +35,16 @@ struct Decision {
     std::string name;
     std::string run_id;
 };
+/// A record of `discarded`: a tree's reserved directory is removed next, whose root has this time until then;
+/// without a time: it was, and the root has it again.
+struct Freeing {
+    std::size_t tree = 0;
+    std::optional<base::Timestamp> time{};
+};
+std::string text_of(const Freeing& freeing);
+/// Nothing when it is another record.
+std::optional<Freeing> read_freeing(std::string_view text, const OrderedPlan& plan);
+
 std::string decision_text(const Decision& decision, std::string_view reason);
 Decision read_decision(std::string_view text);
 

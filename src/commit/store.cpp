@@ -13,18 +13,20 @@
 namespace ft::commit {
 namespace {
 
-/// The time that the run gave the root of a tree.
-std::optional<base::Timestamp> root_time(const Journal& journal, std::size_t tree) {
-    for (const Setting& setting : journal.plan.settings) {
-        if (setting.tree != tree || !setting.path.is_root()) continue;
-        const auto& values = journal.phase == Phase::done ? setting.after : setting.before;
-        return Setting::attributes(values).mtime;
+/// Without the record only a crash at the wrong moment costs the time: no reason to keep what fills a disk.
+void try_to_append(os::Directory& state, Journal& journal, const Freeing& freeing) {
+    try {
+        append(state, journal, freeing);
+    } catch (const base::Error& error) {
+        base::log_info("not recorded in {}: {}", journal.name, error.what());
     }
-    return std::nullopt;
 }
 
 /// Removes the run's generation, and the reserved directory with its last one; the root keeps its time.
-void free_tree(os::Machine& machine, const Journal& journal, std::size_t tree) {
+void free_tree(os::Machine& machine, os::Directory& state, Journal& journal, std::size_t tree) {
+    const auto begun = journal.freeing.find(tree);
+    // Later the time is that of what others did in the root.
+    if (begun != journal.freeing.end() && !begun->second.time) return;
     const TreeRoot& expected = journal.plan.trees[tree];
     const std::unique_ptr<os::Directory> root = machine.open_root(expected.path);
     const auto status = root->status(".");
@@ -40,14 +42,14 @@ void free_tree(os::Machine& machine, const Journal& journal, std::size_t tree) {
         os::remove_all(*reserved, staging::generation_name(expected.generation));
         reserved->sync();  // or what was removed comes back when nothing names it any more
         if (!reserved->list().empty()) return;
+        try_to_append(state, journal, {tree, kept.mtime});
         root->remove(staging::kReservedDirectory);
-    } else {
-        // A crash came before the time was set. Later the time is that of what others did in the root.
-        const bool just_ended = journal.phase == Phase::undone || !journal.plan.keep_undo;
-        if (just_ended) kept.mtime = root_time(journal, tree).value_or(kept.mtime);
+    } else if (begun != journal.freeing.end()) {
+        kept.mtime = *begun->second.time;  // a crash came before it was set
     }
     root->set_attributes(".", kept);
     root->sync();
+    try_to_append(state, journal, {tree, std::nullopt});
 }
 
 /// After a roll back: the next run finds staged files that it does not adopt.
@@ -120,7 +122,7 @@ private:
 
     /// False when something of it is left.
     bool free_discarded() {
-        const auto journal = read(kDiscarded);
+        auto journal = read(kDiscarded);
         if (!journal) return true;
         const bool undone = journal->phase == Phase::undone;
         const std::string run =
@@ -129,7 +131,7 @@ private:
             try_to(run, [&] { undone ? swapper_.discard_incoming(swap) : swapper_.discard(swap); });
         }
         for (std::size_t tree = 0; tree < journal->plan.trees.size(); ++tree)
-            try_to(run, [&] { free_tree(machine_, *journal, tree); });
+            try_to(run, [&] { free_tree(machine_, state_, *journal, tree); });
         if (!left_.lines.empty()) return false;
         remove_journal(state_, kDiscarded);
         return true;

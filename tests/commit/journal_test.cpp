@@ -71,6 +71,32 @@ TEST_CASE("a journal without a host name leaves the machine's", "[commit]") {
     CHECK(world.machine.host_name() == "old.example");
 }
 
+TEST_CASE("what becomes of the trees of a discarded run is read as it was written", "[commit]") {
+    World world{few_objects()};
+    world.commit(world.stage_all());
+    const auto state = world.disk.open("/state");
+    rename_journal(*state, kUndo, kDiscarded);
+    auto journal = read_journal(*state, kDiscarded, Extent::outline).value();
+    CHECK(journal.freeing.empty());
+    append(*state, journal, Freeing{0, base::Timestamp{-3, 5}});
+    const auto begun = read_journal(*state, kDiscarded).value();
+    CHECK(begun.phase == Phase::done);
+    CHECK(begun.end == journal.end);
+    CHECK(begun.freeing.at(0).time == base::Timestamp{-3, 5});
+    append(*state, journal, Freeing{0});
+    CHECK_FALSE(read_journal(*state, kDiscarded).value().freeing.at(0).time);
+
+    append(*state, journal, Freeing{9});  // a tree that is not there
+    CHECK_THROWS_WITH(read_journal(*state, kDiscarded), Catch::Contains("out of range"));
+    // An undo store is not worked off.
+    state->remove(kDiscarded);
+    world.begin_next({few_objects()[0].old_tree});
+    world.commit(world.stage_all());
+    journal = read_journal(*state, kUndo).value();
+    append(*state, journal, Freeing{0});
+    CHECK_THROWS_WITH(read_journal(*state, kUndo), Catch::Contains("not as the format has it"));
+}
+
 TEST_CASE("each appended record moves the journal to its phase", "[commit]") {
     CHECK(phase_of(journal_at({})) == Phase::prepared);
     CHECK(phase_of(journal_at({Phase::committed})) == Phase::committed);

@@ -6,7 +6,6 @@
 #include <functional>
 #include <optional>
 #include <random>
-#include <sstream>
 #include <unordered_set>
 #include <utility>
 
@@ -57,17 +56,6 @@ Told told_by(Outcome outcome) {
         default:
             return Told::nothing;
     }
-}
-
-/// `all` without what an interrupted discard does not keep: the time of a tree's root, whose reserved
-/// directory was just removed.
-std::string without_root_times(const std::string& all) {
-    std::string text;
-    std::istringstream lines{all};
-    for (std::string line; std::getline(lines, line);) {
-        if (!line.starts_with("root's time")) text += line + '\n';
-    }
-    return text;
 }
 
 class Exploration {
@@ -227,10 +215,8 @@ private:
 
     void require_end(const Script& script, const commit::Recovered& recovered, bool mixture, Told told) {
         const std::string all = host_.all();
-        const bool discard = script.name == "discard";
         const bool is_old = all == script.old_all;
-        const bool is_new = all == script.new_all ||
-                            (discard && without_root_times(all) == without_root_times(script.new_all));
+        const bool is_new = all == script.new_all;
         if (!is_old && !is_new)
             fail(fmt::format("neither old nor new:\n{}\nold:\n{}\nnew:\n{}", all, script.old_all,
                              script.new_all));
