@@ -45,15 +45,19 @@ std::string origin_of(const system::Manifest& manifest, const std::string& modul
 
 void keep_incoming_backup(os::Directory& state) {
     if (!state.status(kIncomingBackup)) return;
-    const auto names = std::as_const(state).open_directory(kIncomingBackup)->list();
-    const bool placed = std::any_of(names.begin(), names.end(), [](const os::Name& name) {
-        return name.name != staging::kReservedDirectory;
-    });
-    if (placed) {
+    const std::unique_ptr<os::Directory> incoming = state.open_directory(kIncomingBackup);
+    const auto names = incoming->list();
+    if (names.empty()) return state.remove(kIncomingBackup);
+    // It goes when all is placed.
+    const bool is_whole = !incoming->status(staging::kReservedDirectory);
+    if (is_whole || (names.size() > 1 && !state.status(kLastBackup))) {
         os::remove_all(state, kLastBackup);
         state.rename(kIncomingBackup, state, kLastBackup);
-    } else if (names.empty()) {
-        state.remove(kIncomingBackup);
+        return;
+    }
+    // The next pull fills an empty directory.
+    for (const os::Name& name : names) {
+        if (name.name != staging::kReservedDirectory) os::remove_all(*incoming, name.name);
     }
 }
 

@@ -142,8 +142,9 @@ private:
 /// Whose content a module's is, for what is staged; empty when the source does not say which machine it is.
 std::string origin_of(const system::Manifest& manifest, const std::string& module);
 
-/// A backup that has come, whole or nearly so, but whose run was not committed becomes the last one: the best
-/// basis for the next. What is half here stays staged, for the next run.
+/// A backup that has come whole, but whose run was not committed, becomes the last one: the best basis for
+/// the next. Of one that was only placed in part the rest stays staged for the next run, unless it is better
+/// than none.
 void keep_incoming_backup(os::Directory& state);
 
 /// The backup of a run at the destination: received whole into the state directory, with the last one as

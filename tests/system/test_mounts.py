@@ -100,7 +100,7 @@ class MountsTest(unittest.TestCase):
         self.describe(self.old, "m", "none")
         refused = self.old.run(argv)
         self.assertEqual(refused.returncode, 3, refused.stderr)
-        self.assertIn(b"none: nothing is mounted here", refused.stderr)
+        self.assertIn(b"/srv/data/none: no file system is mounted here", refused.stderr)
         self.describe(self.old, "m")
         source = Source(self.old, "--port", "0")
         self.describe(self.new, "m")
