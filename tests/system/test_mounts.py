@@ -154,6 +154,23 @@ class MountsTest(unittest.TestCase):
         self.assertIn("/srv/data/m", run.stderr)
         self.assertEqual(self.state(), before)
 
+    @unittest.skipUnless(shutil.which("mkfs.btrfs"), "there is no mkfs.btrfs")
+    def test_subvolumes_share_the_room_of_their_pool(self):
+        pool = self.mount(self.new, "/srv/data", "btrfs", megabytes=256)
+        subprocess.run(["btrfs", "-q", "subvolume", "create", pool / "m"], check=True)
+        room = os.statvfs(pool)
+        (self.theirs / "m").mkdir(parents=True)
+        for path in (self.theirs / "big", self.theirs / "m" / "big"):
+            path.touch()
+            os.truncate(path, room.f_bavail * room.f_frsize * 6 // 10)
+        before = self.state()
+        self.describe(self.old)
+        self.describe(self.new, "m")
+        run = self.world.migrate(Source(self.old, "--port", "0"))
+        self.assertEqual(run.status, 6, run.stderr)
+        self.assertIn("in all with the rest of this run", run.stderr)
+        self.assertEqual(self.state(), before)
+
 
 if __name__ == "__main__":
     unittest.main()
