@@ -124,7 +124,8 @@ std::vector<commit::TreeChanges> TreePull::finish() {
     std::vector<commit::TreeChanges> changes;
     for (std::size_t i = 0; i < lists.size(); ++i) {
         counts_ += lists[i].counts;
-        changes.push_back({path_of(grounds[i]), lists[i]});
+        changes.push_back({path_of(grounds[i]), lists[i], {}});
+        if (grounds[i].is_root()) changes.back().made = made_;
     }
     staging_->sync();
     return changes;
