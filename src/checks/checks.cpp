@@ -103,9 +103,10 @@ Checked source(os::Machine& machine, const system::Description& system,
     Checked checked;
     for (const auto& tree : system.trees) {
         guarded(checked, [&] {
-            const auto findings = ground_findings(machine, system, tree);
+            const auto findings = ground_findings(machine, system, tree, Side::source);
             checked.findings.insert(checked.findings.end(), findings.begin(), findings.end());
-            check_tree(machine, system, tree, reserved, cancellation, checked);
+            // What else such a tree holds, or lacks, says nothing.
+            if (findings.empty()) check_tree(machine, system, tree, reserved, cancellation, checked);
         });
     }
     if (system.accounts) {
@@ -145,8 +146,8 @@ Checked destination(os::Machine& machine, const system::Description& system, con
     }
     for (const auto& tree : system.trees) {
         guarded(checked, [&] {
-            const auto mounts = mount_findings(machine, system, tree);
-            checked.findings.insert(checked.findings.end(), mounts.begin(), mounts.end());
+            const auto findings = ground_findings(machine, system, tree, Side::destination);
+            checked.findings.insert(checked.findings.end(), findings.begin(), findings.end());
         });
     }
     check_services(machine, system, system::phase_of(manifest.live), cancellation, checked);

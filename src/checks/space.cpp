@@ -21,11 +21,9 @@ std::string megabytes(std::uint64_t bytes) {
 
 void Space::book(const os::Directory& directory, const std::string& what, std::uint64_t bytes,
                  std::uint64_t inodes) {
-    const auto status = directory.status(".");
-    const std::uint64_t device = status ? status->device : 0;
     const os::Space space = directory.space();
     const std::lock_guard lock{mutex_};
-    const auto [at, first] = by_device_.try_emplace(device);
+    const auto [at, first] = by_pool_.try_emplace(space.pool);
     Booked& booked = at->second;
     if (first) {
         const std::uint64_t margin = std::min(kLargestMargin, space.total_bytes / 20);
@@ -46,22 +44,22 @@ void Space::book(const os::Directory& directory, const std::string& what, std::u
             fmt::format("{}: {} needs {} more, {} in all with the rest of this run; {} can be used",
                         base::escape(directory.path()), what, megabytes(bytes), megabytes(booked.sum.bytes),
                         megabytes(booked.free_bytes)),
-            advice(device) + "Free space on that file system, then run the same command again."};
+            advice(space.pool) + "Free space on that file system, then run the same command again."};
     }
     if (booked.sum.inodes > booked.free_inodes) {
         throw base::Error{
             base::ErrorKind::no_space,
             fmt::format("{}: {} needs {} new files, the file system has room for {}",
                         base::escape(directory.path()), what, booked.sum.inodes, booked.free_inodes),
-            advice(device) + "Remove files on that file system, then run the same command again."};
+            advice(space.pool) + "Remove files on that file system, then run the same command again."};
     }
 }
 
-std::string Space::advice(std::uint64_t device) const {
+std::string Space::advice(std::uint64_t pool) const {
     std::string text;
     if (!freeable_) return text;
     for (const Freeable& each : freeable_()) {
-        if (each.device == device && each.bytes > 0)
+        if (each.pool == pool && each.bytes > 0)
             text += fmt::format("{} ({}). ", each.how, megabytes(each.bytes));
     }
     return text;
@@ -69,7 +67,7 @@ std::string Space::advice(std::uint64_t device) const {
 
 void Space::begin_again() {
     const std::lock_guard lock{mutex_};
-    by_device_.clear();
+    by_pool_.clear();
 }
 
 }  // namespace ft::checks

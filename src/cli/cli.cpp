@@ -118,14 +118,23 @@ int run_command(os::Machine& machine, const migrate::ServicesOptions& options, u
     return finish(ExitStatus::done);
 }
 
-int run_command(os::Machine& machine, const migrate::RecoverOptions& options, ui::Console& console) {
-    migrate::recover(machine, options, console);
+/// A command that is short and must come to its end, as a commit must.
+template <typename Command>
+int run_to_its_end(ui::Console& console, const Command& command) {
+    base::Cancellation cancellation;
+    const auto told = cancellation.on_request(
+        [&] { console.say("Signals do not end this command: it comes to its end by itself."); });
+    const os::Signals signals{cancellation, false};
+    command();
     return finish(ExitStatus::done);
 }
 
+int run_command(os::Machine& machine, const migrate::RecoverOptions& options, ui::Console& console) {
+    return run_to_its_end(console, [&] { migrate::recover(machine, options, console); });
+}
+
 int run_command(os::Machine& machine, const migrate::DiscardOptions& options, ui::Console& console) {
-    migrate::discard(machine, options, console);
-    return finish(ExitStatus::done);
+    return run_to_its_end(console, [&] { migrate::discard(machine, options, console); });
 }
 
 int run_command(os::Machine& machine, const migrate::StatusOptions& options, ui::Console& console) {

@@ -140,7 +140,7 @@ OrderedPlan order(os::Machine& machine, Plan plan) {
         const std::unique_ptr<const os::Directory> root = machine.open_root_to_read(tree.root);
         const std::uint64_t reserved = require_directory(*root, staging::kReservedDirectory).inode;
         ordered.trees.push_back(
-            {tree.root, require_directory(*root, ".").inode, reserved, tree.list.generation});
+            {tree.root, require_directory(*root, ".").inode, reserved, tree.list.generation, tree.made});
         TreeOperations{ordered, *root}.add(std::move(tree.list.moves), std::move(tree.list.settings));
     }
     std::sort(ordered.moves.begin(), ordered.moves.end(), comes_before);

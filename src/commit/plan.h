@@ -16,6 +16,7 @@ struct TreeRoot {
     std::uint64_t inode = 0;            ///< of the root
     std::uint64_t reserved = 0;         ///< of the reserved directory in it
     staging::Generation generation{0};  ///< that holds its slots
+    std::vector<std::string> made{};    ///< TreeChanges::made
 };
 
 using staging::Move;  // their `tree`: position in OrderedPlan::trees

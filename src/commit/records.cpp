@@ -51,6 +51,7 @@ std::string header_text(const OrderedPlan& plan) {
                          {"inode", tree.inode},
                          {"reserved", tree.reserved},
                          {"generation", static_cast<std::uint64_t>(tree.generation)}});
+        for (const std::string& path : tree.made) trees.back()["made"].push_back(base::escape(path));
     }
     Json header{{"record", kHeader},
                 {"version", kJournalVersion},
@@ -80,8 +81,16 @@ Header read_header(std::string_view line) {
         header.operations = number(record.at("operations"), kAny);
         for (const Json& tree : record.at("trees")) {
             header.plan.trees.push_back(
-                {text(tree, "root"), number(tree.at("inode"), kAny), number(tree.at("reserved"), kAny),
-                 staging::Generation{number(tree.at("generation"), kAny, std::uint64_t{1})}});
+                {text(tree, "root"),
+                 number(tree.at("inode"), kAny),
+                 number(tree.at("reserved"), kAny),
+                 staging::Generation{number(tree.at("generation"), kAny, std::uint64_t{1})},
+                 {}});
+            if (const auto made = tree.find("made"); made != tree.end()) {
+                for (const Json& path : *made)
+                    header.plan.trees.back().made.push_back(
+                        base::unescape(path.get_ref<const std::string&>()));
+            }
         }
         if (const auto name = record.find("host_name"); name != record.end())
             header.plan.host_name = HostName{text(*name, "before"), text(*name, "after")};

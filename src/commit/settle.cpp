@@ -80,10 +80,10 @@ private:
         base::ErrorKind::recovery,
         fmt::format("the {} of run {} cannot be {}: {}", course.subject, base::escape(journal.plan.run_id),
                     step, cause.what()),
-        fmt::format(
-            "Remove the cause, then run the same command again: it goes on where it stopped. Until then "
-            "leave services stopped and keep {}/{} (docs/journal.md).",
-            base::escape(state.path()), journal.name)};
+        fmt::format("{}, then run the same command again: it goes on where it stopped. Until then leave "
+                    "services stopped and keep {}/{} (docs/journal.md).",
+                    cause.kind() == base::ErrorKind::no_space ? "Free space there" : "Remove the cause",
+                    base::escape(state.path()), journal.name)};
 }
 
 }  // namespace

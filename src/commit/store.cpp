@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <ranges>
 
 #include "commit/journal.h"
 #include "ft/base/escape.h"
@@ -50,6 +51,21 @@ void free_tree(os::Machine& machine, os::Directory& state, Journal& journal, std
     root->set_attributes(".", kept);
     root->sync();
     try_to_append(state, journal, {tree, std::nullopt});
+}
+
+/// Of a run that was undone: directories that it had made for a tree, where they are empty.
+void remove_made(os::Machine& machine, const Journal& journal, std::size_t tree) {
+    const auto& made = journal.plan.trees[tree].made;
+    const auto freed = journal.freeing.find(tree);
+    // Without the record a root that is gone could not be told from one that is not mounted.
+    if (made.empty() || freed == journal.freeing.end() || freed->second.time) return;
+    for (const std::string& path : std::views::reverse(made)) machine.remove_root(path);
+    const std::size_t slash = made.front().rfind('/');
+    try {
+        machine.open_root(slash == 0 ? "/" : made.front().substr(0, slash))->sync();
+    } catch (const base::Error& error) {  // gone too: it was made for another tree
+        base::log_info("not synced: {}", error.what());
+    }
 }
 
 /// After a roll back: the next run finds staged files that it does not adopt.
@@ -132,6 +148,9 @@ private:
         }
         for (std::size_t tree = 0; tree < journal->plan.trees.size(); ++tree)
             try_to(run, [&] { free_tree(machine_, state_, *journal, tree); });
+        // Backwards: what was made for one tree may hold what was made for a later one.
+        for (std::size_t tree = journal->plan.trees.size(); undone && tree-- > 0;)
+            try_to(run, [&] { remove_made(machine_, *journal, tree); });
         if (!left_.lines.empty()) return false;
         remove_journal(state_, kDiscarded);
         return true;

@@ -13,6 +13,8 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr std::chrono::seconds kLongestPause{30};
+// A connection over which something comes so late was not made in vain.
+constexpr std::chrono::seconds kHolds{30};
 
 milliseconds pause_before(unsigned tries) {
     return std::min(std::chrono::seconds{1 << std::min(tries, 5u)}, kLongestPause);
@@ -40,6 +42,10 @@ void Attempts::pause(Outage& outage, const base::Error& lost, base::Cancellation
     console_.warn(fmt::format("{}; trying again in {}, for {} at most", lost.what(), ui::duration(wait),
                               ui::duration(left)));
     clock_.sleep(wait, cancellation);
+}
+
+void Attempts::heard(Outage& outage) const {
+    if (outage.since && clock_.now() - outage.connected > kHolds) outage.since.reset();
 }
 
 void Presence::lost() {

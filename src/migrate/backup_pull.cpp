@@ -25,9 +25,15 @@ void add(rsync::Pulled pulled, rsync::Pulled& sum) {
     sum = std::move(pulled);
 }
 
+std::size_t Metered::read_some(std::span<std::byte> into) {
+    const std::size_t length = connection_->read_some(into);
+    if (length > 0) line_.heard();
+    return length;
+}
+
 Metered::~Metered() {
-    received_ += connection_.bytes_received();
-    sent_ += connection_.bytes_sent();
+    received_ += connection_->bytes_received();
+    sent_ += connection_->bytes_sent();
     if (done_) return;
     progress_.files_wanted = progress_.files_done.load();
     progress_.bytes_wanted = progress_.bytes_done.load();
@@ -39,15 +45,19 @@ std::string origin_of(const system::Manifest& manifest, const std::string& modul
 
 void keep_incoming_backup(os::Directory& state) {
     if (!state.status(kIncomingBackup)) return;
-    const auto names = std::as_const(state).open_directory(kIncomingBackup)->list();
-    const bool placed = std::any_of(names.begin(), names.end(), [](const os::Name& name) {
-        return name.name != staging::kReservedDirectory;
-    });
-    if (placed) {
+    const std::unique_ptr<os::Directory> incoming = state.open_directory(kIncomingBackup);
+    const auto names = incoming->list();
+    if (names.empty()) return state.remove(kIncomingBackup);
+    // It goes when all is placed.
+    const bool is_whole = !incoming->status(staging::kReservedDirectory);
+    if (is_whole || (names.size() > 1 && !state.status(kLastBackup))) {
         os::remove_all(state, kLastBackup);
         state.rename(kIncomingBackup, state, kLastBackup);
-    } else if (names.empty()) {
-        state.remove(kIncomingBackup);
+        return;
+    }
+    // The next pull fills an empty directory.
+    for (const os::Name& name : names) {
+        if (name.name != staging::kReservedDirectory) os::remove_all(*incoming, name.name);
     }
 }
 
@@ -58,13 +68,10 @@ BackupPull::BackupPull(os::Machine& machine, const system::Description& system,
       accounts_{machine.accounts(system.root)},
       root_{os::make_directories(state, kIncomingBackup)} {}
 
-bool BackupPull::run(const Source& source, Link& link, checks::Space& space,
-                     const std::function<void()>& compared, base::Cancellation& cancellation) {
-    const auto connection =
-        transport::connect(source.machine.network(), source.host, source.port, source.code,
-                           transport::Purpose::rsync, source.limits, cancellation);
-    Metered metered{*connection, progress_, received_, sent_};
-    WatchedStream watched{*connection, link, progress_, cancellation};
+bool BackupPull::run(const Line& line, checks::Space& space, const Compared& compared,
+                     base::Cancellation& cancellation) {
+    Metered metered{line, progress_, received_, sent_};
+    WatchedStream watched{metered, line.link, progress_, cancellation};
     if (!root_) root_ = os::make_directories(state_, kIncomingBackup);
     if (!staging_)
         staging_.emplace(*root_, staging::open_reserved(*root_), std::vector<staging::Generation>{}, origin_);
@@ -76,15 +83,15 @@ bool BackupPull::run(const Source& source, Link& link, checks::Space& space,
     options.module = system::kBackupModule;
     options.accounts = accounts_.get();
     options.block_length = kBackupBlock;
-    options.compressions = link.compressions();
+    options.compressions = line.link.compressions();
     options.basis = [&](const base::RelPath& path) -> std::unique_ptr<const os::File> {
         const auto status = last ? last->status(path.bytes()) : std::nullopt;
         if (!status || status->type != base::FileType::regular) return nullptr;
         return last->open_file(path.bytes());
     };
-    options.on_need = [&](const rsync::Need& need) {
+    options.on_need = [&](const rsync::Need& need, const std::function<void()>& keep_alive) {
         space.book(*root_, "the backup", need.bytes, need.inodes);
-        compared();
+        compared(keep_alive);
         used_ = true;
         watched.begin_content();
     };

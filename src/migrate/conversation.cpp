@@ -13,9 +13,6 @@
 namespace ft::migrate {
 namespace {
 
-// A channel that holds so long was not made again in vain.
-constexpr std::chrono::seconds kHolds{30};
-
 [[noreturn]] void throw_failure(const control::Failure& failure) {
     throw base::Error{base::ErrorKind::peer, "the source ended the run: " + failure.message,
                       failure.cancelled ? "Start ft on the source again, then run the same command again."
@@ -58,7 +55,7 @@ void Conversation::connect() {
         transport::connect(source_.machine.network(), source_.host, source_.port, source_.code,
                            transport::Purpose::control, source_.limits, ending_));
     fresh->channel.send(begin_);
-    connected_ = source_.machine.clock().now();
+    attempts_.connected(outage_);
     const std::lock_guard lock{mutex_};
     if (link_) {
         received_before_ += link_->connection->bytes_received();
@@ -93,7 +90,7 @@ std::optional<control::Message> Conversation::hear() {
             begin_.again = true;
             if (!std::holds_alternative<control::Failure>(*message) && std::exchange(lost_, false))
                 console_.say("The source is there again.");
-            if (source_.machine.clock().now() - connected_ > kHolds) outage_ = {};
+            attempts_.heard(outage_);
             return message;
         } catch (const base::Error& error) {
             if (finished_ || error.kind() != base::ErrorKind::network) throw;

@@ -84,7 +84,6 @@ private:
     // Of the listening thread:
     control::Begin begin_;
     Attempts::Outage outage_;
-    std::chrono::steady_clock::time_point connected_;
     bool lost_ = false;
 
     mutable std::mutex mutex_;  // guards all up to the empty line

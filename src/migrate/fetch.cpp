@@ -118,11 +118,11 @@ void Fetch::pull_trees(bool live, base::TaskGroup& pulls) {
     for (std::size_t number = 0; number < trees_.size(); ++number) {
         pulls.start("tree " + trees_[number]->name(), [this, number, live, &pulls] {
             until_done(
-                [&](base::Cancellation& attempt) {
+                [&](const Line& line, base::Cancellation& attempt) {
                     Turns::Turn turn{*turns_, attempt};
                     return trees_[number]->run(
-                        source_, link_, live, max_delete_, space_, [&] { turn.compared(number, attempt); },
-                        attempt);
+                        line, live, max_delete_, space_,
+                        [&](const auto& keep_alive) { turn.compared(number, keep_alive, attempt); }, attempt);
                 },
                 pulls.cancellation());
         });
@@ -131,23 +131,34 @@ void Fetch::pull_trees(bool live, base::TaskGroup& pulls) {
 
 void Fetch::pull_backup(base::Cancellation& cancellation) {
     until_done(
-        [&](base::Cancellation& attempt) {
+        [&](const Line& line, base::Cancellation& attempt) {
             Turns::Turn turn{*turns_, attempt};
             return backup_->run(
-                source_, link_, space_, [&] { turn.compared(trees_.size(), attempt); }, attempt);
+                line, space_,
+                [&](const auto& keep_alive) { turn.compared(trees_.size(), keep_alive, attempt); }, attempt);
         },
         cancellation);
 }
 
-void Fetch::until_done(const std::function<bool(base::Cancellation&)>& pull,
+void Fetch::until_done(const std::function<bool(const Line&, base::Cancellation&)>& pull,
                        base::Cancellation& cancellation) {
     Attempts::Outage outage;
     for (;;) {
         const auto there = presence_.wait(cancellation);
         base::Cancellation attempt{cancellation};
         const auto hook = there->on_request([&] { attempt.request("the loss of the source"); });
+        const Line line{.connect =
+                            [&] {
+                                auto connection = transport::connect(
+                                    source_.machine.network(), source_.host, source_.port, source_.code,
+                                    transport::Purpose::rsync, source_.limits, attempt);
+                                attempts_.connected(outage);
+                                return connection;
+                            },
+                        .heard = [&] { attempts_.heard(outage); },
+                        .link = link_};
         try {
-            if (pull(attempt)) return;
+            if (pull(line, attempt)) return;
             console_.say("The link to the source is slow: what is left comes compressed.");
         } catch (const base::Error& error) {
             cancellation.check();

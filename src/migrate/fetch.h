@@ -79,7 +79,8 @@ private:
     void pull_trees(bool live, base::TaskGroup& pulls);
     void pull_backup(base::Cancellation& cancellation);
     /// Repeats `pull` while it says false, or its connection is lost.
-    void until_done(const std::function<bool(base::Cancellation&)>& pull, base::Cancellation& cancellation);
+    void until_done(const std::function<bool(const Line&, base::Cancellation&)>& pull,
+                    base::Cancellation& cancellation);
 
     os::Machine& machine_;
     const system::Description& system_;

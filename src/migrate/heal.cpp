@@ -41,9 +41,6 @@ public:
         : machine_{machine}, system_{system}, state_{state}, console_{console} {}
 
     Healed run() {
-        if (commit::is_mixture(state_))
-            console_.say(
-                "An earlier command was interrupted while it changed this system: finishing that first.");
         database::PostgresSwapper swapper{machine_};
         const commit::Recovered recovered = recover(swapper);
         for (const std::string& left : recovered.left) console_.warn("not removed yet: " + left);
@@ -53,15 +50,29 @@ public:
 
 private:
     commit::Recovered recover(commit::DatabaseSwapper& swapper) try {
+        if (commit::is_mixture(state_))
+            console_.say(
+                "An earlier command was interrupted while it changed this system: finishing that first.");
         return commit::recover(
             machine_, state_, swapper,
             [this](base::Outcome outcome, const std::string& run_id) { follow(outcome, run_id); });
-    } catch (const base::Error&) {
-        throw;
+    } catch (const base::Error& error) {
+        if (error.kind() == base::ErrorKind::recovery || !may_be_mixture()) throw;
+        throw base::Error{base::ErrorKind::recovery,
+                          fmt::format("what was interrupted came to no end: {}", error.what()),
+                          error.advice()};
     } catch (const std::exception& error) {  // memory that ends in the middle of it
         throw base::Error{base::ErrorKind::recovery,
                           fmt::format("what was interrupted came to no end: {}", base::escape(error.what())),
                           "Run the same command again: it goes on where it stopped."};
+    }
+
+    bool may_be_mixture() const {
+        try {
+            return commit::is_mixture(state_);
+        } catch (const base::Error&) {  // a journal that cannot be read
+            return true;
+        }
     }
 
     /// While the journal still says which run it is. A disk that is full is no reason to keep services off:

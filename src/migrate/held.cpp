@@ -46,7 +46,7 @@ std::optional<std::string> data_directory_of(os::Machine& machine, const system:
 }
 
 Held look_at(const std::string& path, const os::Directory& root, const os::Directory& state) {
-    Held held{path, 0, 0, root.status(".").value().device};
+    Held held{path, 0, 0, root.space().pool};
     if (!root.status(staging::kReservedDirectory)) return held;
     const auto kept = commit::kept_generations(state, root);
     const auto reserved = root.open_directory(staging::kReservedDirectory);
@@ -91,8 +91,8 @@ std::vector<checks::Freeable> freeable(os::Machine& machine, const system::Descr
                                        const os::Directory& state) {
     std::vector<checks::Freeable> all;
     for (const Held& held : look_at_held(machine, system, state)) {
-        all.push_back({held.device, held.staged, "`ft discard` frees what failed runs have staged"});
-        all.push_back({held.device, held.kept, kFreesUndo});
+        all.push_back({held.pool, held.staged, "`ft discard` frees what failed runs have staged"});
+        all.push_back({held.pool, held.kept, kFreesUndo});
     }
     base::Cancellation never;
     const auto guarded = [](const auto& look) {
@@ -110,8 +110,7 @@ std::vector<checks::Freeable> freeable(os::Machine& machine, const system::Descr
                 const auto size = database::previous_size(machine, swap, never);
                 const auto path = data_directory_of(machine, system, swap.name, never);
                 if (!size || !path) return;
-                all.push_back(
-                    {machine.open_root_to_read(*path)->status(".").value().device, *size, kFreesUndo});
+                all.push_back({machine.open_root_to_read(*path)->space().pool, *size, kFreesUndo});
             });
         }
     });

@@ -19,7 +19,7 @@ struct Held {
     std::string root;
     std::uint64_t staged = 0;  ///< by failed runs, for the next one
     std::uint64_t kept = 0;    ///< what the last run replaced, for an undo
-    std::uint64_t device = 0;
+    std::uint64_t pool = 0;    ///< os::Space::pool
 };
 /// Only where it holds anything; a directory that cannot be looked at is passed over, and logged.
 std::vector<Held> look_at_held(os::Machine& machine, const system::Description& system,

@@ -22,7 +22,7 @@
 
 namespace ft::migrate {
 
-/// How to reach the source for one more connection.
+/// Where the source is.
 struct Source {
     os::Machine& machine;
     std::string host;
@@ -35,20 +35,39 @@ struct Source {
 /// last.
 void add(rsync::Pulled pulled, rsync::Pulled& sum);
 
-/// Counts what goes over `connection`, also when the pull fails; then what is still wanted is unknown until
-/// the next attempt compares again.
-class Metered {
+/// How a pull reaches the source.
+struct Line {
+    /// One more connection; once an attempt. Errors as transport::connect.
+    std::function<std::unique_ptr<transport::Connection>()> connect;
+    /// Something has come over it. On the thread that reads.
+    std::function<void()> heard;
+    Link& link;
+};
+
+/// Called once all is compared; returns when the pull may go on. Its argument shows the source that this side
+/// lives, to be called from time to time.
+using Compared = std::function<void(const std::function<void()>&)>;
+
+/// Connects, and counts what goes over the connection, also when the pull fails; then what is still wanted is
+/// unknown until the next attempt compares again.
+class Metered : public base::Stream {
 public:
-    Metered(const transport::Connection& connection, base::Progress& progress, std::uint64_t& received,
-            std::uint64_t& sent)
-        : connection_{connection}, progress_{progress}, received_{received}, sent_{sent} {}
-    ~Metered();
+    /// All is referred to. Errors as transport::connect.
+    Metered(const Line& line, base::Progress& progress, std::uint64_t& received, std::uint64_t& sent)
+        : line_{line}, connection_{line.connect()}, progress_{progress}, received_{received}, sent_{sent} {}
+    ~Metered() override;
     Metered(const Metered&) = delete;
     Metered& operator=(const Metered&) = delete;
     void done() { done_ = true; }
 
+    std::size_t read_some(std::span<std::byte> into) override;
+    void write(std::span<const std::byte> data) override { connection_->write(data); }
+    void flush() override { connection_->flush(); }
+    void shut_down() noexcept override { connection_->shut_down(); }
+
 private:
-    const transport::Connection& connection_;
+    const Line& line_;
+    const std::unique_ptr<transport::Connection> connection_;
     base::Progress& progress_;
     std::uint64_t& received_;
     std::uint64_t& sent_;
@@ -74,8 +93,8 @@ public:
     /// last. Error unfit, before
     /// anything is staged, when more than `max_delete` percent of the live files would go
     /// (checks::require_few_removals). False: the link turned, run it again.
-    bool run(const Source& source, Link& link, bool live, unsigned max_delete, checks::Space& space,
-             const std::function<void()>& compared, base::Cancellation& cancellation);
+    bool run(const Line& line, bool live, unsigned max_delete, checks::Space& space, const Compared& compared,
+             base::Cancellation& cancellation);
     /// True when `directory` (absolute) is the tree's root or lies in it, and is not excluded.
     bool covers(const std::string& directory) const;
     const system::TreeDescription& described() const { return tree_; }
@@ -125,8 +144,9 @@ private:
 /// Whose content a module's is, for what is staged; empty when the source does not say which machine it is.
 std::string origin_of(const system::Manifest& manifest, const std::string& module);
 
-/// A backup that has come, whole or nearly so, but whose run was not committed becomes the last one: the best
-/// basis for the next. What is half here stays staged, for the next run.
+/// A backup that has come whole, but whose run was not committed, becomes the last one: the best basis for
+/// the next. Of one that was only placed in part the rest stays staged for the next run, unless it is better
+/// than none.
 void keep_incoming_backup(os::Directory& state);
 
 /// The backup of a run at the destination: received whole into the state directory, with the last one as
@@ -138,7 +158,7 @@ public:
 
     /// Fetches everything; afterwards directory() holds the dumps. Again only after keep(), or after a run
     /// that failed: then what is not here yet. Bytes add up. False: the link turned, run it again.
-    bool run(const Source& source, Link& link, checks::Space& space, const std::function<void()>& compared,
+    bool run(const Line& line, checks::Space& space, const Compared& compared,
              base::Cancellation& cancellation);
     /// The dump of one database.
     std::unique_ptr<os::Directory> directory(const system::DatabaseFacts& facts);

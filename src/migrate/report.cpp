@@ -16,12 +16,12 @@ namespace {
 
 constexpr std::size_t kKept = 20;  // reports and logs of past runs
 
-/// Run ids begin with the time, so their order is that of the runs.
-void remove_old(os::Directory& directory) {
+/// All but the last `kept`. Run ids begin with the time, so their order is that of the runs.
+void remove_old(os::Directory& directory, std::size_t kept) {
     std::vector<std::string> names;
     for (const os::Name& name : directory.list()) names.push_back(name.name);
     std::sort(names.begin(), names.end());
-    for (std::size_t i = 0; i + kKept < names.size(); ++i) directory.remove(names[i]);
+    for (std::size_t i = 0; i + kept < names.size(); ++i) directory.remove(names[i]);
 }
 
 nlohmann::json to_json(const Report& report) {
@@ -100,7 +100,7 @@ std::string new_run_id(os::Machine& machine) {
 
 void open_run_log(StateDirectory& state, const std::string& run_id, ui::Console& console) {
     try {
-        remove_old(*os::make_directories(state.directory(), kLogs));
+        remove_old(*os::make_directories(state.directory(), kLogs), kKept - 1);
         const std::string path = fmt::format("{}/{}/{}.log", state.path(), kLogs, run_id);
         base::open_log(path);
         console.set_log_path(base::escape(path));
@@ -127,7 +127,7 @@ void write_report(StateDirectory& state, const Report& report, ui::Console& cons
     try {
         const auto reports = os::make_directories(state.directory(), kReports);
         os::write_whole(*reports, report.run_id + ".json", to_json(report).dump(2) + "\n");
-        remove_old(*reports);
+        remove_old(*reports, kKept);
         console.say(
             fmt::format("Report: {}/{}/{}.json", base::escape(state.path()), kReports, report.run_id));
     } catch (const base::Error& error) {

@@ -91,31 +91,28 @@ void TreePull::check_earlier(base::Cancellation& cancellation) {
                              earlier.files == 1 ? "is" : "are"));
 }
 
-bool TreePull::run(const Source& source, Link& link, bool live, unsigned max_delete, checks::Space& space,
-                   const std::function<void()>& compared, base::Cancellation& cancellation) {
+bool TreePull::run(const Line& line, bool live, unsigned max_delete, checks::Space& space,
+                   const Compared& compared, base::Cancellation& cancellation) {
     if (!staging_) begin_staging();
     if (!checked_) check_earlier(cancellation);
-    const auto connection =
-        transport::connect(source.machine.network(), source.host, source.port, source.code,
-                           transport::Purpose::rsync, source.limits, cancellation);
-    Metered metered{*connection, progress_, received_, sent_};
-    WatchedStream watched{*connection, link, progress_, cancellation};
+    Metered metered{line, progress_, received_, sent_};
+    WatchedStream watched{metered, line.link, progress_, cancellation};
     // An attempt that ended before it staged anything must not hide what the one before it has.
     if (std::exchange(used_, false)) staging_->begin_again();
     rsync::PullOptions options;
     options.module = tree_.name;
     options.live = live;
-    options.compressions = link.compressions();
+    options.compressions = line.link.compressions();
     const auto accounts = host_files_.accounts();
     options.accounts = accounts.get();
-    options.on_need = [&](const rsync::Need& need) {
+    options.on_need = [&](const rsync::Need& need, const std::function<void()>& keep_alive) {
         checks::require_few_removals({need.listed_files, need.live_files, need.removed_files}, max_delete);
         for (std::size_t i = 0; i < need.grounds.size(); ++i) {
             const os::Directory& ground = i == 0 ? *root_ : *mounts_[i - 1];
             const std::string at = i == 0 ? "" : ", " + tree_.mounts[i - 1].escaped();
             space.book(ground, "tree " + tree_.name + at, need.grounds[i].bytes, need.grounds[i].inodes);
         }
-        compared();
+        compared(keep_alive);
         used_ = true;
         watched.begin_content();
     };
@@ -137,7 +134,8 @@ std::vector<commit::TreeChanges> TreePull::finish() {
     std::vector<commit::TreeChanges> changes;
     for (std::size_t i = 0; i < lists.size(); ++i) {
         counts_ += lists[i].counts;
-        changes.push_back({path_of(grounds[i]), std::move(lists[i])});
+        changes.push_back({path_of(grounds[i]), std::move(lists[i]), {}});
+        if (grounds[i].is_root()) changes.back().made = made_;
     }
     staging_->sync();
     return changes;

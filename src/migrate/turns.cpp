@@ -3,7 +3,8 @@
 namespace ft::migrate {
 
 template <typename Ready>
-void Turns::take(const Ready& ready, base::Cancellation& cancellation) {
+void Turns::take(const Ready& ready, const std::function<void()>& keep_alive,
+                 base::Cancellation& cancellation) {
     bool stopped = false;
     const auto hook = cancellation.on_request([&] {
         const std::lock_guard lock{mutex_};
@@ -12,19 +13,23 @@ void Turns::take(const Ready& ready, base::Cancellation& cancellation) {
     });
     // The cancellation has a lock of its own, and its hook takes ours: neither the check nor the hook's end
     // may come under it.
-    {
-        std::unique_lock lock{mutex_};
-        changed_.wait(lock, [&] { return stopped || (free_ > 0 && ready()); });
-        if (!stopped) {
-            --free_;
-            return;
+    for (;;) {
+        {
+            std::unique_lock lock{mutex_};
+            const bool due =
+                changed_.wait_for(lock, keep_alive_, [&] { return stopped || (free_ > 0 && ready()); });
+            if (due && !stopped) {
+                --free_;
+                return;
+            }
         }
+        cancellation.check();
+        keep_alive();
     }
-    cancellation.check();
 }
 
 Turns::Turn::Turn(Turns& turns, base::Cancellation& cancellation) : turns_{turns} {
-    turns.take([] { return true; }, cancellation);
+    turns.take([] { return true; }, [] {}, cancellation);
     held_ = true;
 }
 
@@ -35,7 +40,8 @@ Turns::Turn::~Turn() {
     turns_.changed_.notify_all();
 }
 
-void Turns::Turn::compared(std::size_t number, base::Cancellation& cancellation) {
+void Turns::Turn::compared(std::size_t number, const std::function<void()>& keep_alive,
+                           base::Cancellation& cancellation) {
     {
         const std::lock_guard lock{turns_.mutex_};
         if (!turns_.compared_.insert(number).second) return;
@@ -43,7 +49,7 @@ void Turns::Turn::compared(std::size_t number, base::Cancellation& cancellation)
         held_ = false;
         turns_.changed_.notify_all();
     }
-    turns_.take([&] { return turns_.compared_.size() == turns_.awaited_; }, cancellation);
+    turns_.take([&] { return turns_.compared_.size() == turns_.awaited_; }, keep_alive, cancellation);
     held_ = true;
 }
 

@@ -1,7 +1,9 @@
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <cstddef>
+#include <functional>
 #include <mutex>
 #include <set>
 
@@ -13,8 +15,11 @@ namespace ft::migrate {
 /// have compared and booked their space, so that what does not fit is known before a disk fills. Any thread.
 class Turns {
 public:
-    /// Of `pulls` pulls, `at_once` at a time.
-    Turns(std::size_t at_once, std::size_t pulls) : free_{at_once}, awaited_{pulls} {}
+    /// Of `pulls` pulls, `at_once` at a time. Who waits with an open connection shows life every
+    /// `keep_alive`, far below transport::Limits::transfer_idle.
+    Turns(std::size_t at_once, std::size_t pulls,
+          std::chrono::milliseconds keep_alive = std::chrono::minutes{5})
+        : free_{at_once}, awaited_{pulls}, keep_alive_{keep_alive} {}
 
     /// The right to work, until it is destroyed.
     class Turn {
@@ -25,8 +30,10 @@ public:
         Turn(const Turn&) = delete;
         Turn& operator=(const Turn&) = delete;
         /// Pull `number` has compared: lets others work until all have. At once when they had, and for a pull
-        /// that is tried again. Error cancelled.
-        void compared(std::size_t number, base::Cancellation& cancellation);
+        /// that is tried again. While it waits it calls `keep_alive` on this thread, whose errors end the
+        /// waiting. Error cancelled.
+        void compared(std::size_t number, const std::function<void()>& keep_alive,
+                      base::Cancellation& cancellation);
 
     private:
         Turns& turns_;
@@ -34,14 +41,15 @@ public:
     };
 
 private:
-    /// Takes a turn once one is free and `ready` is true. Error cancelled.
+    /// Takes a turn once one is free and `ready` is true; meanwhile `keep_alive`. Error cancelled.
     template <typename Ready>
-    void take(const Ready& ready, base::Cancellation& cancellation);
+    void take(const Ready& ready, const std::function<void()>& keep_alive, base::Cancellation& cancellation);
 
     std::mutex mutex_;
     std::condition_variable changed_;
     std::size_t free_;  // turns
     const std::size_t awaited_;
+    const std::chrono::milliseconds keep_alive_;
     std::set<std::size_t> compared_;
 };
 

@@ -2,15 +2,21 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <linux/btrfs.h>
+#include <linux/magic.h>
 #include <linux/openat2.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
+#include <sys/vfs.h>
 #include <sys/xattr.h>
 
 #include <array>
 #include <cerrno>
 #include <climits>
+#include <cstring>
 #include <limits>
 
 #include "ft/base/error.h"
@@ -152,12 +158,28 @@ std::unique_ptr<const Directory> RealDirectory::open_directory(std::string_view 
 
 std::unique_ptr<Directory> RealDirectory::open_directory(std::string_view path) { return subdirectory(path); }
 
+/// Each subvolume of a btrfs has a device number of its own; what they share has this one.
+std::uint64_t RealDirectory::pool() const {
+    struct stat status;
+    struct statfs kind;
+    if (::fstat(fd_.number(), &status) != 0 ||
+        uninterrupted([&] { return ::fstatfs(fd_.number(), &kind); }) != 0)
+        fail("ask for free space", ".");
+    struct btrfs_ioctl_fs_info_args btrfs {};
+    if (kind.f_type != BTRFS_SUPER_MAGIC || ::ioctl(fd_.number(), BTRFS_IOC_FS_INFO, &btrfs) != 0)
+        return status.st_dev;
+    std::uint64_t number = 0;
+    std::memcpy(&number, btrfs.fsid, sizeof number);  // random, so no device's
+    return number;
+}
+
 Space RealDirectory::space() const {
     struct statvfs room;
     if (uninterrupted([&] { return ::fstatvfs(fd_.number(), &room); }) != 0) fail("ask for free space", ".");
     return {.free_bytes = room.f_bavail * room.f_frsize,
             .total_bytes = room.f_blocks * room.f_frsize,
-            .free_inodes = room.f_files == 0 ? std::numeric_limits<std::uint64_t>::max() : room.f_favail};
+            .free_inodes = room.f_files == 0 ? std::numeric_limits<std::uint64_t>::max() : room.f_favail,
+            .pool = pool()};
 }
 
 std::unique_ptr<File> RealDirectory::create_file(std::string_view path) {

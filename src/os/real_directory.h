@@ -44,6 +44,7 @@ private:
         int parent;
         std::string name;
     };
+    std::uint64_t pool() const;
     void require_path(std::string_view path) const;
     Place place(std::string_view path, std::string_view action) const;
     Fd open(std::string_view path, std::uint64_t flags) const;

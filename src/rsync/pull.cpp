@@ -92,7 +92,7 @@ public:
         const Session session{setup, options_, list.listing, live_root, staging, requests_, progress_};
         generator.emplace(session, live.listing, rules, out);
         const Need need = generator->measure();
-        if (options_.on_need) options_.on_need(need);
+        if (options_.on_need) options_.on_need(need, [&] { out.keep_alive(); });
 
         receiver_.emplace(session, in, pulled_);
         group.start("generator", [&] { generator->run(); });

@@ -39,14 +39,20 @@ Area::Area(const os::Directory& live, std::unique_ptr<os::Directory> reserved,
            const std::vector<Generation>& kept, const std::string& origin)
     : live_{live}, reserved_{std::move(reserved)}, origin_{origin} {
     const Sifted sifted = sift(*reserved_, kept, origin_);
-    for (const Generation generation : sifted.earlier) {
+    const auto guarded = [](const auto& step) {
         try {
-            if (!earlier_.add(generation, reserved_->open_directory(generation_name(generation)), false))
-                remove(generation);
+            step();
         } catch (const base::Error& error) {  // it stays: another run may read it
             base::log_warning("what an earlier run staged is not used: {}", error.what());
         }
+    };
+    for (const Generation generation : sifted.earlier) {
+        guarded([&] {
+            if (!earlier_.add(generation, reserved_->open_directory(generation_name(generation)), false))
+                remove(generation);
+        });
     }
+    for (const Generation generation : earlier_.take_empty()) guarded([&] { remove(generation); });
     open_generation(next(sifted.last));
 }
 

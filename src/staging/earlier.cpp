@@ -54,8 +54,19 @@ bool Earlier::add(Generation generation, std::unique_ptr<os::Directory> director
     std::reverse(found.begin(), found.end());
     std::stable_sort(found.begin(), found.end(),
                      [](const Record& a, const Record& b) { return a.path < b.path; });
-    const auto end = std::unique(found.begin(), found.end(),
-                                 [](const Record& a, const Record& b) { return a.path == b.path; });
+    auto end = std::unique(found.begin(), found.end(),
+                           [](const Record& a, const Record& b) { return a.path == b.path; });
+    // What a later run has adopted is in the log of that one.
+    const auto is_away = [&](const Record& record) {
+        try {
+            return !is_there(*directory, record);
+        } catch (const base::Error& error) {
+            require_local(error);
+            return false;  // the check finds out
+        }
+    };
+    if (!of_this_run) end = std::remove_if(found.begin(), end, is_away);
+    if (end == found.begin()) return false;
     const auto before = static_cast<std::ptrdiff_t>(records_.size());
     records_.insert(records_.end(), std::move_iterator{found.begin()}, std::move_iterator{end});
     std::inplace_merge(records_.begin(), records_.begin() + before, records_.end(),
@@ -67,6 +78,25 @@ bool Earlier::add(Generation generation, std::unique_ptr<os::Directory> director
     numbers_.push_back(generation);
     prune();
     return true;
+}
+
+bool Earlier::is_there(const os::Directory& directory, const Record& record) {
+    const auto status = directory.status(record.entry().place());
+    return status && status->type == base::FileType::regular;
+}
+
+std::vector<Generation> Earlier::take_empty() {
+    std::vector<bool> needed(directories_.size());
+    for (const Record& record : records_) {
+        if (record.state != State::gone) needed[record.held] = true;
+    }
+    std::vector<Generation> empty;
+    for (std::size_t held = 0; held < directories_.size(); ++held) {
+        if (needed[held] || !directories_[held].directory) continue;
+        directories_[held].directory.reset();
+        empty.push_back(numbers_[held]);
+    }
+    return empty;
 }
 
 /// Whatever is tried again and again, its leftovers take no more room each time: of each path stays the
@@ -179,10 +209,8 @@ Earlier::Adopted Earlier::adopt(const base::RelPath& path, std::uint64_t size, c
 
 std::unique_ptr<const os::File> Earlier::open(const Record& record) const {
     const os::Directory& directory = *directories_[record.held].directory;
-    const std::string place = record.entry().place();
-    const auto status = directory.status(place);
-    if (!status || status->type != base::FileType::regular) return nullptr;
-    return directory.open_file(place);
+    if (!is_there(directory, record)) return nullptr;
+    return directory.open_file(record.entry().place());
 }
 
 EarlierContent Earlier::open(const base::RelPath& path) const {

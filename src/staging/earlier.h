@@ -26,6 +26,9 @@ public:
     /// The files of a generation, as its log has them. Newer generations come later. False, and nothing is
     /// kept, when there are none.
     bool add(Generation generation, std::unique_ptr<os::Directory> directory, bool of_this_run);
+    /// Of the generations that were added, those of which nothing is here any more: all was adopted, or a
+    /// newer one has it. They are let go, and the caller removes them.
+    std::vector<Generation> take_empty();
     /// Reads every complete file of earlier runs that was not checked yet. One that is not what the log says
     /// is no more than a basis from then on. Errors: cancelled.
     EarlierFiles check(base::Progress& progress, base::Cancellation& cancellation);
@@ -66,6 +69,8 @@ private:
     void prune();
     void prune(std::span<Record> same_path);
     void drop(Record& record);
+    /// A regular file lies where the record says.
+    static bool is_there(const os::Directory& directory, const Record& record);
     std::unique_ptr<const os::File> open(const Record& record) const;
     bool fits(const Record& record, base::Progress& progress, base::Cancellation& cancellation) const;
     const Record* find(const base::RelPath& path, std::uint64_t size, const base::Timestamp& mtime) const;

@@ -121,7 +121,9 @@ TEST_CASE("what must exist in a tree, and its mount, are looked for", "[checks]"
     World world;
     world.write("/srv/data/app/version", "1");
     system::TreeDescription tree{.name = "data", .path = "/srv/data"};
-    const auto findings = [&] { return checks::ground_findings(world.machine, world.system, tree); };
+    const auto findings = [&] {
+        return checks::ground_findings(world.machine, world.system, tree, checks::Side::source);
+    };
     CHECK(findings().empty());
     tree.must_exist = {"app/version", "app", "app/none", "none/at all"};
     CHECK(findings() ==
@@ -131,6 +133,7 @@ TEST_CASE("what must exist in a tree, and its mount, are looked for", "[checks]"
     tree.mount_point = true;
     CHECK(findings() == Lines{"tree data: /srv/data: no file system is mounted here, which system.json says "
                               "there must be"});
+    CHECK(checks::ground_findings(world.machine, world.system, tree, checks::Side::destination).empty());
     world.system.trees = {tree};
     CHECK_THROWS_AS(checks::require_ground(world.machine, world.system), base::Error);
     os::remove_all(*world.disk.open("/srv/data"), "app");
@@ -146,7 +149,11 @@ TEST_CASE("what is mounted in a tree as a part of it must be mounted", "[checks]
     world.write("/srv/data/m/file", "1");
     world.machine.make_root("/srv/data/m/n");
     system::TreeDescription tree{.name = "data", .path = "/srv/data"};
-    const auto findings = [&] { return checks::mount_findings(world.machine, world.system, tree); };
+    const auto findings = [&] {
+        auto here = checks::ground_findings(world.machine, world.system, tree, checks::Side::destination);
+        CHECK(here == checks::ground_findings(world.machine, world.system, tree, checks::Side::source));
+        return here;
+    };
     CHECK(findings().empty());
     tree.mounts = {base::RelPath{"m/n"}, base::RelPath{"none"}};
     const auto missing = [](const std::string& path) {

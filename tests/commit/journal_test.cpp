@@ -41,7 +41,9 @@ const std::vector<Phase> kToRolledBack{Phase::committed, Phase::rolling_back, Ph
 TEST_CASE("a journal is read as it was written", "[commit]") {
     World world{all_kinds()};
     const auto state = world.disk.open("/state");
-    const Journal written = write_journal(*state, order(world.machine, world.stage_all()));
+    Plan plan = world.stage_all();
+    plan.trees[1].made = {"/etc\n", "/etc\n/config"};
+    const Journal written = write_journal(*state, order(world.machine, std::move(plan)));
     const Journal read = read_journal(*state).value();
     CHECK(read.phase == Phase::prepared);
     CHECK(read.end == written.end);
@@ -52,6 +54,7 @@ TEST_CASE("a journal is read as it was written", "[commit]") {
     CHECK(read.plan.trees[1].path == "/config");
     CHECK(read.plan.trees[1].inode == written.plan.trees[1].inode);
     CHECK(read.plan.trees[1].reserved == written.plan.trees[1].reserved);
+    CHECK(read.plan.trees[1].made == std::vector<std::string>{"/etc\n", "/etc\n/config"});
     CHECK(read.plan.keep_undo == written.plan.keep_undo);
     CHECK(read.plan.moves == written.plan.moves);
     CHECK(read.plan.settings == written.plan.settings);

@@ -637,6 +637,58 @@ TEST_CASE("a root whose reserved directory is gone keeps the time of what others
     CHECK(world.disk.open("/state")->list().empty());
 }
 
+/// A plan with two trees more, whose directories the run makes.
+Plan stage_made(World& world) {
+    Plan plan = world.stage_all();
+    for (const char* path : {"/srv/a", "/srv/b"}) {
+        const auto made = world.machine.make_root(path);
+        const auto root = world.disk.open(path);
+        staging::Staging staging{*root, staging::open_reserved(*root), world.kept(*root)};
+        stage(staging, test::read_tree(*root), {{".", directory(5)}, {"file", file("new", 6)}});
+        plan.trees.push_back({path, staging.finish(), made});
+        staging.sync();
+    }
+    return plan;
+}
+
+TEST_CASE("directories that the run made for a tree go with its undo, where they are empty", "[commit]") {
+    World world{few_objects()};
+    world.commit(stage_made(world));
+    CHECK(world.disk.open("/srv/b")->status("file"));
+    SECTION("all") {
+        CHECK(world.undo().left.empty());
+        CHECK_FALSE(world.disk.open("/")->status("srv"));
+    }
+    SECTION("but what somebody uses") {
+        world.disk.open("/srv/b")->create_file("of a user");
+        CHECK(world.undo().left.empty());
+        CHECK(world.disk.open("/srv")->list().size() == 1);
+        CHECK(world.disk.open("/srv/b")->list().size() == 1);
+    }
+    CHECK(world.disk.open("/state")->list().empty());
+    CHECK(world.recover().left.empty());
+    CHECK(world.is_old());
+}
+
+TEST_CASE("power loss at any step of an undo leaves no directory that the run made", "[commit]") {
+    const std::uint64_t number = GENERATE(0, 1, 12);
+    for (std::uint64_t step = 1;; ++step) {
+        INFO("power lost at operation " << step << ", seed " << number);
+        World world{few_objects()};
+        world.commit(stage_made(world));
+        world.disk.open("/")->sync_file_system();
+        const bool finished = world.disk.run_until_power_loss(step, [&] { world.undo(); });
+        world.disk.lose_power();
+        world.disk.restart(Seed{number < 2 ? number : number + 10 * step});
+        REQUIRE(world.recover().left.empty());
+        const bool undone = world.is_old();
+        REQUIRE((undone || world.is_new()));
+        REQUIRE(undone != world.disk.open("/")->status("srv").has_value());
+        REQUIRE(undone == world.disk.open("/state")->list().empty());
+        if (finished) break;
+    }
+}
+
 TEST_CASE("a damaged journal of the undo store is a case for a person", "[commit]") {
     World world{all_kinds()};
     world.commit(world.stage_all());

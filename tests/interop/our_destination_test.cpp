@@ -165,7 +165,10 @@ TEST_CASE("we answer a stock daemon's challenge", "[interop]") {
 TEST_CASE("a file that vanishes from a stock daemon is fine while it is live, else the end", "[interop]") {
     Destination destination;
     destination.options.live = GENERATE(false, true);
-    destination.options.on_need = [&](const rsync::Need&) { destination.theirs->remove("sub/deep/file"); };
+    destination.options.on_need = [&](const rsync::Need&, const auto& keep_alive) {
+        keep_alive();
+        destination.theirs->remove("sub/deep/file");
+    };
     const std::string error = destination.pull();
     if (destination.options.live) {
         CHECK(error == "");

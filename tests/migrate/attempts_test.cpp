@@ -81,6 +81,29 @@ TEST_CASE("time and pauses begin anew when something was fetched again, for each
     CHECK(run.pause(run.outage) == std::nullopt);
 }
 
+TEST_CASE("time and pauses begin anew after a connection over which something came for 30 s", "[migrate]") {
+    Scripted run{std::chrono::seconds{100}};
+    const auto connect_for = [&](int seconds, bool heard) {
+        run.attempts.connected(run.outage);
+        run.attempts.heard(run.outage);
+        run.pass(std::chrono::seconds{seconds});
+        if (heard) run.attempts.heard(run.outage);
+    };
+    connect_for(31, true);
+    CHECK(run.pause(run.outage) == 1.0);
+    connect_for(30, true);
+    CHECK(run.pause(run.outage) == 2.0);
+    connect_for(31, true);
+    CHECK(run.pause(run.outage) == 1.0);
+    connect_for(31, false);  // it stood, and was silent
+    CHECK(run.pause(run.outage) == 2.0);
+    connect_for(65, false);
+    CHECK(run.pause(run.outage) == 1.0);  // what is left
+    connect_for(1, false);
+    CHECK(run.pause(run.outage) == std::nullopt);
+    CHECK(run.attempts.losses() == 2);
+}
+
 TEST_CASE("an answer is no loss, and nothing is tried again when that is not wanted", "[migrate]") {
     Scripted run{std::chrono::seconds{60}};
     using base::ErrorKind;

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <catch2/catch.hpp>
+#include <future>
 #include <thread>
 #include <vector>
 
@@ -26,7 +27,8 @@ TEST_CASE("no pull goes on before all have compared, however few work at a time"
             if (++working > at_once) many = true;
             ++compared;
             --working;
-            turn.compared(number, never);
+            turn.compared(
+                number, [] {}, never);
             if (++working > at_once) many = true;
             if (compared != kPulls) early = true;
             --working;
@@ -44,10 +46,45 @@ TEST_CASE("a pull that is tried again has compared already, and waits for nobody
     {
         Turns::Turn lost{turns, never};
         stopped.request("the loss of the source");
-        CHECK_THROWS_AS(lost.compared(0, stopped), base::Error);
+        CHECK_THROWS_AS(lost.compared(
+                            0, [] {}, stopped),
+                        base::Error);
     }
     Turns::Turn again{turns, never};
-    again.compared(0, never);  // although the other has not
+    again.compared(
+        0, [] {}, never);  // although the other has not
+}
+
+TEST_CASE("a pull that waits for others shows life, and ends when that cannot be", "[migrate]") {
+    Turns turns{2, 2, std::chrono::milliseconds{1}};
+    base::Cancellation never;
+    std::promise<void> alive;
+    int shown = 0;
+    std::thread waiting{[&] {
+        Turns::Turn turn{turns, never};
+        turn.compared(
+            0,
+            [&] {
+                if (++shown == 3) alive.set_value();
+            },
+            never);
+    }};
+    alive.get_future().wait();
+    {
+        Turns::Turn other{turns, never};
+        other.compared(
+            1, [] {}, never);
+    }
+    waiting.join();
+    CHECK(shown >= 3);
+
+    Turns alone{1, 2, std::chrono::milliseconds{1}};
+    {
+        Turns::Turn turn{alone, never};
+        const auto lost = [] { throw base::Error{base::ErrorKind::network, "connection lost"}; };
+        CHECK_THROWS_WITH(turn.compared(0, lost, never), "connection lost");
+    }
+    const Turns::Turn next{alone, never};  // what it had given back it did not give twice, and not keep
 }
 
 TEST_CASE("a cancellation in the moment in which waiters wake ends them all", "[migrate]") {
@@ -60,7 +97,8 @@ TEST_CASE("a cancellation in the moment in which waiters wake ends them all", "[
                 try {
                     Turns::Turn turn{turns, run};
                     if (number == 3) return run.request("the failure of a pull");
-                    turn.compared(number, run);
+                    turn.compared(
+                        number, [] {}, run);
                     FAIL("the ninth has not compared");
                 } catch (const base::Error& error) {
                     if (error.kind() != base::ErrorKind::cancelled) throw;

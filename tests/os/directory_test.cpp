@@ -276,6 +276,8 @@ TEST_CASE("a file system tells its room", "[os]") {
     CHECK(space.free_bytes > 0);
     CHECK(space.total_bytes >= space.free_bytes);
     CHECK(space.free_inodes > 0);
+    at.root().create_directory("below");
+    CHECK(at.read().open_directory("below")->space().pool == space.pool);
 }
 
 TEST_CASE("a directory inherits no ACL, nor does what is made in it", "[os]") {

@@ -22,7 +22,7 @@ struct Runs : Exchange {
     /// True when the pull succeeded, and was applied.
     bool once() {
         pull_error.clear();
-        options.on_need = [&](const rsync::Need& found) { need = found; };
+        options.on_need = [&](const rsync::Need& found, const auto&) { need = found; };
         auto [one, other] = make_pipe({.piece = piece, .cut_after = cut_source},
                                       {.piece = piece, .cut_after = cut_destination});
         Tampered server{std::move(one), to_destination};

@@ -135,11 +135,27 @@ TEST_CASE("owners are mapped by name where this machine knows the name", "[rsync
     CHECK(exchange.pulled.unknown_owners == std::vector<std::string>{"user alice"});
 }
 
+TEST_CASE("a pull that waits before it asks for anything can show the source that it lives", "[rsync]") {
+    const Tree theirs{{".", directory()}, {"a", file("a", 2)}};
+    Exchange exchange{theirs, {{".", directory()}}};
+    const int number = GENERATE(30, 31, 32);
+    exchange.to_source = exchange.to_destination = {protocol(number)};
+    exchange.options.on_need = [&](const rsync::Need&, const auto& keep_alive) {
+        for (int times = 0; times < 500; ++times) keep_alive();
+    };
+    REQUIRE(exchange.run());
+    CHECK(exchange.ours() == theirs);
+    CHECK(exchange.serve_error == "");
+    std::string frames;  // of data, empty
+    for (int times = 0; times < 500; ++times) frames += std::string{"\0\0\0\7", 4};
+    CHECK(exchange.said_by_destination.find(frames) != std::string::npos);
+}
+
 TEST_CASE("a file that vanishes from a live source goes here too, and is named", "[rsync]") {
     const Tree theirs{{".", directory()}, {"a", file("a", 2)}, {"b", file("b")}, {"c", file("c")}};
     Exchange exchange{theirs, {{".", directory()}, {"a", file("old", 1)}}};
     exchange.options.live = true;
-    exchange.options.on_need = [&](const rsync::Need&) {
+    exchange.options.on_need = [&](const rsync::Need&, const auto&) {
         exchange.source.open("/data")->remove("a");
         exchange.source.open("/data")->remove("b");
     };
@@ -154,7 +170,9 @@ TEST_CASE("a file that vanishes from a live source goes here too, and is named",
 
 TEST_CASE("a file that vanishes from a source that stands still ends the pull", "[rsync]") {
     Exchange exchange{{{".", directory()}, {"a", file("a")}}, {{".", directory()}}};
-    exchange.options.on_need = [&](const rsync::Need&) { exchange.source.open("/data")->remove("a"); };
+    exchange.options.on_need = [&](const rsync::Need&, const auto&) {
+        exchange.source.open("/data")->remove("a");
+    };
     exchange.run();
     CHECK(exchange.pull_error == "a: the source listed it and cannot send it");
     CHECK(exchange.pull_error_kind == base::ErrorKind::peer);
@@ -167,7 +185,7 @@ TEST_CASE("a file that changes while it is read is named, and ends the pull of a
     const bool live = GENERATE(false, true);
     exchange.options.live = live;
     exchange.module_live = live;
-    exchange.options.on_need = [&](const rsync::Need&) {
+    exchange.options.on_need = [&](const rsync::Need&, const auto&) {
         exchange.source.open("/data")->change_file("a")->write_at(0, base::as_bytes("other"));
     };
     exchange.run();
@@ -196,7 +214,9 @@ TEST_CASE("a file that cannot be read ends the pull, live or not, with the sourc
     Exchange exchange{{{".", directory()}, {"a", file("a")}}, {{".", directory()}}};
     const std::string kind = GENERATE("open", "read");
     exchange.options.live = GENERATE(false, true);
-    exchange.options.on_need = [&](const rsync::Need&) { exchange.source.fail(1, kind, EACCES, true); };
+    exchange.options.on_need = [&](const rsync::Need&, const auto&) {
+        exchange.source.fail(1, kind, EACCES, true);
+    };
     exchange.run();
     INFO(exchange.pull_error);
     CHECK(exchange.pull_error_kind.has_value());
@@ -241,7 +261,7 @@ TEST_CASE("a source that stands still must send the size that it listed, a live 
     Exchange exchange{{{".", directory()}, {"log", file("one\n", 1)}}, {{".", directory()}}};
     exchange.options.live = GENERATE(false, true);
     const std::string grown = GENERATE("one\ntwo\n", "o");
-    exchange.options.on_need = [&](const rsync::Need&) {
+    exchange.options.on_need = [&](const rsync::Need&, const auto&) {
         const auto log = exchange.source.open("/data")->change_file("log");
         log->set_size(grown.size());
         log->write_at(0, base::as_bytes(grown));
@@ -260,7 +280,7 @@ TEST_CASE("a source that stands still must send the size that it listed, a live 
 TEST_CASE("a pull ends without a change when what is needed is too much", "[rsync]") {
     Exchange exchange{a_bit_of_all(), {{".", directory()}, {"old", file("old")}}};
     rsync::Need asked;
-    exchange.options.on_need = [&](const rsync::Need& need) {
+    exchange.options.on_need = [&](const rsync::Need& need, const auto&) {
         asked = need;
         throw base::Error{base::ErrorKind::no_space, "/data: too much"};
     };
@@ -292,7 +312,7 @@ TEST_CASE("files that go are counted one by one, wherever they lie", "[rsync]") 
                        {"same", file("s")},
                        {"stray", file("5")}}};
     rsync::Need need;
-    exchange.options.on_need = [&](const rsync::Need& found) { need = found; };
+    exchange.options.on_need = [&](const rsync::Need& found, const auto&) { need = found; };
     CHECK(exchange.run());
     CHECK(need.listed_files == 4);
     CHECK(need.live_files == 7);

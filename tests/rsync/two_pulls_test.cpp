@@ -18,7 +18,7 @@ struct TwoPulls : Exchange {
     Tamper tamper_later = [](std::string&) {};
 
     rsync::Pulled once() {
-        options.on_need = [&](const rsync::Need& found) { need = found; };
+        options.on_need = [&](const rsync::Need& found, const auto&) { need = found; };
         auto [one, other] = make_pipe({.piece = piece}, {.piece = piece});
         Tampered server{std::move(one), to_destination};
         Tampered client{std::move(other), to_source};

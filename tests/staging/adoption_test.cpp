@@ -108,6 +108,40 @@ TEST_CASE("what is adopted can be adopted again by the run after the next", "[st
     CHECK(content_of(*staging->open_earlier(RelPath{"half"}).part) == noise(kBig, 2));
 }
 
+TEST_CASE("runs that fail again and again leave no generation each", "[staging]") {
+    Disk d;
+    const auto name = [](int number) { return "file " + std::to_string(number); };
+    for (int run = 0; run < 20; ++run) {
+        const auto staging = d.stage();
+        CHECK(check(*staging).files == static_cast<std::uint64_t>(run));
+        CHECK(d.generations() <= 2);  // its own, and that of the run before it
+        for (int number = 0; number < run; ++number)
+            staging->adopt(RelPath{name(number)}, Over::nothing, 3, kFile);
+        add_file(*staging, name(run), Over::nothing, "new");
+    }
+    const auto staging = d.stage();
+    CHECK(check(*staging).files == 20);
+    CHECK(can_adopt(*staging, name(0), 3));
+}
+
+TEST_CASE("a run that fails early leaves what earlier ones have, and one that has a newer version its place",
+          "[staging]") {
+    Disk d;
+    d.fail_once();
+    for (int run = 0; run < 5; ++run) {
+        const auto staging = d.stage();
+        check(*staging);
+        add_file(*staging, "file", Over::something, "new" + std::to_string(run));
+    }
+    {
+        const auto staging = d.stage();
+        CHECK(check(*staging).files == 3);
+        CHECK(can_adopt(*staging, "file", 4));
+        CHECK(can_adopt(*staging, "new/big", kBig));
+    }
+    CHECK(d.generations() == 2);  // the first, and the last of those that came to something
+}
+
 TEST_CASE("nothing of another origin is adopted, and it is removed", "[staging]") {
     Disk d;
     const std::string first = GENERATE("another source's data", "", "a source's dat");

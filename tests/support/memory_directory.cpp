@@ -75,7 +75,8 @@ public:
         begin_read("space", "ask for free space", ".");
         return {.free_bytes = state_->capacity - std::min(state_->capacity, state_->current.used()),
                 .total_bytes = state_->capacity,
-                .free_inodes = kNoEnd};
+                .free_inodes = kNoEnd,
+                .pool = inode_->device};
     }
 
     std::unique_ptr<os::Directory> open_directory(std::string_view path) override { return directory(path); }

@@ -106,6 +106,16 @@ class HereTest(unittest.TestCase):
         self.assertTrue(any("undo" in problem for problem in told["problems"]), told)
         self.assertEqual(self.here("recover", status=11).status, 11)
 
+    def test_twenty_logs_are_kept(self):
+        logs = self.new.path("/var/lib/ft/logs")
+        logs.mkdir(parents=True)
+        for number in range(25):
+            (logs / f"2001-01-{number + 1:02}.log").touch()
+        self.assertEqual(self.new.here("undo", "--yes").status, 3)
+        kept = sorted(path.name for path in logs.iterdir())
+        self.assertEqual(len(kept), 20, kept)
+        self.assertEqual(kept[:-1], [f"2001-01-{number:02}.log" for number in range(7, 26)])
+
     def test_a_working_directory_that_is_gone(self):
         gone = self.world.directory / "gone"
         script = 'mkdir "$1" && cd "$1" && rmdir "$1" && exec "$2" status --system here.json'

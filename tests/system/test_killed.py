@@ -62,6 +62,25 @@ class Killed(PointCase):
         self.assertGreaterEqual(self.tried, 80)
 
 
+    def test_in_a_commit_and_the_disk_fills_or_fails(self):
+        """As long as the system is a mixture, the exit status says so, and the advice fits."""
+        with self.pair_on("ext4") as pair:
+            for code, advice in (("ENOSPC", "Free space there, then run the same command again"), ("EIO", "Remove the cause, then run")):
+                mixtures = 0
+                for step in range(2, 1000, 6):  # the first one makes the state directory, which is there
+                    fault = f"errno:{code}:{step}+"
+                    self.require_killed(pair.turn().run("kill-before:5"), fault)
+                    run = pair.recover(fault)
+                    unfinished = next(e for e in pair.new.here("status").events if e["event"] == "status")["unfinished"]
+                    self.assertEqual(run.status == 11, unfinished, f"{fault}: {run.stderr}")
+                    if unfinished:
+                        mixtures += 1
+                        self.assertIn(advice, run.stderr)
+                    self.assertEqual(self.recover(pair, fault), pair.at_source, fault)
+                    if run.status == 0:
+                        break
+                self.assertGreater(mixtures, 5)
+
     def test_a_run_finishes_an_open_commit_first(self):
         with self.pair_on("ext4") as pair:
             for step in range(1, 60, 6):

@@ -100,7 +100,7 @@ class MountsTest(unittest.TestCase):
         self.describe(self.old, "m", "none")
         refused = self.old.run(argv)
         self.assertEqual(refused.returncode, 3, refused.stderr)
-        self.assertIn(b"none: nothing is mounted here", refused.stderr)
+        self.assertIn(b"/srv/data/none: no file system is mounted here", refused.stderr)
         self.describe(self.old, "m")
         source = Source(self.old, "--port", "0")
         self.describe(self.new, "m")
@@ -152,6 +152,23 @@ class MountsTest(unittest.TestCase):
         run = self.world.migrate(source)
         self.assertEqual(run.status, 6, run.stderr)
         self.assertIn("/srv/data/m", run.stderr)
+        self.assertEqual(self.state(), before)
+
+    @unittest.skipUnless(shutil.which("mkfs.btrfs"), "there is no mkfs.btrfs")
+    def test_subvolumes_share_the_room_of_their_pool(self):
+        pool = self.mount(self.new, "/srv/data", "btrfs", megabytes=256)
+        subprocess.run(["btrfs", "-q", "subvolume", "create", pool / "m"], check=True)
+        room = os.statvfs(pool)
+        (self.theirs / "m").mkdir(parents=True)
+        for path in (self.theirs / "big", self.theirs / "m" / "big"):
+            path.touch()
+            os.truncate(path, room.f_bavail * room.f_frsize * 6 // 10)
+        before = self.state()
+        self.describe(self.old)
+        self.describe(self.new, "m")
+        run = self.world.migrate(Source(self.old, "--port", "0"))
+        self.assertEqual(run.status, 6, run.stderr)
+        self.assertIn("in all with the rest of this run", run.stderr)
         self.assertEqual(self.state(), before)
 
 

@@ -95,6 +95,14 @@ class Undo(UndoCase):
         self.assertEqual(self.state(), before)
         self.assert_nothing_kept()
 
+    def test_a_directory_that_the_run_made_goes_too(self):
+        shutil.rmtree(self.new.path("/srv"))
+        self.committed()
+        self.undo()
+        self.assertFalse(self.new.path("/srv").exists())
+        self.committed()
+        self.assertEqual(differences(self.old.path("/srv/data"), self.tree), [])
+
     def test_says_what_was_changed_since(self):
         before = self.state()
         self.committed()

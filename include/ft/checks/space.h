@@ -14,7 +14,7 @@ namespace ft::checks {
 
 /// Room that an admin can make on a file system.
 struct Freeable {
-    std::uint64_t device = 0;
+    std::uint64_t pool = 0;  ///< os::Space::pool
     std::uint64_t bytes = 0;
     std::string how;  ///< "`ft discard` frees what failed runs have staged"
 };
@@ -46,11 +46,11 @@ private:
         Amount sum;
         std::map<std::string, Amount> of;  // by what
     };
-    std::string advice(std::uint64_t device) const;
+    std::string advice(std::uint64_t pool) const;
 
     const std::function<std::vector<Freeable>()> freeable_;
     std::mutex mutex_;
-    std::map<std::uint64_t, Booked> by_device_;
+    std::map<std::uint64_t, Booked> by_pool_;
 };
 
 }  // namespace ft::checks

@@ -17,6 +17,9 @@ namespace ft::commit {
 struct TreeChanges {
     std::string root;  ///< absolute path, bytes
     staging::ChangeList list;
+    /// Directories that the run made for it, outermost first, the root last: an undo removes them where they
+    /// are empty.
+    std::vector<std::string> made{};
 };
 
 /// The kernel's name of this machine; what it is after the next start is in its files.

@@ -62,6 +62,8 @@ struct Space {
     std::uint64_t free_bytes = 0;
     std::uint64_t total_bytes = 0;
     std::uint64_t free_inodes = 0;  ///< the largest number where a file system does not count
+    /// Directories with the same number share this room: the device, but one for all subvolumes of a btrfs.
+    std::uint64_t pool = 0;
 };
 
 /// An open directory and everything beneath it.

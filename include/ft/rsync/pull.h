@@ -52,8 +52,10 @@ struct PullOptions {
     /// The basis file for a wanted file; null: none. Default: the live file of that path. Called from two
     /// threads, and twice a file: once for its checksums, once for its blocks.
     std::function<std::unique_ptr<const os::File>(const base::RelPath&)> basis;
-    /// Called once when all is compared; throws to end the pull before anything is staged or requested.
-    std::function<void(const Need&)> on_need;
+    /// Called once when all is compared; throws to end the pull before anything is staged or requested. The
+    /// source waits meanwhile: who takes long calls the second argument, which shows it life, before it
+    /// gives up. On this thread; Error network.
+    std::function<void(const Need&, const std::function<void()>&)> on_need;
 };
 
 struct Pulled {
