@@ -40,10 +40,11 @@ void check_tree(os::Machine& machine, const system::Description& system, const s
             path + ": another file system is mounted here; add it to the tree's \"mounts\", or exclude it");
     }
     name_some(mounted, mounted.size());
-    if (scanned.hard_links > 0) {
+    if (scanned.linked_outside > 0) {
         checked.warnings.push_back(fmt::format(
-            "tree {}: {} files have more than one name (hard links); each name becomes a file of its own",
-            tree.name, scanned.hard_links));
+            "tree {}: {} names are hard links to what has further names outside the tree; it becomes an object "
+            "of its own",
+            tree.name, scanned.linked_outside));
     }
 }
 

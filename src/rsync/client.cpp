@@ -69,6 +69,7 @@ Options asked_options() {
     options.sender = options.recurse = options.links = true;
     options.owner = options.group = true;
     options.devices = options.specials = true;
+    options.hard_links = true;
     return options;
 }
 
@@ -79,7 +80,7 @@ Setup connect(wire::Reader& in, base::ByteSink& out, const PullOptions& options)
     wire::Writer arguments;
     // No 'i': the file list comes whole, so that it is checked as a tree before the first object is staged.
     for (const std::string& argument :
-         {std::string{"--server"}, std::string{"--sender"}, fmt::format("-logDtpre.{}", kOurCapabilities),
+         {std::string{"--server"}, std::string{"--sender"}, fmt::format("-logDtpHre.{}", kOurCapabilities),
           std::string{"."}, options.module + "/", std::string{}}) {
         arguments.text(argument);
         arguments.byte(0);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -77,6 +78,9 @@ private:
         std::string place;  // path from the slots
         base::Attributes attributes;
     };
+    /// The last change that placed something at `path`; null when by_path_ has none.
+    const Change* find_placed(const base::RelPath& path) const;
+    void sort_by_path();
     /// What the change's path holds in the live tree now.
     void note_live(Change& change) const;
     void open_generation(Generation generation);
@@ -95,9 +99,7 @@ private:
     bool finished_ = false;
     std::optional<Log> log_;                              // nothing once it is closed
     std::unordered_map<std::string, std::string> begun_;  // path -> place of what was left
-    // For links: slots of the first `indexed_` changes, by path.
-    std::unordered_map<std::string, SlotNumber> slots_of_;
-    std::size_t indexed_ = 0;
+    std::vector<std::uint32_t> by_path_;  // for links: the changes so far, by path; made anew when one is missing
     // Files arrive directory by directory: one handle saves resolving the path of each.
     std::string held_path_;
     std::shared_ptr<os::Directory> held_;
