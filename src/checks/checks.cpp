@@ -41,10 +41,11 @@ void check_tree(os::Machine& machine, const system::Description& system, const s
     }
     name_some(mounted, mounted.size());
     if (scanned.linked_outside > 0) {
-        checked.warnings.push_back(fmt::format(
-            "tree {}: {} names are hard links to what has further names outside the tree; it becomes an object "
-            "of its own",
-            tree.name, scanned.linked_outside));
+        checked.warnings.push_back(
+            fmt::format("tree {}: {} names are hard links to what has further names outside the tree; it "
+                        "becomes an object "
+                        "of its own",
+                        tree.name, scanned.linked_outside));
     }
 }
 

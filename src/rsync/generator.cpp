@@ -72,8 +72,8 @@ void Generator::count(const tree::Difference& found, Need& need) {
     }
     if (session_.links.follows(wanted)) return;
     // By size and time, as live files are compared; its content was checked when it came.
-    adopted_[wanted] = is_file && session_.staging.can_adopt(base::RelPath{item.path}, object.size,
-                                                             object.attributes.mtime);
+    adopted_[wanted] =
+        is_file && session_.staging.can_adopt(base::RelPath{item.path}, object.size, object.attributes.mtime);
     if (adopted_[wanted]) return;
     ++need.inodes;
     Need::Room& room = need.grounds[session_.staging.ground_of(base::RelPath{item.path})];
@@ -176,8 +176,9 @@ void Generator::copy(std::size_t wanted, std::size_t from) {
     const tree::Item item = session_.wanted[wanted];
     const base::Object& object = item.object;
     const std::string source{session_.wanted[from].path};
-    const auto slot = session_.staging.create_file(base::RelPath{item.path}, session_.links.over(wanted),
-                                                   session_.setup.checksum, session_.live_root.open_file(source));
+    const auto slot =
+        session_.staging.create_file(base::RelPath{item.path}, session_.links.over(wanted),
+                                     session_.setup.checksum, session_.live_root.open_file(source));
     for (std::uint64_t at = 0; at < object.size;) {
         session_.requests.require_running();
         const std::uint64_t length = std::min(kPiece, object.size - at);

@@ -12,9 +12,9 @@
 
 namespace ft::rsync {
 
-/// What becomes of hard links. A further name for a live object would change that object before the commit. So
-/// a group keeps its live object only when all its names are names of that object already; otherwise one of
-/// them leads: it is staged anew, and the others follow as links to what was staged. Of several groups and
+/// What becomes of hard links. A further name for a live object would change that object before the commit.
+/// So a group keeps its live object only when all its names are names of that object already; otherwise one
+/// of them leads: it is staged anew, and the others follow as links to what was staged. Of several groups and
 /// files that share a live object one keeps it.
 ///
 /// The generator's, but for `lost`.
@@ -34,8 +34,8 @@ public:
     tree::Difference with_links(const tree::Difference& difference);
     /// True when that entry is not made by itself, but as a link to its leader.
     bool follows(std::size_t wanted) const;
-    /// For a regular file that must be made anew: a wanted name under which its content lies here, by size and
-    /// time, if there is one.
+    /// For a regular file that must be made anew: a wanted name under which its content lies here, by size
+    /// and time, if there is one.
     std::optional<std::size_t> content_of(std::size_t wanted, const tree::Difference& before) const;
     /// Whether an object of that name is in the live tree.
     staging::Over over(std::size_t wanted) const;
@@ -43,8 +43,8 @@ public:
     /// Receiver: a file that was asked for will not come. Another name to ask for instead, if `may_ask` and
     /// this is the first time; otherwise the group is gone.
     std::optional<std::size_t> lost(std::size_t wanted, bool may_ask);
-    /// When all leaders are staged: calls `link` for each name that follows and its leader, or `gone` for each
-    /// name of a group that is.
+    /// When all leaders are staged: calls `link` for each name that follows and its leader, or `gone` for
+    /// each name of a group that is.
     void finish(const std::function<void(std::size_t name, std::size_t leader)>& link,
                 const std::function<void(std::size_t name)>& gone) const;
 

@@ -90,8 +90,7 @@ public:
         require_fit(list, live);
 
         Links links{list.listing, live.listing, staging};
-        const Session session{setup,   options_,  list.listing, live_root,
-                              staging, requests_, links,        progress_};
+        const Session session{setup, options_, list.listing, live_root, staging, requests_, links, progress_};
         generator.emplace(session, live.listing, rules, out);
         const Need need = generator->measure();
         if (options_.on_need) options_.on_need(need);

@@ -99,7 +99,8 @@ private:
     bool finished_ = false;
     std::optional<Log> log_;                              // nothing once it is closed
     std::unordered_map<std::string, std::string> begun_;  // path -> place of what was left
-    std::vector<std::uint32_t> by_path_;  // for links: the changes so far, by path; made anew when one is missing
+    std::vector<std::uint32_t>
+        by_path_;  // for links: the changes so far, by path; made anew when one is missing
     // Files arrive directory by directory: one handle saves resolving the path of each.
     std::string held_path_;
     std::shared_ptr<os::Directory> held_;

@@ -35,8 +35,8 @@ struct Pending {
     std::string path;
     os::Status status;
     std::size_t depth = 0;
-    bool mounted = false;   // something is mounted there
-    bool expected = false;  // and shall be, as a part of the tree
+    bool mounted = false;     // something is mounted there
+    bool expected = false;    // and shall be, as a part of the tree
     std::uint32_t mount = 0;  // number of the mount that it lies on, 0 the root's
 };
 
@@ -49,7 +49,8 @@ struct LinkedObject {
 };
 struct HashLinked {
     std::size_t operator()(const LinkedObject& object) const {
-        return std::hash<std::uint64_t>{}(object.inode ^ object.device << 40 ^ std::uint64_t{object.mount} << 56);
+        return std::hash<std::uint64_t>{}(object.inode ^ object.device << 40 ^
+                                          std::uint64_t{object.mount} << 56);
     }
 };
 struct NamesOfLinked {

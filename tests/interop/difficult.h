@@ -49,7 +49,8 @@ inline void make_difficult(os::Directory& root, int protocol) {
     }
     write_tree(root, tree);
     const auto link = [&](const std::string& from, const std::string& to) { root.link(from, root, to); };
-    for (const char* name : {"big", "many names", "no content, many names", "link", "disk", "tty", "pipe", "plug"}) {
+    for (const char* name :
+         {"big", "many names", "no content, many names", "link", "disk", "tty", "pipe", "plug"}) {
         link(name, "sub/deep/a further name of " + std::string{name});
         link(name, "sub-way/a third name of " + std::string{name});
         link(name, "0 before " + std::string{name});

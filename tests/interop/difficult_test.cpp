@@ -41,7 +41,8 @@ TEST_CASE("stock rsync pulls a difficult tree from us, nothing, and its changes,
     make_difficult(*source.root, protocol);
     OurDaemon daemon{*source.machine, source.options()};
     const auto pull = [&] {
-        return source.pull({"-aHi", "--delete", more, "--protocol=" + std::to_string(protocol)}, daemon.url("data/"));
+        return source.pull({"-aHi", "--delete", more, "--protocol=" + std::to_string(protocol)},
+                           daemon.url("data/"));
     };
     const os::Finished first = pull();
     CHECK(first.errors == "");

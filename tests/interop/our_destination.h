@@ -69,9 +69,7 @@ struct Destination {
         if (root_wanted) ours->set_attributes(".", *root_wanted);
     }
 
-    void require_equal() {
-        CHECK(difference_by_find(*machine, scratch / "ours", scratch / "theirs") == "");
-    }
+    void require_equal() { CHECK(difference_by_find(*machine, scratch / "ours", scratch / "theirs") == ""); }
 
     std::unique_ptr<os::Machine> machine = os::make_machine();
     Scratch scratch;

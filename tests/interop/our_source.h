@@ -29,9 +29,7 @@ struct Source {
         options.push_back((scratch / "ours") + "/");
         return run(*machine, options, environment);
     }
-    void require_equal() {
-        CHECK(difference_by_find(*machine, scratch / "ours", scratch / "theirs") == "");
-    }
+    void require_equal() { CHECK(difference_by_find(*machine, scratch / "ours", scratch / "theirs") == ""); }
 
     std::unique_ptr<os::Machine> machine = os::make_machine();
     Scratch scratch;

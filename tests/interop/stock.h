@@ -6,9 +6,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
-#include <algorithm>
 #include <fstream>
 #include <iterator>
 #include <set>
@@ -52,8 +52,8 @@ inline os::Finished run(os::Machine& machine, std::vector<std::string> arguments
                                    cancellation);
 }
 
-/// All about a tree that tools other than ours can say; times of links too, and of each name that is not alone
-/// how many it has and which is the first of them.
+/// All about a tree that tools other than ours can say; times of links too, and of each name that is not
+/// alone how many it has and which is the first of them.
 inline std::string listing_by_find(os::Machine& machine, const std::string& path) {
     const std::string script =
         "cd \"$1\" && find . -path ./.ft-staging -prune -o -printf '%P|%y|%m|%U|%G|%T@|%l\\n' | LC_ALL=C "
@@ -61,8 +61,10 @@ inline std::string listing_by_find(os::Machine& machine, const std::string& path
         "find . -path ./.ft-staging -prune -o -type f -print0 | LC_ALL=C sort -z | xargs -0r sha256sum && "
         "find . -path ./.ft-staging -prune -o \\( -type b -o -type c \\) -print0 | LC_ALL=C sort -z | "
         "xargs -0r stat -c '%n %t:%T' && "
-        "find . -path ./.ft-staging -prune -o ! -type d -links +1 -printf '%i %n %P\\0' | LC_ALL=C sort -z -k3 | "
-        "tr '\\n\\0' '\\001\\n' | awk '{ i = $1; $1 = \"\"; if (!(i in first)) first[i] = $0; print $0 \" is \" "
+        "find . -path ./.ft-staging -prune -o ! -type d -links +1 -printf '%i %n %P\\0' | LC_ALL=C sort -z "
+        "-k3 | "
+        "tr '\\n\\0' '\\001\\n' | awk '{ i = $1; $1 = \"\"; if (!(i in first)) first[i] = $0; print $0 \" is "
+        "\" "
         "first[i] }'";
     const os::Finished finished = run(machine, {"sh", "-c", script, "sh", path});
     if (finished.status != 0) throw std::runtime_error{finished.errors};
@@ -70,7 +72,8 @@ inline std::string listing_by_find(os::Machine& machine, const std::string& path
 }
 
 /// What only one of two trees has, line by line of listing_by_find; empty when they are equal.
-inline std::string difference_by_find(os::Machine& machine, const std::string& ours, const std::string& theirs) {
+inline std::string difference_by_find(os::Machine& machine, const std::string& ours,
+                                      const std::string& theirs) {
     const auto lines_of = [&](const std::string& path) {
         std::multiset<std::string> lines;
         std::istringstream listing{listing_by_find(machine, path)};

@@ -83,7 +83,7 @@ struct Linked : Exchange {
     }
 };
 
-const Tree kPlain{{".", directory()}, {"a", file("one")},       {"b", file("one")},
+const Tree kPlain{{".", directory()}, {"a", file("one")},   {"b", file("one")},
                   {"d", directory()}, {"d/c", file("one")}, {"x", file("other", 5)}};
 
 }  // namespace
@@ -205,7 +205,8 @@ TEST_CASE("names of one object on two file systems here end the pull before anyt
         const auto root = exchange.source.open("/data");
         base::Progress progress;
         base::Cancellation cancellation;
-        CHECK_THROWS_AS(rsync::serve(server, exchange.serve_options(*root), progress, cancellation), base::Error);
+        CHECK_THROWS_AS(rsync::serve(server, exchange.serve_options(*root), progress, cancellation),
+                        base::Error);
     }};
     base::Progress progress;
     base::Cancellation cancellation;

@@ -18,7 +18,8 @@ Options read(std::vector<std::string> between, const std::string& path = "data/"
 }  // namespace
 
 TEST_CASE("what a stock client sends for -aH is granted", "[rsync]") {
-    const Options options = read({"-lHogDtpre.iLsfxCIvu", "--numeric-ids", "--timeout=30", "--log-format=%i"});
+    const Options options =
+        read({"-lHogDtpre.iLsfxCIvu", "--numeric-ids", "--timeout=30", "--log-format=%i"});
     CHECK(options.refused == "");
     CHECK((options.recurse && options.links && options.owner && options.group && options.devices));
     CHECK((options.hard_links && !read({"-logDtpre.v"}).hard_links));

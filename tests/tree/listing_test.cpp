@@ -202,7 +202,8 @@ TEST_CASE("a million entries take at most 60 bytes each besides their paths, and
 TEST_CASE("groups are numbered, and lead from name to name, in sorted order", "[tree]") {
     Listing listing;
     listing.add(".", object(FileType::directory));
-    for (const char* name : {"z", "d/z", "x", "b", "y", "a", "alone"}) listing.add(name, object(FileType::regular));
+    for (const char* name : {"z", "d/z", "x", "b", "y", "a", "alone"})
+        listing.add(name, object(FileType::regular));
     listing.add("d", object(FileType::directory));
     listing.link(3, 1);  // x to z
     listing.link(6, 2);  // a to d/z

@@ -256,7 +256,8 @@ TEST_CASE("names of one object are a group, wherever they lie, and no directory 
     const auto group_of = [&](const std::string& path) {
         Names names;
         const auto number = listing.group(*listing.find(path));
-        for (auto at = number ? std::optional{listing.first_of(*number)} : std::nullopt; at; at = listing.next_of(*at))
+        for (auto at = number ? std::optional{listing.first_of(*number)} : std::nullopt; at;
+             at = listing.next_of(*at))
             names.emplace_back(listing[*at].path);
         return names;
     };

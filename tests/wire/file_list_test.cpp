@@ -120,9 +120,10 @@ base::Bytes encoded(const std::vector<Kept>& list, const ListOptions& options, s
 
 std::vector<Kept> decode_list(Reader& in, const ListOptions& options) {
     std::vector<Kept> list;
-    wire::EntryDecoder decoder{options, [&](std::int32_t first) {
-                                   return list.at(static_cast<std::size_t>(first - options.incremental)).entry();
-                               }};
+    wire::EntryDecoder decoder{
+        options, [&](std::int32_t first) {
+            return list.at(static_cast<std::size_t>(first - options.incremental)).entry();
+        }};
     while (const auto entry = decoder.next(in)) list.push_back(Kept::of(*entry));
     return list;
 }
@@ -226,7 +227,8 @@ TEST_CASE("further names of an object come without it, and leave what follows as
     ListOptions without = options;
     without.hard_links = false;
     for (Kept& kept : sent) kept.first.reset();
-    CHECK(test::decoded(encoded(sent, without), [&](Reader& in) { return decode_list(in, without); }) == sent);
+    CHECK(test::decoded(encoded(sent, without), [&](Reader& in) { return decode_list(in, without); }) ==
+          sent);
     CHECK(bytes.size() < encoded(sent, without).size());
 }
 
@@ -260,21 +262,20 @@ TEST_CASE("with incremental recursion what an earlier list began is sent whole",
 }
 
 TEST_CASE("an illegal hard link is refused", "[wire]") {
-    const std::string rest = "000000" "00000001" "a4810000" "0000";  // of a file
-    const std::string file = "9204" "01" "61" + rest;
-    CHECK(refusal_of(file + "8204" "01" "62" "00" "0000", kHardLinks) == std::nullopt);
-    const std::string wrong = GENERATE_COPY(as<std::string>{}, file + "8204" "01" "62" "01",  // itself
-                                       file + "8204" "01" "62" "02",                          // beyond
-                                       file + "8204" "01" "62" "f0ffffffff",                  // below 0
-                                       "8204" "01" "62" "00",                                 // before the first
-                                       "04" "01" "61" + rest + "8204" "01" "62" "00",         // no name of a group
-                                       // A further name of a further name.
-                                       file + "8204" "01" "62" "00" "8204" "01" "63" "01",
-                                       // A directory, as the first.
-                                       "9204" "01" "61" "000000" "00000001" "ed410000" "0000",
-                                       // A first name that is in no group.
-                                       "9004" "01" "61" + rest);
-    INFO(wrong);
+    const std::string rest = "00000000000001a48100000000";  // size, time, mode, uid, gid: of a file
+    const std::string first = "92040161" + rest;            // a, the first of a group
+    CHECK(refusal_of(first + "82040162000000", kHardLinks) == std::nullopt);
+    const auto [wrong, what] = GENERATE_COPY(table<std::string, std::string>({
+        {first + "8204016201", "a further name of itself"},
+        {first + "8204016202", "of what is not there yet"},
+        {first + "82040162f0ffffffff", "of a number below 0"},
+        {"8204016200", "before any first one"},
+        {"040161" + rest + "8204016200", "of what is in no group"},
+        {first + "82040162008204016301", "of a further name"},
+        {"9204016100000000000001ed4100000000", "a directory as the first"},
+        {"90040161" + rest, "a first name that is in no group"},
+    }));
+    INFO(what);
     CHECK(refusal_of(wrong, kHardLinks) == ErrorKind::peer);
 }
 

@@ -37,11 +37,11 @@ struct Totals {
     bool operator==(const Totals&) const = default;
 };
 
-/// All objects of a tree, compact (about 60 bytes an entry and its path, 16 more for a name of a group), filled
-/// once and then only read, by any thread. The root itself is the entry ".".
+/// All objects of a tree, compact (about 60 bytes an entry and its path, 16 more for a name of a group),
+/// filled once and then only read, by any thread. The root itself is the entry ".".
 ///
-/// A group are all names of one object that has more than one in the listing (hard links); groups are numbered
-/// from 0.
+/// A group are all names of one object that has more than one in the listing (hard links); groups are
+/// numbered from 0.
 ///
 /// Sorted as the rsync protocol sorts a file list (docs/protocol.md, "File list"): in a directory first
 /// everything that is no directory, by bytes, then each directory, by its bytes with a '/' behind, directly

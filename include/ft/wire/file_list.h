@@ -64,8 +64,8 @@ struct ListNumbers {
 class EntryEncoder {
 public:
     explicit EntryEncoder(const ListOptions& options) : options_{options} {}
-    /// `entry.path` and the texts fit the limits of the protocol; what follows in a group is the same object as
-    /// the first.
+    /// `entry.path` and the texts fit the limits of the protocol; what follows in a group is the same object
+    /// as the first.
     void write(Writer& out, const Entry& entry);
     /// Marks the end of a list.
     void write_end(Writer& out, std::int32_t io_error);
