@@ -61,3 +61,32 @@ TEST_CASE("stock rsync pulls a difficult tree from us, nothing, and its changes,
     CHECK(served[1].files_sent + served[3].files_sent == 0);
     CHECK(served[2].bytes_literal < 2000);
 }
+
+TEST_CASE("stock rsync gets the links of what it asks for, and none when it does not ask for them",
+          "[interop]") {
+    Source source;
+    make_difficult(*source.root, 32);
+    OurDaemon daemon{*source.machine, source.options()};
+    const std::string longest(255, 'n');
+    const auto links = [&](const std::string& path) {
+        return std::filesystem::hard_link_count(source.scratch / path);
+    };
+    SECTION("of a part of the module") {
+        CHECK(source.pull({"-aH"}, daemon.url("data/sub/deep/")).errors == "");
+        CHECK(links("ours/file") == 2);
+        CHECK(std::filesystem::equivalent(source.scratch / "ours/file",
+                                          source.scratch / ("ours/" + longest + "/file")));
+        CHECK(links("ours/a further name of big") == 1);
+    }
+    SECTION("of one file") {
+        CHECK(source.pull({"-aH"}, daemon.url("data/sub/deep/file")).errors == "");
+        CHECK(links("ours/file") == 1);
+    }
+    SECTION("without -H") {
+        CHECK(source.pull({"-a"}, daemon.url("data/")).errors == "");
+        CHECK(links("ours/big") == 1);
+        CHECK(links("ours/sub-way/a third name of big") == 1);
+    }
+    const auto served = daemon.stop();
+    CHECK(served.at(0).refused == "");
+}
