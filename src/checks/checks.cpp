@@ -1,6 +1,7 @@
 #include "ft/checks/checks.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 
@@ -41,11 +42,10 @@ void check_tree(os::Machine& machine, const system::Description& system, const s
     }
     name_some(mounted, mounted.size());
     if (scanned.linked_outside > 0) {
-        checked.warnings.push_back(
-            fmt::format("tree {}: {} names are hard links to what has further names outside the tree; it "
-                        "becomes an object "
-                        "of its own",
-                        tree.name, scanned.linked_outside));
+        const bool all = scanned.outside_examples.size() == scanned.linked_outside;
+        checked.warnings.push_back(fmt::format(
+            "tree {}: {} names have hard links outside the tree, which do not come across: {}{}", tree.name,
+            scanned.linked_outside, fmt::join(scanned.outside_examples, ", "), all ? "" : "..."));
     }
 }
 

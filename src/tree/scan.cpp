@@ -84,8 +84,7 @@ public:
         for (const base::RelPath& missing : mounts_) {
             if (!rules_.hides(missing.bytes(), true)) not_mounted(missing.bytes());
         }
-        for (const auto& [object, names] : linked_) found_.linked_outside += names.listed;
-        linked_ = {};
+        tell_linked_outside();
         found_.listing.sort();
         return std::move(found_);
     }
@@ -193,6 +192,19 @@ private:
         if (!is_new) found_.listing.link(arrival, names.first);
         ++names.listed;
         if (--names.missing == 0) linked_.erase(known);
+    }
+
+    void tell_linked_outside() {
+        std::vector<std::size_t> firsts;
+        for (const auto& [object, names] : linked_) {
+            found_.linked_outside += names.listed;
+            firsts.push_back(names.first);
+        }
+        linked_ = {};
+        const auto end = firsts.begin() + static_cast<std::ptrdiff_t>(std::min(firsts.size(), kMostExamples));
+        std::partial_sort(firsts.begin(), end, firsts.end());
+        for (auto first = firsts.begin(); first != end; ++first)
+            found_.outside_examples.push_back(base::escape(found_.listing[*first].path));
     }
 
     bool is_expected(const std::string& path) {

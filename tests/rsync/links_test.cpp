@@ -98,6 +98,7 @@ TEST_CASE("groups of every kind arrive, across directories, by each protocol", "
                      {"pipe", fifo()},
                      {"plug", {base::FileType::socket, {0600, 1, 2, {3, 0}}, ""}},
                      {"tty", {base::FileType::character_device, {0600, 0, 0, {1, 0}}, "4:65"}},
+                     {"whiteout", {base::FileType::character_device, {0, 0, 0, {1, 0}}, "0:0"}},
                      {"z", file("")}},
                     {{"a", "d/a", "d/e/a", "zz"},
                      {"disk", "d/disk"},
@@ -114,6 +115,19 @@ TEST_CASE("groups of every kind arrive, across directories, by each protocol", "
     CHECK(exchange.served.files_sent == 2);
     CHECK(exchange.pulled.bytes_literal == 5000);
     exchange.require_nothing_to_do();
+}
+
+TEST_CASE("a group may have 60,000 names", "[rsync]") {
+    Linked exchange{
+        {{".", directory()}, {"a", file("one")}, {"d", directory()}}, {}, {{".", directory()}}, {}};
+    const auto root = exchange.source.open("/data");
+    for (int i = 0; i < 60'000; ++i) root->link("a", *root, "d/" + std::to_string(i));
+    REQUIRE(exchange.run());
+    const auto live = exchange.destination.open("/data");
+    CHECK(live->status("a")->links == 60'001);
+    CHECK(live->open_directory("d")->list().size() == 60'000);
+    CHECK(exchange.served.files_sent == 1);
+    CHECK(exchange.changes.counts.files == 60'001);
 }
 
 TEST_CASE("what is linked otherwise than at the source is made anew, without a byte from there", "[rsync]") {

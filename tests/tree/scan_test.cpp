@@ -267,6 +267,7 @@ TEST_CASE("names of one object are a group, wherever they lie, and no directory 
     CHECK(group_of("two outside") == Names{"two outside", "two outside too"});
     for (const char* path : {"d", "e", "outside", "alone"}) CHECK(group_of(path).empty());
     CHECK(found.linked_outside == 3);
+    CHECK(found.outside_examples == Names{"outside", "two outside"});
 }
 
 TEST_CASE("equal inode numbers on two mounts are two objects", "[tree]") {
