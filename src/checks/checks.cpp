@@ -1,6 +1,7 @@
 #include "ft/checks/checks.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 
@@ -40,10 +41,11 @@ void check_tree(os::Machine& machine, const system::Description& system, const s
             path + ": another file system is mounted here; add it to the tree's \"mounts\", or exclude it");
     }
     name_some(mounted, mounted.size());
-    if (scanned.hard_links > 0) {
+    if (scanned.linked_outside > 0) {
+        const bool all = scanned.outside_examples.size() == scanned.linked_outside;
         checked.warnings.push_back(fmt::format(
-            "tree {}: {} files have more than one name (hard links); each name becomes a file of its own",
-            tree.name, scanned.hard_links));
+            "tree {}: {} names have hard links outside the tree, which do not come across: {}{}", tree.name,
+            scanned.linked_outside, fmt::join(scanned.outside_examples, ", "), all ? "" : "..."));
     }
 }
 

@@ -69,6 +69,7 @@ Options asked_options() {
     options.sender = options.recurse = options.links = true;
     options.owner = options.group = true;
     options.devices = options.specials = true;
+    options.hard_links = true;
     return options;
 }
 
@@ -80,7 +81,7 @@ Setup connect(wire::Reader& in, base::ByteSink& out, const PullOptions& options)
     // No 'i': the file list comes whole, so that it is checked as a tree before the first object is staged.
     for (const std::string& argument :
          {std::string{"--server"}, std::string{"--sender"},
-          fmt::format("-logDtpr{}e.{}", options.compressions.empty() ? "" : "z", kOurCapabilities),
+          fmt::format("-logDtpHr{}e.{}", options.compressions.empty() ? "" : "z", kOurCapabilities),
           std::string{"."}, options.module + "/", std::string{}}) {
         arguments.text(argument);
         arguments.byte(0);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "ft/base/error.h"
+#include "ft/base/escape.h"
 #include "rsync/match.h"
 
 namespace ft::rsync {
@@ -37,39 +38,50 @@ Need Generator::measure() {
     need.grounds.resize(session_.staging.grounds().size());
     need.live_entries = live_.size();
     need.live_files = live_.totals().files;
-    std::uint64_t files = 0;
-    std::uint64_t kept = 0;  // what goes below a removed or replaced directory is not reported
-    tree::compare(session_.wanted, live_, rules_, [&](const tree::Difference& difference) {
-        note_touched(difference);
-        if (difference.kind == Kind::removed) ++need.removals;
-        if (difference.wanted && session_.wanted[*difference.wanted].object.type == base::FileType::regular) {
-            ++need.listed_files;
-            if (difference.kind != Kind::added && difference.kind != Kind::replaced) ++kept;
-        }
-        if (difference.kind != Kind::added && difference.kind != Kind::replaced &&
-            difference.kind != Kind::content) {
-            return;
-        }
-        const tree::Item item = session_.wanted[*difference.wanted];
-        const base::Object& object = item.object;
-        const bool is_file = object.type == base::FileType::regular;
-        // By size and time, as live files are compared; its content was checked when it came.
-        adopted_[*difference.wanted] =
-            is_file &&
-            session_.staging.can_adopt(base::RelPath{item.path}, object.size, object.attributes.mtime);
-        if (adopted_[*difference.wanted]) return;
-        ++need.inodes;
-        Need::Room& room = need.grounds[session_.staging.ground_of(base::RelPath{item.path})];
-        ++room.inodes;
-        if (!is_file) return;
-        ++files;
-        need.bytes += object.size;
-        room.bytes += object.size;
-    });
-    need.removed_files = need.live_files - kept;
-    session_.progress.files_wanted += files;
+    need.removed_files = need.live_files;  // less what is found to stay
+    if (session_.links.needed()) {
+        compare([&](const tree::Difference& found) { session_.links.note(found); });
+        session_.links.decide();
+    }
+    compare([&](const tree::Difference& found) { count(found, need); });
     session_.progress.bytes_wanted += need.bytes;
     return need;
+}
+
+void Generator::compare(const std::function<void(const tree::Difference&)>& report) const {
+    tree::compare(session_.wanted, live_, rules_, report);
+}
+
+void Generator::count(const tree::Difference& found, Need& need) {
+    const tree::Difference difference = session_.links.with_links(found);
+    note_touched(difference);
+    if (difference.kind == Kind::removed) ++need.removals;
+    if (!difference.wanted) return;
+    const std::size_t wanted = *difference.wanted;
+    const tree::Item item = session_.wanted[wanted];
+    const base::Object& object = item.object;
+    const bool is_file = object.type == base::FileType::regular;
+    if (is_file) {
+        ++need.listed_files;
+        // What goes below a removed or replaced directory is not reported.
+        if (found.kind != Kind::added && found.kind != Kind::replaced) --need.removed_files;
+    }
+    if (difference.kind != Kind::added && difference.kind != Kind::replaced &&
+        difference.kind != Kind::content) {
+        return;
+    }
+    if (session_.links.follows(wanted)) return;
+    // By size and time, as live files are compared; its content was checked when it came.
+    adopted_[wanted] =
+        is_file && session_.staging.can_adopt(base::RelPath{item.path}, object.size, object.attributes.mtime);
+    if (adopted_[wanted]) return;
+    ++need.inodes;
+    Need::Room& room = need.grounds[session_.staging.ground_of(base::RelPath{item.path})];
+    ++room.inodes;
+    if (!is_file) return;
+    ++session_.progress.files_wanted;
+    need.bytes += object.size;
+    room.bytes += object.size;
 }
 
 // Whatever is placed, exchanged or removed in a directory gives it a new time: it must be set again, even
@@ -84,8 +96,7 @@ void Generator::note_touched(const tree::Difference& difference) {
 }
 
 void Generator::run() {
-    tree::compare(session_.wanted, live_, rules_,
-                  [&](const tree::Difference& difference) { act(difference); });
+    compare([&](const tree::Difference& found) { act(found); });
     // Left are directories that stay only for what the rules exclude in them.
     for (std::size_t live = 0; live < live_.size(); ++live) {
         if (touched_[live]) keep_time(live);
@@ -101,6 +112,9 @@ void Generator::run() {
     end_phase(session_.setup.protocol > 30 ? 3 : 2);
     session_.requests.wait_for_end();
     end_phase(1);
+    // No peer waits for what needs none.
+    for (const Copy& each : copies_) copy(each.wanted, each.from);
+    finish_links();
 }
 
 void Generator::keep_time(std::size_t live) {
@@ -118,7 +132,8 @@ void Generator::set_attributes(std::size_t wanted, std::size_t live) {
                                        item.object.attributes);
 }
 
-void Generator::act(const tree::Difference& difference) {
+void Generator::act(const tree::Difference& found) {
+    const tree::Difference difference = session_.links.with_links(found);
     if (difference.kind == Kind::removed) {
         return session_.staging.remove(base::RelPath{live_[*difference.live].path});
     }
@@ -128,24 +143,68 @@ void Generator::act(const tree::Difference& difference) {
         const bool touched = touched_[*difference.live];
         touched_[*difference.live] = false;
         if (touched || difference.kind == Kind::attributes) set_attributes(wanted, *difference.live);
+    } else if (session_.links.follows(wanted)) {
+        return;
     } else if (item.object.type == base::FileType::regular) {
-        fetch(wanted, difference);
+        make_file(wanted, found, difference);
     } else {
         session_.staging.create(base::RelPath{item.path}, over(difference), item.object);
     }
 }
 
-void Generator::fetch(std::size_t wanted, const tree::Difference& difference) {
-    if (!adopted_[wanted]) return request(wanted, over(difference), difference.kind == Kind::content);
+void Generator::make_file(std::size_t wanted, const tree::Difference& found,
+                          const tree::Difference& difference) {
+    if (adopted_[wanted]) return adopt(wanted, over(difference));
+    const auto from = session_.links.content_of(wanted, found);
+    if (!from) return request(wanted, over(difference), difference.kind == Kind::content);
+    copies_.push_back({static_cast<std::uint32_t>(wanted), static_cast<std::uint32_t>(*from)});
+}
+
+void Generator::adopt(std::size_t wanted, staging::Over over) {
     const tree::Item item = session_.wanted[wanted];
-    if (!session_.staging.adopt(base::RelPath{item.path}, over(difference), item.object.size,
-                                item.object.attributes)) {
+    if (!session_.staging.adopt(base::RelPath{item.path}, over, item.object.size, item.object.attributes)) {
         return;
     }
     ++adopted_files_;
     adopted_bytes_ += item.object.size;
     ++session_.progress.files_adopted;
     session_.progress.bytes_adopted += item.object.size;
+}
+
+void Generator::copy(std::size_t wanted, std::size_t from) {
+    constexpr std::uint64_t kPiece = 16 * 1024 * 1024;  // bytes between looks at whether to go on
+    const tree::Item item = session_.wanted[wanted];
+    const base::Object& object = item.object;
+    const std::string source{session_.wanted[from].path};
+    const auto slot =
+        session_.staging.create_file(base::RelPath{item.path}, session_.links.over(wanted),
+                                     session_.setup.checksum, session_.live_root.open_file(source));
+    for (std::uint64_t at = 0; at < object.size;) {
+        session_.requests.require_running();
+        const std::uint64_t length = std::min(kPiece, object.size - at);
+        slot->copy_from_basis(at, length);
+        at += length;
+        session_.progress.bytes_done += length;
+    }
+    const auto now = session_.live_root.status(source);
+    if (!now || now->size != object.size || now->attributes.mtime != object.attributes.mtime) {
+        throw base::Error{base::ErrorKind::io, base::escape(source) + ": changed during the run",
+                          "Stop what changes this tree, then run the same command again."};
+    }
+    slot->finish(object.attributes);
+    ++session_.progress.files_done;
+}
+
+void Generator::finish_links() {
+    const auto path = [&](std::size_t wanted) { return base::RelPath{session_.wanted[wanted].path}; };
+    session_.links.finish(
+        [&](std::size_t name, std::size_t leader) {
+            session_.requests.require_running();
+            session_.staging.link(path(name), session_.links.over(name), path(leader));
+        },
+        [&](std::size_t name) {
+            if (session_.links.over(name) == staging::Over::something) session_.staging.remove(path(name));
+        });
 }
 
 void Generator::request(std::size_t index, staging::Over over, bool live_file) {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+#include <functional>
 #include <vector>
 
 #include "ft/tree/compare.h"
@@ -28,9 +30,14 @@ public:
     std::uint64_t adopted_bytes() const { return adopted_bytes_; }
 
 private:
+    void compare(const std::function<void(const tree::Difference&)>& report) const;
+    void count(const tree::Difference& found, Need& need);
     void note_touched(const tree::Difference& difference);
-    void act(const tree::Difference& difference);
-    void fetch(std::size_t wanted, const tree::Difference& difference);
+    void act(const tree::Difference& found);
+    void make_file(std::size_t wanted, const tree::Difference& found, const tree::Difference& difference);
+    void adopt(std::size_t wanted, staging::Over over);
+    void finish_links();
+    void copy(std::size_t wanted, std::size_t from);
     void keep_time(std::size_t live);
     void set_attributes(std::size_t wanted, std::size_t live);
     void request(std::size_t index, staging::Over over, bool live_file);
@@ -46,6 +53,11 @@ private:
     std::vector<bool> adopted_;  // by wanted index: files that an earlier pull has staged
     std::uint64_t adopted_files_ = 0;
     std::uint64_t adopted_bytes_ = 0;
+    struct Copy {
+        std::uint32_t wanted;
+        std::uint32_t from;  // wanted name of the live file that has the content
+    };
+    std::vector<Copy> copies_;
     std::vector<bool> touched_;  // by live index: directories whose time the commit will change
 };
 

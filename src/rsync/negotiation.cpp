@@ -110,6 +110,7 @@ wire::ListOptions list_options(const Setup& setup, const Options& options) {
             .owners = options.owner,
             .groups = options.group,
             .links = options.links,
+            .hard_links = options.hard_links,
             .devices = options.devices,
             .specials = options.specials};
 }

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <limits>
+
 #include "ft/base/escape.h"
 #include "ft/base/rel_path.h"
 #include "ft/tree/scan.h"
@@ -38,6 +40,8 @@ void Offer::take(tree::Listing all, const Options& options) {
         listing_ = std::move(all);
         return;
     }
+    constexpr std::size_t kNone = std::numeric_limits<std::size_t>::max();
+    std::vector<std::size_t> firsts(all.groups(), kNone);  // arrival positions of what is taken
     const std::size_t cut = above_ == "." ? 0 : above_.size() + 1;
     for (std::size_t index = *start; index < all.size(); ++index) {
         const tree::Item item = all[index];
@@ -49,7 +53,15 @@ void Offer::take(tree::Listing all, const Options& options) {
         const bool one_level = options.contents && name.find('/') == std::string_view::npos;
         if (!itself && !options.recurse && !one_level) continue;
         listing_.add(name, item.object);
-        if (item.mount_point) listing_.mark_mount_point(listing_.size() - 1);
+        const std::size_t arrival = listing_.size() - 1;
+        if (item.mount_point) listing_.mark_mount_point(arrival);
+        if (!item.linked) continue;
+        std::size_t& first = firsts[*all.group(index)];
+        if (first == kNone) {
+            first = arrival;
+        } else {
+            listing_.link(arrival, first);
+        }
     }
     listing_.sort();
 }

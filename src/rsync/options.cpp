@@ -26,8 +26,7 @@ struct Letter {
     char letter;
     std::string_view name;
 };
-constexpr std::array<Letter, 11> kRefusedLetters{{{'H', "--hard-links"},
-                                                  {'A', "--acls"},
+constexpr std::array<Letter, 10> kRefusedLetters{{{'A', "--acls"},
                                                   {'X', "--xattrs"},
                                                   {'c', "--checksum"},
                                                   {'U', "--atimes"},
@@ -74,6 +73,9 @@ void read_letters(Options& options, std::string_view letters) {
                 break;
             case 'D':
                 options.devices = options.specials = true;
+                break;
+            case 'H':
+                options.hard_links = true;
                 break;
             case 'n':
                 options.dry_run = true;

@@ -21,6 +21,7 @@ struct Options {
     bool group = false;
     bool devices = false;
     bool specials = false;
+    bool hard_links = false;
     bool numeric_ids = false;
     bool dry_run = false;
     bool ignore_errors = false;

@@ -89,7 +89,8 @@ public:
         group.wait();
         require_fit(list, live);
 
-        const Session session{setup, options_, list.listing, live_root, staging, requests_, progress_};
+        Links links{list.listing, live.listing, staging};
+        const Session session{setup, options_, list.listing, live_root, staging, requests_, links, progress_};
         generator.emplace(session, live.listing, rules, out);
         const Need need = generator->measure();
         if (options_.on_need) options_.on_need(need, [&] { out.keep_alive(); });

@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::uint64_t kMostMemory = std::uint64_t{2} << 30;
 constexpr std::uint64_t kEntryBytes = 100;  // besides its texts
+constexpr std::uint64_t kLinkBytes = 32;    // of a name of a group, besides
 
 bool is_reserved(std::string_view path) {
     return path.substr(0, path.find('/')) == staging::kReservedDirectory;
@@ -31,7 +32,11 @@ void read_entries(wire::Reader& in, wire::EntryDecoder& decoder, ReceivedList& l
             throw wire::malformed("file list",
                                   fmt::format("needs more than 2 GiB at entry {}", list.listing.size()));
         }
+        if (entry->first) memory += kLinkBytes;
+        const std::size_t arrival = list.listing.size();
         list.listing.add(entry->path, entry->object);
+        if (entry->first && static_cast<std::size_t>(*entry->first) != arrival)
+            list.listing.link(arrival, static_cast<std::size_t>(*entry->first));
         if (!entry->has_content) list.closed.emplace_back(entry->path);
         ++progress.files_listed;
     }
@@ -56,7 +61,11 @@ void map_owners(wire::Reader& in, const wire::ListOptions& options, const os::Ac
 ReceivedList receive_list(wire::Reader& in, const wire::ListOptions& options, const os::Accounts& accounts,
                           base::Progress& progress) {
     ReceivedList list;
-    wire::EntryDecoder decoder{options};
+    wire::EntryDecoder decoder{options, [&](std::int32_t first) {
+                                   wire::Entry entry;
+                                   entry.object = list.listing[static_cast<std::size_t>(first)].object;
+                                   return entry;
+                               }};
     read_entries(in, decoder, list, progress);
     map_owners(in, options, accounts, list);
     list.listing.sort();

@@ -147,6 +147,15 @@ void Receiver::take_no_send(std::int32_t index) {
     }
     ++pulled_.vanished;
     if (request.over == staging::Over::something) session_.staging.remove(path);
+    // What has further names may have vanished under this one only.
+    const auto other = session_.links.lost(static_cast<std::size_t>(index), dones_ == 0);
+    if (!other) return;
+    Requests::Request instead;
+    instead.item.index = static_cast<std::int32_t>(*other);
+    instead.item.flags = wire::kTransfer;
+    instead.over = session_.links.over(*other);
+    if (instead.over == staging::Over::nothing) instead.item.flags |= wire::kIsNew;
+    session_.requests.ask_again(std::move(instead));
 }
 
 }  // namespace ft::rsync

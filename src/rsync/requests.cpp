@@ -69,6 +69,11 @@ void Requests::reach_end() {
     changed_.notify_all();
 }
 
+void Requests::require_running() {
+    const std::lock_guard lock{mutex_};
+    if (stopped_) throw base::Error{base::ErrorKind::cancelled, "interrupted by the end of the transfer"};
+}
+
 void Requests::stop() noexcept {
     const std::lock_guard lock{mutex_};
     stopped_ = true;

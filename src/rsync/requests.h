@@ -42,6 +42,8 @@ public:
 
     /// Ends every wait with Error cancelled.
     void stop() noexcept;
+    /// Error cancelled after stop: for what takes long without waiting.
+    void require_running();
 
 private:
     std::mutex mutex_;

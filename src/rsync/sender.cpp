@@ -70,6 +70,7 @@ void Sender::send_list() {
         entry.object = item.object;
         entry.top = item.is_directory() && offer_.is_top(index);
         entry.has_content = !item.is_directory() || offer_.has_content(index);
+        if (item.linked) entry.first = static_cast<std::int32_t>(listing.first_of(*listing.group(index)));
         encoder.write(out, entry);
         write(out);
         out.clear();

@@ -9,6 +9,7 @@
 #include "ft/staging/staging.h"
 #include "ft/tree/listing.h"
 #include "rsync/joined_file.h"
+#include "rsync/links.h"
 #include "rsync/negotiation.h"
 #include "rsync/requests.h"
 
@@ -22,6 +23,7 @@ struct Session {
     const os::Directory& live_root;
     staging::Staging& staging;
     Requests& requests;
+    Links& links;
     base::Progress& progress;
 
     base::RelPath path_of(std::int32_t index) const {

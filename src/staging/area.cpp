@@ -89,8 +89,7 @@ void Area::open_generation(Generation generation) {
     finished_ = false;
     new_directories_.clear();
     begun_.clear();
-    slots_of_.clear();
-    indexed_ = 0;
+    by_path_ = {};
     held_.reset();
     held_path_.clear();
     last_slot_ = 0;
@@ -130,13 +129,33 @@ std::string Area::staged(const base::RelPath& path) {
     const std::lock_guard lock{mutex_};
     const auto above = new_directories_.find(path.parent().bytes());
     if (above != new_directories_.end()) return fmt::format("{}/{}", above->second.place, path.name());
-    for (; indexed_ < list_.moves.size(); ++indexed_) {
-        const Move& move = list_.moves[indexed_];
-        if (move.kind != MoveKind::remove) slots_of_.insert_or_assign(move.path.bytes(), move.slot);
+    const Move* found = find_placed(path);
+    if (found == nullptr) {
+        sort_by_path();
+        found = find_placed(path);
     }
-    const auto found = slots_of_.find(path.bytes());
-    if (found != slots_of_.end()) return slot_name(found->second);
+    if (found != nullptr) return slot_name(found->slot);
     throw base::Error{base::ErrorKind::internal, path.escaped() + ": is linked to and was not staged"};
+}
+
+void Area::sort_by_path() {
+    by_path_.clear();
+    for (std::uint32_t i = 0; i < list_.moves.size(); ++i) {
+        if (list_.moves[i].kind != MoveKind::remove) by_path_.push_back(i);
+    }
+    std::stable_sort(by_path_.begin(), by_path_.end(), [this](std::uint32_t a, std::uint32_t b) {
+        return list_.moves[a].path.bytes() < list_.moves[b].path.bytes();
+    });
+}
+
+const Move* Area::find_placed(const base::RelPath& path) const {
+    const auto end = std::upper_bound(by_path_.begin(), by_path_.end(), path.bytes(),
+                                      [this](const std::string& wanted, std::uint32_t move) {
+                                          return wanted < list_.moves[move].path.bytes();
+                                      });
+    if (end == by_path_.begin()) return nullptr;
+    const Move& last = list_.moves[*std::prev(end)];
+    return last.path == path ? &last : nullptr;
 }
 
 bool Area::is_new(const base::RelPath& path) const {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -80,6 +81,9 @@ private:
         base::Attributes attributes;
         bool complete = false;  // its attributes are set, and nothing was made in it since
     };
+    /// The last move that places something at `path`; null when by_path_ has none.
+    const Move* find_placed(const base::RelPath& path) const;
+    void sort_by_path();
     /// What the live tree holds there; Error io when that is nothing.
     os::Status live_now(const base::RelPath& path) const;
     void open_generation(Generation generation);
@@ -98,9 +102,8 @@ private:
     bool finished_ = false;
     std::optional<Log> log_;                              // nothing once it is closed
     std::unordered_map<std::string, std::string> begun_;  // path -> place of what was left
-    // For links: slots of the first `indexed_` moves, by path.
-    std::unordered_map<std::string, SlotNumber> slots_of_;
-    std::size_t indexed_ = 0;
+    std::vector<std::uint32_t>
+        by_path_;  // for links: the moves so far, by path; made anew when one is missing
     // Files arrive directory by directory: one handle saves resolving the path of each.
     std::string held_path_;
     std::shared_ptr<os::Directory> held_;

@@ -35,6 +35,14 @@ struct Listing::Record {
     bool pinned : 1;
     bool mount_point : 1;
     bool ground : 1;
+    bool linked : 1;
+};
+
+/// Before sort: arrival positions of a further name and of the first one. Then: sorted positions.
+struct Listing::Link {
+    std::uint32_t position;
+    std::uint32_t group;  // before sort: the first name
+    std::uint32_t next;   // of the same group; 0, which is the root's: none
 };
 
 Listing::Listing() = default;
@@ -92,6 +100,7 @@ void Listing::add(std::string_view path, const base::Object& object, bool pinned
         .pinned = pinned,
         .mount_point = false,
         .ground = false,
+        .linked = false,
     });
     order_.push_back(static_cast<std::uint32_t>(order_.size()));
 }
@@ -113,6 +122,11 @@ void Listing::set_owner(std::size_t arrival, std::uint32_t uid, std::uint32_t gi
     record(arrival).gid = gid;
 }
 
+void Listing::link(std::size_t arrival, std::size_t first) {
+    record(arrival).linked = record(first).linked = true;
+    links_.push_back({static_cast<std::uint32_t>(arrival), static_cast<std::uint32_t>(first), 0});
+}
+
 void Listing::sort() {
     const auto before = [this](std::uint32_t a, std::uint32_t b) {
         const Record& first = record(a);
@@ -125,6 +139,53 @@ void Listing::sort() {
     if (!std::is_sorted(order_.begin(), order_.end(), before)) {
         std::stable_sort(order_.begin(), order_.end(), before);
     }
+    if (!links_.empty()) sort_links();
+}
+
+void Listing::sort_links() {
+    std::vector<std::uint32_t> sorted_of(order_.size());  // arrival position -> sorted position
+    for (std::uint32_t position = 0; position < order_.size(); ++position)
+        sorted_of[order_[position]] = position;
+    // Each group becomes a row of its own, the first name among the further ones, in sorted order.
+    std::sort(links_.begin(), links_.end(), [](const Link& a, const Link& b) { return a.group < b.group; });
+    const std::size_t further = links_.size();
+    for (std::size_t i = 0; i < further; ++i) {
+        if (i == 0 || links_[i].group != links_[i - 1].group)
+            links_.push_back({links_[i].group, links_[i].group, 0});
+    }
+    for (Link& link : links_) link.position = sorted_of[link.position];
+    std::sort(links_.begin(), links_.end(), [](const Link& a, const Link& b) {
+        return std::pair{a.group, a.position} < std::pair{b.group, b.position};
+    });
+    std::uint32_t first = 0;
+    for (std::size_t i = 0; i < links_.size(); ++i) {
+        if (i == 0 || links_[i].group != first) {
+            first = links_[i].group;
+            firsts_.push_back(links_[i].position);
+        }
+        const bool more = i + 1 < links_.size() && links_[i + 1].group == first;
+        links_[i].next = more ? links_[i + 1].position : 0;
+        links_[i].group = static_cast<std::uint32_t>(firsts_.size() - 1);
+    }
+    std::sort(links_.begin(), links_.end(),
+              [](const Link& a, const Link& b) { return a.position < b.position; });
+    links_.shrink_to_fit();
+}
+
+const Listing::Link* Listing::link_at(std::size_t index) const {
+    if (!record(order_[index]).linked) return nullptr;
+    return &*std::lower_bound(links_.begin(), links_.end(), index,
+                              [](const Link& link, std::size_t wanted) { return link.position < wanted; });
+}
+
+std::optional<std::size_t> Listing::group(std::size_t index) const {
+    const Link* const link = link_at(index);
+    return link == nullptr ? std::nullopt : std::optional<std::size_t>{link->group};
+}
+
+std::optional<std::size_t> Listing::next_of(std::size_t index) const {
+    const Link* const link = link_at(index);
+    return link == nullptr || link->next == 0 ? std::nullopt : std::optional<std::size_t>{link->next};
 }
 
 Item Listing::operator[](std::size_t index) const {
@@ -143,6 +204,7 @@ Item Listing::operator[](std::size_t index) const {
     item.pinned = from.pinned;
     item.mount_point = from.mount_point;
     item.ground = from.ground;
+    item.linked = from.linked;
     return item;
 }
 
@@ -170,7 +232,8 @@ Totals Listing::totals() const {
 
 std::size_t Listing::memory() const {
     return records_.size() * kRecordsABlock * sizeof(Record) + texts_.size() * kTextBlock +
-           order_.capacity() * sizeof(order_[0]);
+           order_.capacity() * sizeof(order_[0]) + links_.capacity() * sizeof(Link) +
+           firsts_.capacity() * sizeof(firsts_[0]);
 }
 
 }  // namespace ft::tree

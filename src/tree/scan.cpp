@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <memory>
 #include <optional>
+#include <unordered_map>
 #include <utility>
 
 #include "ft/base/error.h"
@@ -34,8 +35,28 @@ struct Pending {
     std::string path;
     os::Status status;
     std::size_t depth = 0;
-    bool mounted = false;   // something is mounted there
-    bool expected = false;  // and shall be, as a part of the tree
+    bool mounted = false;     // something is mounted there
+    bool expected = false;    // and shall be, as a part of the tree
+    std::uint32_t mount = 0;  // number of the mount that it lies on, 0 the root's
+};
+
+/// An object with several names.
+struct LinkedObject {
+    std::uint32_t mount;  // no link leads from one to another, be they of one file system
+    std::uint64_t device;
+    std::uint64_t inode;
+    auto operator<=>(const LinkedObject&) const = default;
+};
+struct HashLinked {
+    std::size_t operator()(const LinkedObject& object) const {
+        return std::hash<std::uint64_t>{}(object.inode ^ object.device << 40 ^
+                                          std::uint64_t{object.mount} << 56);
+    }
+};
+struct NamesOfLinked {
+    std::size_t first;      // arrival position
+    std::uint64_t listed;   // so far
+    std::uint64_t missing;  // to be listed yet
 };
 
 class Scan {
@@ -52,7 +73,7 @@ public:
         const auto status = root_.status(".");
         if (!status) throw base::Error{base::ErrorKind::io, base::escape(root_.path()) + ": does not exist"};
         enter(".", *status, 0);
-        read(root_, ".", status->device, 0);
+        read(root_, {".", *status});
         // Directories are opened by their path from the root and closed before their own directories are
         // read: a tree of 2000 levels needs no 2000 descriptors, and no stack but this one.
         while (!pending_.empty()) {
@@ -63,6 +84,7 @@ public:
         for (const base::RelPath& missing : mounts_) {
             if (!rules_.hides(missing.bytes(), true)) not_mounted(missing.bytes());
         }
+        tell_linked_outside();
         found_.listing.sort();
         return std::move(found_);
     }
@@ -93,7 +115,7 @@ private:
         }
         if (!directory) return;
         try {
-            read(*directory, next.path, next.status.device, next.depth);
+            read(*directory, next);
         } catch (const base::Error& error) {
             if (!is_gone(root_, next.path, base::FileType::directory, error)) unreadable(error);
         }
@@ -107,21 +129,20 @@ private:
     }
 
     /// Adds what is no directory in protocol order; directories become pending, the first one on top.
-    void read(const os::Directory& directory, const std::string& path, std::uint64_t device,
-              std::size_t depth) {
+    void read(const os::Directory& directory, const Pending& here) {
         std::vector<os::Name> names = directory.list();
         std::sort(names.begin(), names.end(),
                   [](const os::Name& a, const os::Name& b) { return a.name < b.name; });
         const auto first = static_cast<std::ptrdiff_t>(pending_.size());
         for (const os::Name& name : names) {
             cancellation_.check();
-            const std::string below = path == "." ? name.name : path + '/' + name.name;
+            const std::string below = here.path == "." ? name.name : here.path + '/' + name.name;
             if (const std::string_view wrong = base::RelPath::fault(below); !wrong.empty()) {
                 unreadable(fmt::format("{}...: cannot be named on the wire: a path with {}",
                                        base::escape(below.substr(0, kShownPath)), wrong));
             } else {
                 try {
-                    visit(directory, name.name, below, device, depth + 1);
+                    visit(directory, name.name, below, here);
                 } catch (const base::Error& error) {
                     unreadable(error);
                 }
@@ -133,7 +154,7 @@ private:
     }
 
     void visit(const os::Directory& directory, const std::string& name, const std::string& path,
-               std::uint64_t device, std::size_t depth) {
+               const Pending& above) {
         if (rules_.excludes(path, false)) return pin_all_above();
         const std::optional<os::Status> status = directory.status(name);
         if (!status) {
@@ -144,8 +165,9 @@ private:
             if (rules_.excludes(path, true)) return pin_all_above();
             note_change(path, *status);
             // A subvolume is no mount point, but a file system of its own to whoever renames.
-            const bool mounted = status->mount_root || status->device != device;
-            pending_.push_back({path, *status, depth, mounted, is_expected(path)});
+            const bool mounted = status->mount_root || status->device != above.status.device;
+            pending_.push_back({path, *status, above.depth + 1, mounted, is_expected(path),
+                                mounted ? ++last_mount_ : above.mount});
             return;
         }
         std::string target;
@@ -157,9 +179,32 @@ private:
                 return;
             }
         }
-        if (status->links > 1) ++found_.hard_links;
         note_change(path, *status);
         found_.listing.add(path, object_of(*status, target));
+        if (status->links > 1) note_link({above.mount, status->device, status->inode}, status->links);
+    }
+
+    /// Of the entry that was added last.
+    void note_link(const LinkedObject& object, std::uint64_t links) {
+        const std::size_t arrival = found_.listing.size() - 1;
+        const auto [known, is_new] = linked_.try_emplace(object, NamesOfLinked{arrival, 0, links});
+        NamesOfLinked& names = known->second;
+        if (!is_new) found_.listing.link(arrival, names.first);
+        ++names.listed;
+        if (--names.missing == 0) linked_.erase(known);
+    }
+
+    void tell_linked_outside() {
+        std::vector<std::size_t> firsts;
+        for (const auto& [object, names] : linked_) {
+            found_.linked_outside += names.listed;
+            firsts.push_back(names.first);
+        }
+        linked_ = {};
+        const auto end = firsts.begin() + static_cast<std::ptrdiff_t>(std::min(firsts.size(), kMostExamples));
+        std::partial_sort(firsts.begin(), end, firsts.end());
+        for (auto first = firsts.begin(); first != end; ++first)
+            found_.outside_examples.push_back(base::escape(found_.listing[*first].path));
     }
 
     bool is_expected(const std::string& path) {
@@ -218,6 +263,8 @@ private:
     std::vector<base::RelPath> mounts_;  // those that were not met yet
     std::vector<Pending> pending_;       // the next one last
     std::vector<std::size_t> above_;  // arrival positions of the directories from the root to the current one
+    std::uint32_t last_mount_ = 0;
+    std::unordered_map<LinkedObject, NamesOfLinked, HashLinked> linked_;  // of which names are missing yet
     Scanned found_;
 };
 

@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <iterator>
 #include <limits>
 
 #include "ft/base/escape.h"
@@ -24,6 +26,12 @@ base::FileType type_of(std::uint32_t mode) {
     throw malformed("file mode", fmt::format("0{:o} is that of no file", mode));
 }
 
+std::uint32_t type_bits(base::FileType wanted) {
+    return std::find_if(std::begin(kTypes), std::end(kTypes),
+                        [&](const TypeBits& each) { return each.type == wanted; })
+        ->bits;
+}
+
 [[noreturn]] void refuse_flags(std::uint32_t flags) {
     throw malformed("entry flags", fmt::format("0x{:x} hold some that are not in use", flags));
 }
@@ -41,6 +49,46 @@ std::optional<Entry> EntryDecoder::next(Reader& in) {
     base::Object& object = entry.object;
     read_path(in, flags);
     entry.path = path_;
+    if ((flags & kLinked) != 0) read_first(in, flags, entry);
+    if (entry.first && *entry.first != numbers_.next && *entry.first >= numbers_.start) {
+        copy_first(entry);
+    } else {
+        read_fields(in, flags, entry);
+    }
+    if (entry.first && object.type == base::FileType::directory) {
+        throw malformed("hard link", base::escape(path_.substr(0, 255)) + " is a directory");
+    }
+    if (options_.hard_links) is_first_.push_back((flags & kLinkFirst) != 0);
+    ++numbers_.next;
+    return entry;
+}
+
+/// Only a first name is referred to: no chains, nothing that comes later.
+void EntryDecoder::read_first(Reader& in, std::uint32_t flags, Entry& entry) {
+    entry.first = numbers_.next;
+    if ((flags & kLinkFirst) != 0) return;
+    entry.first = in.varint("first name of a hard link", 0, std::max(numbers_.next - 1, 0));
+    const auto place = static_cast<std::size_t>(*entry.first);
+    if (place >= is_first_.size() || !is_first_[place])
+        throw malformed("first name of a hard link", fmt::format("is entry {}, which is none", place));
+}
+
+void EntryDecoder::copy_first(Entry& entry) {
+    const Entry first = lookup_(*entry.first);
+    entry.object = first.object;
+    entry.checksum = first.checksum;
+    target_ = first.object.link_target;
+    entry.object.link_target = target_;
+    const base::Attributes& attributes = entry.object.attributes;
+    seconds_ = attributes.mtime.seconds;
+    mode_ = type_bits(entry.object.type) | attributes.mode;
+    uid_ = attributes.uid;
+    gid_ = attributes.gid;
+    if (is_device(entry.object.type) && options_.devices) major_ = entry.object.device_major;
+}
+
+void EntryDecoder::read_fields(Reader& in, std::uint32_t flags, Entry& entry) {
+    base::Object& object = entry.object;
     const std::int64_t size = in.varlong("file size", 3, 0, std::numeric_limits<std::int64_t>::max());
     if ((flags & kSameTime) == 0) seconds_ = in.varlong("file time", 4);
     object.attributes.mtime.seconds = seconds_;
@@ -53,7 +101,6 @@ std::optional<Entry> EntryDecoder::next(Reader& in) {
     object.attributes.mode = mode_ & kPermissionBits;
     read_owners(in, flags, entry);
     read_content(in, flags, size, entry);
-    return entry;
 }
 
 std::uint32_t EntryDecoder::read_flags(Reader& in) const {
@@ -67,12 +114,16 @@ void EntryDecoder::check_flags(std::uint32_t flags) const {
     std::uint32_t known = kTopDir | kSameMode | kExtendedFlags | kSameUid | kSameGid | kSameName | kLongName |
                           kSameTime | kSameMajor;
     if (options_.protocol >= 31) known |= kNanoseconds;
+    if (options_.hard_links) known |= kLinked;
+    if ((flags & kLinked) != 0) known |= kLinkFirst;
     if (has_inline_names(options_) && (flags & kSameUid) == 0 && options_.owners) known |= kUserName;
     if (has_inline_names(options_) && (flags & kSameGid) == 0 && options_.groups) known |= kGroupName;
     if ((flags & ~known) != 0) refuse_flags(flags);
 }
 
 void EntryDecoder::read_end(Reader& in, std::uint32_t flags) {
+    numbers_.end_list();
+    if (options_.hard_links) is_first_.resize(static_cast<std::size_t>(numbers_.start));
     if (flags == 0 && !options_.varint_flags) return;
     if (!options_.varint_flags && options_.protocol < 31 && !options_.safe_end) refuse_flags(flags);
     io_error_ |= in.varint("I/O error of the list", 0, kIoErrorBits);

@@ -43,6 +43,8 @@ std::uint32_t EntryEncoder::flags_of(const Entry& entry, std::size_t shared) con
     set(has_device_number(object.type, options_) &&
             (is_special(object.type) || object.device_major == major_),
         kSameMajor);
+    set(options_.hard_links && entry.first, kLinked);
+    set(options_.hard_links && entry.first == numbers_.next, kLinkFirst);
     return flags;
 }
 
@@ -71,6 +73,23 @@ void EntryEncoder::write(Writer& out, const Entry& entry) {
         out.byte(static_cast<std::uint8_t>(suffix.size()));
     }
     out.text(suffix);
+    const bool follows = (flags & kLinked) != 0 && (flags & kLinkFirst) == 0;
+    if (follows) out.varint(*entry.first);
+    if (!follows || *entry.first < numbers_.start) write_fields(out, flags, entry);
+
+    first_ = false;
+    ++numbers_.next;
+    path_ = entry.path;
+    mode_ = mode_of(object);
+    seconds_ = attributes.mtime.seconds;
+    if (options_.owners) uid_ = attributes.uid;
+    if (options_.groups) gid_ = attributes.gid;
+    if (is_device(object.type) && options_.devices) major_ = object.device_major;
+}
+
+void EntryEncoder::write_fields(Writer& out, std::uint32_t flags, const Entry& entry) const {
+    const base::Object& object = entry.object;
+    const base::Attributes& attributes = object.attributes;
     out.varlong(static_cast<std::int64_t>(object.size), 3);
     if ((flags & kSameTime) == 0) out.varlong(attributes.mtime.seconds, 4);
     if ((flags & kNanoseconds) != 0) out.varint(static_cast<std::int32_t>(attributes.mtime.nanoseconds));
@@ -82,7 +101,6 @@ void EntryEncoder::write(Writer& out, const Entry& entry) {
     if (has_device_number(object.type, options_)) {
         if ((flags & kSameMajor) == 0) out.varint(static_cast<std::int32_t>(object.device_major));
         out.varint(static_cast<std::int32_t>(is_device(object.type) ? object.device_minor : 0));
-        if (is_device(object.type)) major_ = object.device_major;
     }
     if (object.type == base::FileType::symlink && options_.links) {
         out.varint(static_cast<std::int32_t>(object.link_target.size()));
@@ -90,16 +108,10 @@ void EntryEncoder::write(Writer& out, const Entry& entry) {
     }
     if (object.type == base::FileType::regular && options_.checksum_bytes > 0)
         out.bytes(entry.checksum.bytes());
-
-    first_ = false;
-    path_ = entry.path;
-    mode_ = mode_of(object);
-    seconds_ = attributes.mtime.seconds;
-    if (options_.owners) uid_ = attributes.uid;
-    if (options_.groups) gid_ = attributes.gid;
 }
 
 void EntryEncoder::write_end(Writer& out, std::int32_t io_error) {
+    numbers_.end_list();
     if (options_.varint_flags) {
         out.varint(0);
         out.varint(io_error);

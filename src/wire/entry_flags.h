@@ -6,8 +6,7 @@
 
 namespace ft::wire {
 
-/// Flags of a file-list entry; those of hard links, access and creation times
-/// are left out.
+/// Flags of a file-list entry; those of access and creation times are left out.
 enum EntryFlags : std::uint32_t {
     kTopDir = 0x0001,
     kSameMode = 0x0002,
@@ -19,8 +18,10 @@ enum EntryFlags : std::uint32_t {
     kSameTime = 0x0080,
     kSameMajor = 0x0100,  // of devices
     kNoContent = 0x0100,  // of directories
+    kLinked = 0x0200,
     kUserName = 0x0400,
     kGroupName = 0x0800,
+    kLinkFirst = 0x1000,
     kEndWithError = 0x1004,  // instead of an entry, in the byte form
     kNanoseconds = 0x2000,
 };

@@ -6,9 +6,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
+#include <set>
+#include <sstream>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -48,17 +52,45 @@ inline os::Finished run(os::Machine& machine, std::vector<std::string> arguments
                                    cancellation);
 }
 
-/// All about a tree that tools other than ours can say; times of links too.
+/// All about a tree that tools other than ours can say; times of links too, and of each name that is not
+/// alone how many it has and which is the first of them.
 inline std::string listing_by_find(os::Machine& machine, const std::string& path) {
     const std::string script =
         "cd \"$1\" && find . -path ./.ft-staging -prune -o -printf '%P|%y|%m|%U|%G|%T@|%l\\n' | LC_ALL=C "
         "sort && "
         "find . -path ./.ft-staging -prune -o -type f -print0 | LC_ALL=C sort -z | xargs -0r sha256sum && "
         "find . -path ./.ft-staging -prune -o \\( -type b -o -type c \\) -print0 | LC_ALL=C sort -z | "
-        "xargs -0r stat -c '%n %t:%T'";
+        "xargs -0r stat -c '%n %t:%T' && "
+        "find . -path ./.ft-staging -prune -o ! -type d -links +1 -printf '%i %n %P\\0' | LC_ALL=C sort -z "
+        "-k3 | "
+        "tr '\\n\\0' '\\001\\n' | awk '{ i = $1; $1 = \"\"; if (!(i in first)) first[i] = $0; print $0 \" is "
+        "\" "
+        "first[i] }'";
     const os::Finished finished = run(machine, {"sh", "-c", script, "sh", path});
     if (finished.status != 0) throw std::runtime_error{finished.errors};
     return finished.output;
+}
+
+/// What only one of two trees has, line by line of listing_by_find; empty when they are equal.
+inline std::string difference_by_find(os::Machine& machine, const std::string& ours,
+                                      const std::string& theirs) {
+    const auto lines_of = [&](const std::string& path) {
+        std::multiset<std::string> lines;
+        std::istringstream listing{listing_by_find(machine, path)};
+        for (std::string line; std::getline(listing, line);) lines.insert(line);
+        return lines;
+    };
+    const auto our_lines = lines_of(ours);
+    const auto their_lines = lines_of(theirs);
+    std::string difference;
+    const auto only = [&](const auto& here, const auto& there, const char* mark) {
+        std::vector<std::string> found;
+        std::set_difference(here.begin(), here.end(), there.begin(), there.end(), std::back_inserter(found));
+        for (const std::string& line : found) difference += mark + line + "\n";
+    };
+    only(our_lines, their_lines, "ours: ");
+    only(their_lines, our_lines, "theirs: ");
+    return difference;
 }
 
 /// Our daemon on a port of loopback, serving one connection after the other.
@@ -106,7 +138,8 @@ private:
 /// wait for.
 class StockDaemon {
 public:
-    explicit StockDaemon(const std::string& config) : config_{config} {
+    explicit StockDaemon(const std::string& config, int protocol = 32)
+        : config_{config}, protocol_{"--protocol=" + std::to_string(protocol)} {
         listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
         sockaddr_in address{};
         address.sin_family = AF_INET;
@@ -140,7 +173,8 @@ private:
         std::string config = "--config=" + config_;
         std::string name = "rsync";
         std::string daemon = "--daemon";
-        char* arguments[] = {name.data(), daemon.data(), config.data(), nullptr};
+        std::string protocol = protocol_;
+        char* arguments[] = {name.data(), daemon.data(), config.data(), protocol.data(), nullptr};
         pid_t child = 0;
         const int failed = ::posix_spawnp(&child, "rsync", &actions, nullptr, arguments, environ);
         ::posix_spawn_file_actions_destroy(&actions);
@@ -150,6 +184,7 @@ private:
     }
 
     std::string config_;
+    std::string protocol_;
     int listener_ = -1;
     std::uint16_t port_ = 0;
     std::thread thread_;

@@ -100,6 +100,7 @@ struct Exchange {
     std::optional<base::ErrorKind> pull_error_kind;
     std::string serve_error;
     staging::ChangeList changes;
+    std::function<void()> before_commit = [] {};
     std::string said_by_source;
     std::string said_by_destination;
 
@@ -151,6 +152,7 @@ struct Exchange {
         try {
             pulled = rsync::pull(stream, *live, rules, staging, options, progress, cancellation);
             changes = staging.finish();
+            before_commit();
             apply(*live);
         } catch (const base::Error& error) {
             pull_error = error.what();

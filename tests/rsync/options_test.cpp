@@ -17,10 +17,12 @@ Options read(std::vector<std::string> between, const std::string& path = "data/"
 
 }  // namespace
 
-TEST_CASE("what a stock client sends for -a is granted", "[rsync]") {
-    const Options options = read({"-logDtpre.iLsfxCIvu", "--numeric-ids", "--timeout=30", "--log-format=%i"});
+TEST_CASE("what a stock client sends for -aH is granted", "[rsync]") {
+    const Options options =
+        read({"-lHogDtpre.iLsfxCIvu", "--numeric-ids", "--timeout=30", "--log-format=%i"});
     CHECK(options.refused == "");
     CHECK((options.recurse && options.links && options.owner && options.group && options.devices));
+    CHECK((options.hard_links && !read({"-logDtpre.v"}).hard_links));
     CHECK((options.specials && options.numeric_ids && !options.dry_run && options.contents));
     CHECK(options.capabilities == "iLsfxCIvu");
     CHECK(options.path == "");
@@ -38,7 +40,6 @@ TEST_CASE("an option that writes, deletes, follows, runs or changes limits is re
 }
 
 TEST_CASE("a letter that is not served is refused by its long name", "[rsync]") {
-    CHECK(read({"-lHogDtpre.v"}).refused == "this server does not grant --hard-links (-H)");
     CHECK(read({"-lAe.v"}).refused == "this server does not grant --acls (-A)");
     CHECK(read({"-xxe.v"}).refused == "this server does not grant --one-file-system given twice (-xx)");
     CHECK(read({"-xe.v"}).refused == "");

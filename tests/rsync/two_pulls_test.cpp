@@ -143,3 +143,38 @@ TEST_CASE("an answer that does not fit is asked for once more, with the same bas
     CHECK(pulls.served.files_sent == 2);
     CHECK(pulls.second.bytes_matched > 38'000);
 }
+
+TEST_CASE("of a group that was staged one name is adopted, whichever leads now, and the others follow",
+          "[rsync]") {
+    Tree theirs = wanted_tree();
+    theirs["new-dir/deep/twin"] = theirs["new"] = theirs["kept"] = file(noise(20'000), 7);
+    TwoPulls pulls{theirs, old_tree()};
+    const auto source = pulls.source.open("/data");
+    const auto join = [&](const std::string& from, const std::string& to) {
+        if (source->status(to)) source->remove(to);
+        source->link(from, *source, to);
+    };
+    join("kept", "new");
+    join("kept", "new-dir/deep/twin");
+    const Tree before = pulls.ours();
+    pulls.first = pulls.once();
+    pulls.staging.begin_again();
+    const bool parted = GENERATE(false, true);
+    if (parted) {  // the one that led is a file of its own now
+        source->remove("kept");
+        source->create_file("kept")->write_at(0, base::as_bytes("another"));
+    } else {
+        join("kept", "0 comes first");
+    }
+    pulls.second = pulls.once();
+    pulls.changes = pulls.staging.finish();
+    CHECK(TwoPulls::without_staging(read_tree(*pulls.live)) == before);
+    pulls.apply(*pulls.live);
+    staging::free_staged(*pulls.live);
+    CHECK(pulls.ours() == pulls.theirs());
+    const auto inode = [&](const char* path) { return pulls.live->status(path).value().inode; };
+    CHECK(inode("new") == inode("new-dir/deep/twin"));
+    CHECK((inode("new") == inode("kept")) == !parted);
+    CHECK(pulls.live->status("new")->links == (parted ? 2 : 4));
+    CHECK(pulls.second.bytes_literal == (parted ? 20'007 : 0));
+}

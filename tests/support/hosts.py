@@ -372,13 +372,16 @@ class Held:
 
 
 def listing(tree):
-    """Every object below `tree` with type, mode, owner, size, time and link target, by find: to be compared."""
-    out = subprocess.run(["find", ".", "-name", ".ft-staging", "-prune", "-o", "-printf", r"%P\0%y %m %U %G %T@ %l %s\0"],
+    """Every object below `tree` with type, mode, owner, size, time, link target, device number and the first name of the
+    same object, by find and stat: to be compared."""
+    out = subprocess.run(["find", ".", "-name", ".ft-staging", "-prune", "-o", "-printf", r"%P\0%y %m %U %G %T@ %l %s\0%D %i\0"],
                          cwd=tree, check=True, stdout=subprocess.PIPE).stdout.split(b"\0")[:-1]
-    listed = {}
-    for path, facts in zip(out[::2], out[1::2]):
+    listed, firsts = {}, {}
+    for path, facts, inode in sorted(zip(out[::3], out[1::3], out[2::3])):
         # The size of a directory is the file system's affair.
-        listed[path] = facts.rsplit(b" ", 1)[0] if facts.startswith(b"d") else facts
+        listed[path] = facts.rsplit(b" ", 1)[0] if facts.startswith(b"d") else facts + b" " + firsts.setdefault(inode, path)
+        if facts[:1] in b"bc":
+            listed[path] += b" %x" % os.lstat(os.path.join(os.fsencode(tree), path)).st_rdev
     return listed
 
 

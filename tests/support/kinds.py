@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import socket
 import stat
 from pathlib import Path
 
@@ -26,7 +25,7 @@ def make(path, kind, seed):
     elif kind == "fifo":
         os.mkfifo(path)
     elif kind == "socket":
-        make_socket(path)
+        os.mknod(path, stat.S_IFSOCK)
     else:
         os.mknod(path, stat.S_IFBLK if seed % 2 else stat.S_IFCHR, os.makedev(7, 100 + seed))
     if kind != "link":
@@ -35,13 +34,6 @@ def make(path, kind, seed):
     if kind not in ("link", "directory"):  # an owner that changes takes the set-user-ID bit away
         os.chmod(path, (0o640, 0o751, 0o4755, 0o600)[seed % 4])
     os.utime(path, ns=(0, LONG_AGO + seed * 1_000_000_007), follow_symlinks=False)
-
-
-def make_socket(path):
-    with socket.socket(socket.AF_UNIX) as made:
-        here = os.open(path.parent, os.O_PATH)
-        made.bind(f"/proc/self/fd/{here}/{path.name}")  # the name alone may be too long for an address
-        os.close(here)
 
 
 def fill_pair(old, new):
@@ -65,6 +57,7 @@ def fill_pair(old, new):
             os.utime(path, ns=(0, LONG_AGO))
         for kind in KINDS:
             make(tree / "attributes" / f"{('gone', 'new')[side]} {kind}", kind, side)
+        fill_links(tree / "links", side, ("file",))  # each object costs a run at each of its steps
         deep = tree / ("gone" if side == 0 else "new")
         for level in range(4):
             (deep / "/".join(["level"] * level)).mkdir(parents=True, exist_ok=True)
@@ -75,9 +68,28 @@ def fill_pair(old, new):
                 os.utime(folder, ns=(0, LONG_AGO + 11 + side * 1_000_000_007))
 
 
+LINKED = ("file", "link", "fifo", "socket", "device")
+
+
+def fill_links(tree, side, linked=LINKED):
+    """Groups of hard links that grow, shrink, part and join, with the same objects; one that changes in place, and one of
+    which the content changes."""
+    (tree / "deep").mkdir(parents=True)
+    groups = (("a", "deep/b"), ("c", "d"), ("e",), ("f",), ("g", "deep/h"), ("i", "j")), \
+             (("a",), ("deep/b", "c", "d"), ("e", "deep/f"), ("deep/g", "deep/h"), ("i", "deep/j"))
+    for kind in linked:
+        for first, *others in (*groups[side], ("in place", "deep/in place"), ("new content", "deep/new content")):
+            name = lambda path: tree / path.replace(os.path.basename(path), f"{kind} {os.path.basename(path)}")
+            make(name(first), kind, 1 + side if first == "new content" else 5)
+            if first == "in place":
+                os.chown(name(first), 3000 + side, 3000, follow_symlinks=False)
+            for other in others:
+                os.link(name(first), name(other), follow_symlinks=False)
+
+
 def snapshot(tree):
     """Everything that a replica must have, by lstat and SHA-256: path -> facts. Staging is not of the tree."""
-    tree, facts = os.fsencode(tree), {}
+    tree, facts, names = os.fsencode(tree), {}, {}
     for folder, folders, files in os.walk(tree):
         if folder == tree and b".ft-staging" in folders:
             folders.remove(b".ft-staging")
@@ -90,6 +102,11 @@ def snapshot(tree):
                 status.st_rdev if stat.S_ISBLK(status.st_mode) or stat.S_ISCHR(status.st_mode) else 0,
                 os.readlink(path) if is_link else b"",
                 hashlib.sha256(Path(os.fsdecode(path)).read_bytes()).hexdigest() if stat.S_ISREG(status.st_mode) else "")
+            if not stat.S_ISDIR(status.st_mode):
+                names.setdefault((status.st_dev, status.st_ino), []).append(os.path.relpath(path, tree))
+    for group in names.values():
+        for path in group:
+            facts[path] += (min(group),)
     return facts
 
 

@@ -198,3 +198,40 @@ TEST_CASE("a million entries take at most 60 bytes each besides their paths, and
     }
     CHECK(disordered == 0);
 }
+
+TEST_CASE("groups are numbered, and lead from name to name, in sorted order", "[tree]") {
+    Listing listing;
+    listing.add(".", object(FileType::directory));
+    for (const char* name : {"z", "d/z", "x", "b", "y", "a", "alone"})
+        listing.add(name, object(FileType::regular));
+    listing.add("d", object(FileType::directory));
+    listing.link(3, 1);  // x to z
+    listing.link(6, 2);  // a to d/z
+    listing.link(5, 1);  // y to z
+    listing.sort();
+    std::vector<std::vector<std::string>> groups;
+    for (std::size_t group = 0; group < listing.groups(); ++group) {
+        groups.emplace_back();
+        for (auto at = std::optional{listing.first_of(group)}; at; at = listing.next_of(*at)) {
+            groups.back().emplace_back(listing[*at].path);
+            CHECK(listing.group(*at) == group);
+            CHECK(listing[*at].linked);
+        }
+    }
+    std::sort(groups.begin(), groups.end());
+    CHECK(groups == std::vector<std::vector<std::string>>{{"a", "d/z"}, {"x", "y", "z"}});
+    for (const char* name : {".", "alone", "b", "d"}) CHECK(!listing.group(*listing.find(name)));
+}
+
+TEST_CASE("a million names of groups cost about 100 bytes each", "[tree]") {
+    Listing listing;
+    listing.add(".", object(FileType::directory));
+    constexpr std::size_t kNames = 1'000'000;
+    for (std::size_t i = 0; i < kNames; ++i) {
+        listing.add(fmt::format("file-{:07}", i), object(FileType::regular));
+        if (i % 2 == 1) listing.link(i + 1, i);
+    }
+    listing.sort();
+    CHECK(listing.groups() == kNames / 2);
+    CHECK(listing.memory() < 100 * kNames);
+}

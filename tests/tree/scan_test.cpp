@@ -233,13 +233,57 @@ TEST_CASE("2000 levels need few open directories, and longer paths are named as 
         "/d/...: cannot be named on the wire: a path with more than 4095 bytes"));
 }
 
-TEST_CASE("names with more than one link are counted, directories are not", "[tree]") {
+TEST_CASE("names of one object are a group, wherever they lie, and no directory is in one", "[tree]") {
     auto disk = disk_with_root();
-    FakeDirectory::add(disk, "d", FileType::directory).status.links = 3;
-    FakeDirectory::add(disk, "f", FileType::regular).status.links = 2;
-    FakeDirectory::add(disk, "g", FileType::symlink).status.links = 2;
-    FakeDirectory::add(disk, "h", FileType::regular);
-    CHECK(scan(disk).hard_links == 2);
+    const auto add = [&](const std::string& path, FileType type, std::uint64_t links, std::uint64_t inode) {
+        os::Status& status = FakeDirectory::add(disk, path, type).status;
+        status.links = links;
+        status.inode = inode;
+    };
+    add("d", FileType::directory, 3, 7);
+    add("d/below", FileType::regular, 3, 10);
+    add("f", FileType::regular, 3, 10);
+    add("a", FileType::regular, 3, 10);
+    add("g", FileType::symlink, 2, 11);
+    add("d/g", FileType::symlink, 2, 11);
+    add("outside", FileType::regular, 2, 12);
+    add("two outside", FileType::fifo, 4, 13);
+    add("two outside too", FileType::fifo, 4, 13);
+    add("alone", FileType::regular, 1, 10);
+    add("e", FileType::directory, 2, 10);
+    const tree::Scanned found = scan(disk);
+    const tree::Listing& listing = found.listing;
+    const auto group_of = [&](const std::string& path) {
+        Names names;
+        const auto number = listing.group(*listing.find(path));
+        for (auto at = number ? std::optional{listing.first_of(*number)} : std::nullopt; at;
+             at = listing.next_of(*at))
+            names.emplace_back(listing[*at].path);
+        return names;
+    };
+    CHECK(listing.groups() == 3);
+    for (const char* path : {"a", "f", "d/below"}) CHECK(group_of(path) == Names{"a", "f", "d/below"});
+    CHECK(group_of("g") == Names{"g", "d/g"});
+    CHECK(group_of("two outside") == Names{"two outside", "two outside too"});
+    for (const char* path : {"d", "e", "outside", "alone"}) CHECK(group_of(path).empty());
+    CHECK(found.linked_outside == 3);
+    CHECK(found.outside_examples == Names{"outside", "two outside"});
+}
+
+TEST_CASE("equal inode numbers on two mounts are two objects", "[tree]") {
+    auto disk = disk_with_root();
+    FakeDirectory::add(disk, "m", FileType::directory).status.mount_root = true;
+    for (const char* path : {"f", "m/f"}) {
+        os::Status& status = FakeDirectory::add(disk, path, FileType::regular).status;
+        status.links = 2;
+        status.inode = 10;
+    }
+    base::Cancellation cancellation;
+    const tree::Scanned found =
+        tree::scan(FakeDirectory{disk, "."}, {}, cancellation, {.mounts = {base::RelPath{"m"}}});
+    CHECK(found.listing.size() == 4);
+    CHECK(found.listing.groups() == 0);
+    CHECK(found.linked_outside == 2);
 }
 
 TEST_CASE("a scan ends when it is cancelled", "[tree]") {

@@ -1,6 +1,7 @@
 #include <catch2/catch.hpp>
 
 #include <algorithm>
+#include <map>
 
 #include "ft/wire/file_list.h"
 #include "wire/decoding.h"
@@ -25,6 +26,7 @@ struct Kept {
     std::uint32_t major = 0, minor = 0;
     base::Digest checksum{};
     bool top = false, has_content = true;
+    std::optional<std::int32_t> first{};
     bool operator==(const Kept&) const = default;
 
     Entry entry() const {
@@ -34,7 +36,8 @@ struct Kept {
                 .group = group,
                 .checksum = checksum,
                 .top = top,
-                .has_content = has_content};
+                .has_content = has_content,
+                .first = first};
     }
     static Kept of(const Entry& entry) {
         const base::Object& object = entry.object;
@@ -49,7 +52,8 @@ struct Kept {
                 object.device_minor,
                 entry.checksum,
                 entry.top,
-                entry.has_content};
+                entry.has_content,
+                entry.first};
     }
 };
 
@@ -116,7 +120,10 @@ base::Bytes encoded(const std::vector<Kept>& list, const ListOptions& options, s
 
 std::vector<Kept> decode_list(Reader& in, const ListOptions& options) {
     std::vector<Kept> list;
-    wire::EntryDecoder decoder{options};
+    wire::EntryDecoder decoder{
+        options, [&](std::int32_t first) {
+            return list.at(static_cast<std::size_t>(first - options.incremental)).entry();
+        }};
     while (const auto entry = decoder.next(in)) list.push_back(Kept::of(*entry));
     return list;
 }
@@ -174,6 +181,110 @@ TEST_CASE("names of owners stand in entries of incremental recursion", "[wire]")
     const auto read = [&](Reader& in) { return decode_list(in, options); };
     CHECK(test::decoded(encoded(sent, options), read) == sent);
     CHECK(test::refusal(encoded(sent, options), [](Reader& in) { decode_list(in, {}); }) == ErrorKind::peer);
+}
+
+namespace {
+
+constexpr ListOptions kHardLinks{.hard_links = true};
+
+/// Of each kind that may have several names two groups, between which others stand.
+std::vector<Kept> linked_kinds() {
+    std::vector<Kept> list;
+    for (const Kept& kept : many_kinds()) {
+        list.push_back(kept);
+        if (kept.type == FileType::directory) continue;
+        const auto first = static_cast<std::int32_t>(list.size() - 1);
+        list.back().first = first;
+        list.push_back({.path = "between", .attributes = attributes(0640, 9, 9, {9, 9}), .size = 9});
+        for (const char* name : {"second", "third"}) {
+            list.push_back(list[static_cast<std::size_t>(first)]);
+            list.back().path = name;
+        }
+        list.push_back({.path = "console",
+                        .type = FileType::character_device,
+                        .attributes = attributes(0600, 9, 9, {9, 0}),
+                        .major = 77});
+        list.push_back(list[static_cast<std::size_t>(first)]);
+        list.back().path = "fourth";
+    }
+    return list;
+}
+
+}  // namespace
+
+TEST_CASE("further names of an object come without it, and leave what follows as it is", "[wire]") {
+    ListOptions options = kHardLinks;
+    options.protocol = GENERATE(30, 31);
+    options.varint_flags = GENERATE(true, false);
+    std::vector<Kept> sent = linked_kinds();
+    const base::Bytes bytes = encoded(sent, options);
+    if (options.protocol == 30) {
+        for (Kept& kept : sent) kept.attributes.mtime.nanoseconds = 0;
+    }
+    const auto read = [&](Reader& in) { return decode_list(in, options); };
+    CHECK(test::decoded(bytes, read, 3) == sent);
+
+    ListOptions without = options;
+    without.hard_links = false;
+    for (Kept& kept : sent) kept.first.reset();
+    CHECK(test::decoded(encoded(sent, without), [&](Reader& in) { return decode_list(in, without); }) ==
+          sent);
+    CHECK(bytes.size() < encoded(sent, without).size());
+}
+
+TEST_CASE("with incremental recursion what an earlier list began is sent whole", "[wire]") {
+    const ListOptions options{.incremental = true, .links = true, .hard_links = true};
+    Kept first{.path = "a", .attributes = attributes(0644, 0, 0, {1, 0}), .size = 5, .first = 1};
+    Kept second = first;
+    second.path = "d/b";
+    Kept third{.path = "d/c", .attributes = attributes(0600, 0, 0, {2, 0}), .size = 6, .first = 4};
+    Kept fourth = third;
+    fourth.path = "d/e";
+    Writer out;
+    wire::EntryEncoder encoder{options};
+    encoder.write(out, first.entry());
+    encoder.write_end(out, 0);
+    const std::size_t whole = out.size();
+    encoder.write(out, second.entry());
+    CHECK(out.size() == whole + 10);  // three of them the size
+    encoder.write(out, third.entry());
+    encoder.write(out, fourth.entry());
+    encoder.write_end(out, 0);
+    test::Bytes source{out.take()};
+    Reader in{source};
+    std::map<std::int32_t, Kept> firsts{{1, first}, {4, third}};
+    wire::EntryDecoder decoder{options, [&](std::int32_t number) { return firsts.at(number).entry(); }};
+    CHECK(Kept::of(*decoder.next(in)) == first);
+    CHECK(!decoder.next(in));
+    for (const Kept* kept : {&second, &third, &fourth}) CHECK(Kept::of(*decoder.next(in)) == *kept);
+    CHECK(!decoder.next(in));
+    CHECK(in.at_end());
+}
+
+TEST_CASE("an illegal hard link is refused", "[wire]") {
+    const std::string rest = "00000000000001a48100000000";  // size, time, mode, uid, gid: of a file
+    const std::string first = "92040161" + rest;            // a, the first of a group
+    CHECK(refusal_of(first + "82040162000000", kHardLinks) == std::nullopt);
+    const auto [wrong, what] = GENERATE_COPY(table<std::string, std::string>({
+        {first + "8204016201", "a further name of itself"},
+        {first + "8204016202", "of what is not there yet"},
+        {first + "82040162f0ffffffff", "of a number below 0"},
+        {"8204016200", "before any first one"},
+        {"040161" + rest + "8204016200", "of what is in no group"},
+        {first + "82040162008204016301", "of a further name"},
+        {"9204016100000000000001ed4100000000", "a directory as the first"},
+        {"90040161" + rest, "a first name that is in no group"},
+    }));
+    INFO(what);
+    CHECK(refusal_of(wrong, kHardLinks) == ErrorKind::peer);
+}
+
+TEST_CASE("a damaged list with hard links ends in an error or in values", "[wire]") {
+    ListOptions options = kHardLinks;
+    options.varint_flags = GENERATE(true, false);
+    std::vector<Kept> list = linked_kinds();
+    list.resize(20);
+    test::damage(encoded(list, options), [&](Reader& in) { decode_list(in, options); });
 }
 
 TEST_CASE("the end of a list carries the I/O error in each form that has one", "[wire]") {

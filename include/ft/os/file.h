@@ -104,7 +104,7 @@ public:
     /// A device, FIFO or socket (mode 0600); never opened.
     virtual void create_special(std::string_view path, FileType type, std::uint32_t major,
                                 std::uint32_t minor) = 0;
-    /// A further name for a file or special object (hard link) within the file system; Error io when `to`
+    /// A further name for any object but a directory (hard link) within the file system; Error io when `to`
     /// exists.
     virtual void link(std::string_view path, Directory& to_directory, std::string_view to) = 0;
     /// Renames within the file system; Error io when `to` exists (RENAME_NOREPLACE).

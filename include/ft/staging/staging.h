@@ -125,8 +125,8 @@ public:
     /// A directory, link or special object. A directory's attributes are set by `finish`, when all it holds
     /// is there.
     void create(const base::RelPath& path, Over over, const base::Object& object);
-    /// A further name (hard link) of `first`, a file or special object that this Staging has made since it
-    /// began (again). Error internal when it has not, or when they lie on different grounds.
+    /// A further name (hard link) of `first`, a file, link or special object that this Staging has made since
+    /// it began (again). Error internal when it has not, or when they lie on different grounds.
     void link(const base::RelPath& path, Over over, const base::RelPath& first);
     void change_attributes(const base::RelPath& path, const base::Attributes& before,
                            const base::Attributes& after);

@@ -25,6 +25,7 @@ struct Item {
     bool mount_point = false;
     /// A file system is mounted here that is part of the tree.
     bool ground = false;
+    bool linked = false;  ///< a name of a group (hard links)
     bool is_directory() const { return object.type == base::FileType::directory; }
 };
 
@@ -36,8 +37,11 @@ struct Totals {
     bool operator==(const Totals&) const = default;
 };
 
-/// All objects of a tree, compact (about 60 bytes an entry and its path), filled once and then only read, by
-/// any thread. The root itself is the entry ".".
+/// All objects of a tree, compact (about 60 bytes an entry and its path, 16 more for a name of a group),
+/// filled once and then only read, by any thread. The root itself is the entry ".".
+///
+/// A group are all names of one object that has more than one in the listing (hard links); groups are
+/// numbered from 0.
 ///
 /// Sorted as the rsync protocol sorts a file list (docs/protocol.md, "File list"): in a directory first
 /// everything that is no directory, by bytes, then each directory, by its bytes with a '/' behind, directly
@@ -52,7 +56,9 @@ public:
     void mark_mount_point(std::size_t arrival);  ///< pins it too
     void mark_ground(std::size_t arrival);       ///< pins it too
     void set_owner(std::size_t arrival, std::uint32_t uid, std::uint32_t gid);
-    /// Brings the entries into protocol order, stable.
+    /// `arrival` is a further name of what arrived as `first`, itself no further name.
+    void link(std::size_t arrival, std::size_t first);
+    /// Brings the entries into protocol order, stable, and numbers the groups.
     void sort();
     /// Error peer unless this is a tree: sorted, "." a directory and first, every name once (as directory or
     /// not), every parent a listed directory. Only entries of what a peer sent need it.
@@ -66,6 +72,13 @@ public:
     std::size_t arrival(std::size_t index) const { return order_[index]; }
     /// Sorted position of the object of that name, whatever its type; O(log n). Only after sort.
     std::optional<std::size_t> find(std::string_view path) const;
+    // Of groups; only after sort:
+    std::size_t groups() const { return firsts_.size(); }
+    /// The group of the entry at a sorted position, if it has one; O(log n) of all names of groups.
+    std::optional<std::size_t> group(std::size_t index) const;
+    /// Sorted position of a group's first name, and of the one that follows a name of it.
+    std::size_t first_of(std::size_t group) const { return firsts_[group]; }
+    std::optional<std::size_t> next_of(std::size_t index) const;
     Totals totals() const;
     /// Bytes of memory held, room for further entries included.
     std::size_t memory() const;
@@ -79,11 +92,16 @@ private:
     std::string_view path_at(std::size_t index) const;
     bool is_directory_at(std::size_t index) const;
     std::optional<std::size_t> find(std::string_view path, bool directory) const;
+    struct Link;
+    const Link* link_at(std::size_t index) const;
+    void sort_links();
 
     std::deque<std::vector<Record>> records_;    // blocks of equal length: growing copies nothing
     std::deque<std::unique_ptr<char[]>> texts_;  // blocks; a text never crosses one
     std::size_t text_used_ = 0;                  // bytes of the last block
     std::vector<std::uint32_t> order_;           // sorted position -> arrival position
+    std::vector<Link> links_;                    // after sort: of each name of a group, by position
+    std::vector<std::uint32_t> firsts_;          // of each group
 
 public:
     Listing();

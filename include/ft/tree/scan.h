@@ -20,9 +20,10 @@ struct Scanned {
     std::vector<std::string>
         mount_points;  ///< where something else is mounted (escaped paths): listed, not entered
     std::uint64_t unreadable_count = 0;
-    std::uint64_t vanished = 0;    ///< listed by their directory and gone a moment later
-    std::uint64_t hard_links = 0;  ///< names of objects (no directories) that have more than one
-    std::uint64_t changed = 0;     ///< objects below the root whose ctime is later than was asked
+    std::uint64_t vanished = 0;        ///< listed by their directory and gone a moment later
+    std::uint64_t linked_outside = 0;  ///< names of objects that have further ones which are not listed
+    std::vector<std::string> outside_examples;  ///< the first of these, paths escaped, at most 3
+    std::uint64_t changed = 0;  ///< objects below the root whose ctime is later than was asked
     std::vector<std::string> changed_examples;  ///< the first of these, paths escaped, at most 3
 };
 
@@ -34,8 +35,9 @@ struct ScanOptions {
     std::vector<base::RelPath> mounts{};
 };
 
-/// Reads the whole tree below `root`, with at most two directories open at a time. A problem with one object
-/// is recorded, not thrown; a root that cannot be read is Error io or permission. Errors: cancelled.
+/// Reads the whole tree below `root`, with the groups of its hard links, with at most two directories open at
+/// a time. A problem with one object is recorded, not thrown; a root that cannot be read is Error io or
+/// permission. Errors: cancelled.
 Scanned scan(const os::Directory& root, const Rules& rules, base::Cancellation& cancellation,
              const ScanOptions& options = {});
 

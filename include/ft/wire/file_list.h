@@ -2,10 +2,12 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "ft/base/digest.h"
@@ -26,6 +28,7 @@ struct ListOptions {
     bool owners = true;              ///< o
     bool groups = true;              ///< g
     bool links = true;               ///< l
+    bool hard_links = false;         ///< H
     bool devices = true;             ///< D: character and block devices have numbers
     bool specials = true;            ///< D: fifos and sockets (numbers at protocol 30 only)
     std::size_t checksum_bytes = 0;  ///< c: of each regular file; 0: none
@@ -43,13 +46,26 @@ struct Entry {
     base::Digest checksum{};  ///< of regular files with `checksum_bytes`
     bool top = false;         ///< a directory that was asked for
     bool has_content = true;  ///< false: a directory whose content is not part of the transfer
+    /// Of a name of a group (hard links, `hard_links` only): number of the first name, which may be its own.
+    /// Entries are numbered from 0 as they arrive; with incremental recursion from 1, and after each list one
+    /// number is left out.
+    std::optional<std::int32_t> first{};
+};
+
+/// Numbers of the entries of a session's lists, as they arrive.
+struct ListNumbers {
+    explicit ListNumbers(const ListOptions& options) : start{options.incremental ? 1 : 0}, next{start} {}
+    std::int32_t start;  ///< of the current list's first entry
+    std::int32_t next;   ///< of the next entry
+    void end_list() { start = ++next; }
 };
 
 /// Encodes entries byte by byte as the stock sender does. One for all lists of a session.
 class EntryEncoder {
 public:
     explicit EntryEncoder(const ListOptions& options) : options_{options} {}
-    /// `entry.path` and the texts fit the limits of the protocol.
+    /// `entry.path` and the texts fit the limits of the protocol; what follows in a group is the same object
+    /// as the first.
     void write(Writer& out, const Entry& entry);
     /// Marks the end of a list.
     void write_end(Writer& out, std::int32_t io_error);
@@ -57,8 +73,10 @@ public:
 private:
     std::uint32_t flags_of(const Entry& entry, std::size_t shared) const;
     void write_flags(Writer& out, std::uint32_t flags, bool directory) const;
+    void write_fields(Writer& out, std::uint32_t flags, const Entry& entry) const;
 
     ListOptions options_;
+    ListNumbers numbers_{options_};
     bool first_ = true;
     std::string path_;
     std::uint32_t mode_ = 0;
@@ -69,10 +87,16 @@ private:
 };
 
 /// Decodes entries. One for all lists of a session. Error peer for everything that is not a legal entry by
-/// these options: hard links, ACLs, xattrs, access and creation times are not in use.
+/// these options: ACLs, xattrs, access and creation times are not in use.
 class EntryDecoder {
 public:
-    explicit EntryDecoder(const ListOptions& options) : options_{options} {}
+    /// Gives what `next` gave as the first of a group, by its number: further names come without that.
+    using Lookup = std::function<Entry(std::int32_t)>;
+    /// `lookup` is needed with `hard_links`.
+    explicit EntryDecoder(const ListOptions& options, Lookup lookup = {})
+        : options_{options},
+          lookup_{std::move(lookup)},
+          is_first_(static_cast<std::size_t>(numbers_.start)) {}
     /// The next entry, its texts valid until the next call; nothing at the end of a list.
     /// It does not compare entries: duplicates and missing parents are the reader's business.
     std::optional<Entry> next(Reader& in);
@@ -88,8 +112,14 @@ private:
     void read_content(Reader& in, std::uint32_t flags, std::int64_t size, Entry& entry);
     void read_device(Reader& in, std::uint32_t flags, base::Object& object);
     void read_target(Reader& in, base::Object& object);
+    void read_first(Reader& in, std::uint32_t flags, Entry& entry);
+    void copy_first(Entry& entry);
+    void read_fields(Reader& in, std::uint32_t flags, Entry& entry);
 
     ListOptions options_;
+    Lookup lookup_;
+    ListNumbers numbers_{options_};
+    std::vector<bool> is_first_;  // by number, with `hard_links`
     std::string path_;
     std::string target_;
     std::string user_;

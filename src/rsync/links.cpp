@@ -1,0 +1,147 @@
+#include "rsync/links.h"
+
+#include "ft/base/error.h"
+#include "ft/base/escape.h"
+
+namespace ft::rsync {
+
+using Kind = tree::Difference::Kind;
+
+namespace {
+
+bool stays(Kind kind) { return kind == Kind::same || kind == Kind::attributes; }
+
+}  // namespace
+
+Links::Links(const tree::Listing& wanted, const tree::Listing& live, const staging::Staging& staging)
+    : wanted_{wanted},
+      live_{live},
+      staging_{staging},
+      groups_(wanted.groups()),
+      claims_(live.groups(), kNone),
+      noted_(groups_.empty() ? 0 : wanted.size()) {}
+
+/// Nothing for a name that is alone, or the only one that the rules do not hide.
+const Links::Group* Links::group_of(std::size_t wanted) const {
+    const auto number = wanted_.group(wanted);
+    return number && groups_[*number].names > 1 ? &groups_[*number] : nullptr;
+}
+
+void Links::note(const tree::Difference& difference) {
+    if (!difference.wanted) return;
+    const std::size_t wanted = *difference.wanted;
+    const auto number = wanted_.group(wanted);
+    if (!number) return;
+    noted_[wanted] = true;
+    Group& group = groups_[*number];
+    const auto live = difference.live ? live_.group(*difference.live) : std::nullopt;
+    const auto live_group = static_cast<std::uint32_t>(live.value_or(kNone));
+    if (group.names++ == 0) {
+        group.first = static_cast<std::uint32_t>(wanted);
+        group.live = live_group;
+        group.stays = true;
+    }
+    const std::string_view first = wanted_[group.first].path;
+    const tree::Item item = wanted_[wanted];
+    if (staging_.ground_of(base::RelPath{item.path}) != staging_.ground_of(base::RelPath{first})) {
+        throw base::Error{base::ErrorKind::unfit,
+                          base::escape(item.path) + ": is a hard link to " + base::escape(first) +
+                              " at the source, and lies on another file system here",
+                          "Mount here what is mounted there, or exclude one of them."};
+    }
+    group.stays = group.stays && stays(difference.kind) && live && live_group == group.live;
+    const bool is_file = item.object.type == base::FileType::regular;
+    if (is_file && stays(difference.kind) && group.content == kNone)
+        group.content = static_cast<std::uint32_t>(wanted);
+    choose_leader(group, wanted, difference);
+}
+
+/// Best is what an earlier pull has staged, then what has a basis.
+void Links::choose_leader(Group& group, std::size_t wanted, const tree::Difference& difference) const {
+    const tree::Item item = wanted_[wanted];
+    std::uint8_t rank = 1;
+    if (difference.kind == Kind::content) rank = 2;
+    if (item.object.type == base::FileType::regular &&
+        staging_.can_adopt(base::RelPath{item.path}, item.object.size, item.object.attributes.mtime)) {
+        rank = 3;
+    }
+    if (rank <= group.rank) return;
+    group.rank = rank;
+    group.leader = static_cast<std::uint32_t>(wanted);
+}
+
+void Links::decide() {
+    for (Group& group : groups_) {
+        if (group.names < 2 || !group.stays) continue;
+        group.stays = claims_[group.live] == kNone;
+        claims_[group.live] = kGroup;
+    }
+}
+
+tree::Difference Links::with_links(const tree::Difference& difference) {
+    if (!difference.wanted || !needed()) return difference;
+    const std::size_t wanted = *difference.wanted;
+    const Group* const group = group_of(wanted);
+    tree::Difference result = difference;
+    if (group != nullptr && group->stays) {
+        if (wanted != group->first) result.kind = Kind::same;
+        return result;
+    }
+    if (!stays(difference.kind)) return result;
+    if (group == nullptr) {
+        const auto live = live_.group(*difference.live);
+        if (!live) return result;
+        if (claims_[*live] == kNone) claims_[*live] = static_cast<std::uint32_t>(wanted);
+        if (claims_[*live] == wanted) return result;
+    }
+    const bool is_file = wanted_[wanted].object.type == base::FileType::regular;
+    result.kind = is_file ? Kind::content : Kind::replaced;
+    return result;
+}
+
+bool Links::follows(std::size_t wanted) const {
+    const Group* const group = group_of(wanted);
+    return group != nullptr && !group->stays && wanted != group->leader;
+}
+
+std::optional<std::size_t> Links::content_of(std::size_t wanted, const tree::Difference& before) const {
+    const Group* const group = group_of(wanted);
+    if (group == nullptr) return stays(before.kind) ? std::optional{wanted} : std::nullopt;
+    return group->content == kNone ? std::nullopt : std::optional<std::size_t>{group->content};
+}
+
+staging::Over Links::over(std::size_t wanted) const {
+    return live_.find(wanted_[wanted].path) ? staging::Over::something : staging::Over::nothing;
+}
+
+std::optional<std::size_t> Links::lost(std::size_t wanted, bool may_ask) {
+    if (group_of(wanted) == nullptr) return std::nullopt;
+    Group& group = groups_[*wanted_.group(wanted)];
+    if (may_ask && group.instead == kNone) {
+        for (auto name = std::optional<std::size_t>{group.first}; name; name = wanted_.next_of(*name)) {
+            if (*name != wanted && noted_[*name]) group.instead = static_cast<std::uint32_t>(*name);
+        }
+        return group.instead;  // the last one: the farthest from what vanished
+    }
+    group.gone = true;
+    return std::nullopt;
+}
+
+void Links::finish(const std::function<void(std::size_t, std::size_t)>& link,
+                   const std::function<void(std::size_t)>& gone) const {
+    for (const Group& group : groups_) {
+        if (group.names < 2 || group.stays) continue;
+        const std::size_t leader = group.instead == kNone ? group.leader : group.instead;
+        for (auto name = std::optional<std::size_t>{group.first}; name; name = wanted_.next_of(*name)) {
+            if (!noted_[*name] || *name == leader) continue;
+            if (group.instead != kNone && *name == group.leader) continue;  // it vanished alone
+            if (group.gone) {
+                gone(*name);
+            } else {
+                link(*name, leader);
+            }
+        }
+    }
+}
+
+}  // namespace ft::rsync
