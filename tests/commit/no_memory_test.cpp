@@ -28,8 +28,10 @@ bool fails() {
     return allocated == fails_at || (fails_for_ever && allocated > fails_at);
 }
 
+void* allocate_or_null(std::size_t size) { return fails() ? nullptr : std::malloc(size == 0 ? 1 : size); }
+
 void* allocate(std::size_t size) {
-    void* const memory = fails() ? nullptr : std::malloc(size == 0 ? 1 : size);
+    void* const memory = allocate_or_null(size);
     if (memory == nullptr) throw std::bad_alloc{};
     return memory;
 }
@@ -38,6 +40,8 @@ void* allocate(std::size_t size) {
 
 void* operator new(std::size_t size) { return allocate(size); }
 void* operator new[](std::size_t size) { return allocate(size); }
+void* operator new(std::size_t size, const std::nothrow_t&) noexcept { return allocate_or_null(size); }
+void* operator new[](std::size_t size, const std::nothrow_t&) noexcept { return allocate_or_null(size); }
 void operator delete(void* memory) noexcept { std::free(memory); }
 void operator delete[](void* memory) noexcept { std::free(memory); }
 void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }

@@ -10,8 +10,12 @@
 
 namespace {
 
+void* allocate_or_null(std::size_t size) {
+    return ft::test::fails_to_allocate() ? nullptr : std::malloc(size == 0 ? 1 : size);
+}
+
 void* allocate(std::size_t size) {
-    void* const memory = ft::test::fails_to_allocate() ? nullptr : std::malloc(size == 0 ? 1 : size);
+    void* const memory = allocate_or_null(size);
     if (memory == nullptr) throw std::bad_alloc{};
     return memory;
 }
@@ -20,6 +24,8 @@ void* allocate(std::size_t size) {
 
 void* operator new(std::size_t size) { return allocate(size); }
 void* operator new[](std::size_t size) { return allocate(size); }
+void* operator new(std::size_t size, const std::nothrow_t&) noexcept { return allocate_or_null(size); }
+void* operator new[](std::size_t size, const std::nothrow_t&) noexcept { return allocate_or_null(size); }
 void operator delete(void* memory) noexcept { std::free(memory); }
 void operator delete[](void* memory) noexcept { std::free(memory); }
 void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
