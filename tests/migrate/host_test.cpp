@@ -197,7 +197,7 @@ TEST_CASE("production is not stopped at the wrong moment", "[migrate]") {
         talk.ask_to_stop();
         refused(talk, "before the backup was ready");
         go_on.set_value();
-        talk.finish();
+        talk.leave();
         CHECK(source.traffic->live());
     }
     SECTION("twice") {
