@@ -23,7 +23,7 @@ struct Scanned {
     std::uint64_t vanished = 0;        ///< listed by their directory and gone a moment later
     std::uint64_t linked_outside = 0;  ///< names of objects that have further ones which are not listed
     std::vector<std::string> outside_examples;  ///< the first of these, paths escaped, at most 3
-    std::uint64_t changed = 0;         ///< objects below the root whose ctime is later than was asked
+    std::uint64_t changed = 0;  ///< objects below the root whose ctime is later than was asked
     std::vector<std::string> changed_examples;  ///< the first of these, paths escaped, at most 3
 };
 
