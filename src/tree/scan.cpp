@@ -45,7 +45,7 @@ struct LinkedObject {
     std::uint32_t mount;  // no link leads from one to another, be they of one file system
     std::uint64_t device;
     std::uint64_t inode;
-    auto operator<=>(const LinkedObject&) const = default;
+    bool operator==(const LinkedObject&) const = default;
 };
 struct HashLinked {
     std::size_t operator()(const LinkedObject& object) const {
