@@ -3,6 +3,10 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
 
 #include "ft/base/error.h"
 
@@ -65,6 +69,13 @@ std::size_t RealFile::read_at(std::uint64_t offset, std::span<std::byte> into) c
         done += static_cast<std::size_t>(count);
     }
     return done;
+}
+
+std::uint64_t RealFile::data_from(std::uint64_t offset) const {
+    // Nobody uses the position that it moves.
+    const off_t found = ::lseek(fd_.number(), static_cast<off_t>(offset), SEEK_DATA);
+    if (found >= 0) return static_cast<std::uint64_t>(found);
+    return errno == ENXIO ? std::max(offset, status().size) : offset;
 }
 
 Status RealFile::status() const {

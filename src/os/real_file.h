@@ -22,6 +22,7 @@ public:
     RealFile(Fd fd, std::string path) : fd_{std::move(fd)}, path_{std::move(path)} {}
 
     std::size_t read_at(std::uint64_t offset, std::span<std::byte> into) const override;
+    std::uint64_t data_from(std::uint64_t offset) const override;
     Status status() const override;
     void write_at(std::uint64_t offset, std::span<const std::byte> data) override;
     void set_size(std::uint64_t size) override;

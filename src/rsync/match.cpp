@@ -61,10 +61,11 @@ namespace {
 // The part of the file between the first byte that was not sent and what was read ahead.
 class Content {
 public:
-    Content(const os::File& file, std::uint64_t size, const BlockSums& sums, wire::StrongSum& strong,
+    Content(const os::File& file, const os::Status& status, const BlockSums& sums, wire::StrongSum& strong,
             base::DigestKind whole, wire::TokenWriter& out)
         : file_{file},
-          size_{size},
+          size_{status.size},
+          sparse_{status.allocated < status.size},
           sums_{sums},
           strong_{strong},
           whole_{whole},
@@ -145,7 +146,8 @@ private:
     std::size_t read(std::span<std::byte> into) {
         std::size_t length = 0;
         try {
-            length = file_.read_at(offset_, into);
+            if (sparse_) length = fill_hole(into);
+            length += file_.read_at(offset_ + length, into.subspan(length));
         } catch (const base::Error& error) {
             sent_.fault = error.what();
         }
@@ -156,8 +158,18 @@ private:
         return length;
     }
 
+    /// The zeros of a hole at the next byte to read; the system would use memory for each of them.
+    std::size_t fill_hole(std::span<std::byte> into) {
+        const std::uint64_t data = file_.data_from(offset_);
+        const auto hole =
+            into.first(static_cast<std::size_t>(std::min<std::uint64_t>(data - offset_, into.size())));
+        std::fill(hole.begin(), hole.end(), std::byte{0});
+        return hole.size();
+    }
+
     const os::File& file_;
     std::uint64_t size_;
+    bool sparse_;
     const BlockSums& sums_;
     wire::StrongSum& strong_;
     base::Hasher whole_;
@@ -174,9 +186,9 @@ private:
 
 }  // namespace
 
-SentContent send_content(const os::File& file, std::uint64_t size, const BlockSums& sums,
+SentContent send_content(const os::File& file, const os::Status& status, const BlockSums& sums,
                          wire::StrongSum& strong, base::DigestKind whole, wire::TokenWriter& out) {
-    return Content{file, size, sums, strong, whole, out}.send();
+    return Content{file, status, sums, strong, whole, out}.send();
 }
 
 }  // namespace ft::rsync

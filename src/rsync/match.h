@@ -54,9 +54,9 @@ struct SentContent {
     base::Digest digest;        ///< of what was sent
 };
 
-/// Sends the first `size` bytes of `file` as tokens: blocks of the basis where it has them, else literal
-/// bytes.
-SentContent send_content(const os::File& file, std::uint64_t size, const BlockSums& sums,
+/// Sends the first bytes of `file`, as many as `status` says, as tokens: blocks of the basis where it has
+/// them, else literal bytes. Holes are not read.
+SentContent send_content(const os::File& file, const os::Status& status, const BlockSums& sums,
                          wire::StrongSum& strong, base::DigestKind whole, wire::TokenWriter& out);
 
 }  // namespace ft::rsync

@@ -170,7 +170,7 @@ void Sender::send_file(const wire::Item& item, const BlockSums& sums) {
     wire::write_sum_head(head, sums.head());
     write(head);
     wire::TokenWriter tokens{session_.out, compressor_.get()};
-    const SentContent sent = send_content(*file, before.size, sums, strong_, session_.setup.checksum, tokens);
+    const SentContent sent = send_content(*file, before, sums, strong_, session_.setup.checksum, tokens);
     session_.out.write((sent.shorter ? wrong_digest(sent.digest) : sent.digest).bytes());
     if (!sent.fault.empty()) {
         io_error_ |= wire::kIoGeneral;

@@ -223,6 +223,14 @@ TEST_CASE("holes stay holes and reads fill everything up to the end", "[os]") {
     CHECK(file->read_at((1 << 30) - 6, buffer) == 6);
     CHECK(ft::base::as_text(std::span{buffer}.first(6)) == std::string_view("\0\0\0end", 6));
     CHECK(file->read_at(1 << 30, buffer) == 0);
+    const std::uint64_t data = file->data_from(0);
+    CHECK(data > (1 << 29));
+    CHECK(data <= (1 << 30) - 3);
+    CHECK(file->data_from((1 << 30) - 1) == (1 << 30) - 1);
+    CHECK(file->data_from(1 << 30) == 1 << 30);
+    file->set_size(std::uint64_t{1} << 31);
+    CHECK(file->data_from((1 << 30) + 65536) == std::uint64_t{1} << 31);
+    CHECK(file->data_from(std::uint64_t{1} << 32) == std::uint64_t{1} << 32);
     file->sync();
     file->set_size(2);
     CHECK(at.read().status("sparse").value().size == 2);
