@@ -60,7 +60,7 @@ struct DestinationOptions {
     bool keep_undo = true;     ///< keep what is replaced, for `ft undo`
     unsigned max_delete = 50;  ///< percent of a tree's files that a run may remove, unless they are few
     Compress compress = Compress::automatic;
-    std::uint64_t rate = 0;  ///< bytes a second that may come, over all transfers; 0: no limit
+    std::uint64_t rate = 0;               ///< bytes a second that may come, over all transfers; 0: no limit
     std::chrono::seconds retry_for{600};  ///< how long a lost connection is tried to be made again; 0: never
 };
 

@@ -40,8 +40,8 @@ public:
     /// Fills `into` from `offset` (bytes) as far as the file goes; returns the length. Never a partial read
     /// before the end.
     virtual std::size_t read_at(std::uint64_t offset, std::span<std::byte> into) const = 0;
-    /// Where the next bytes lie that are no hole, at `offset` or behind it; the file's end when there are none.
-    /// `offset` behind that end, and where the file system does not tell.
+    /// Where the next bytes lie that are no hole, at `offset` or behind it; the file's end when there are
+    /// none. `offset` behind that end, and where the file system does not tell.
     virtual std::uint64_t data_from(std::uint64_t offset) const { return offset; }
     virtual Status status() const = 0;
 
