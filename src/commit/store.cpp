@@ -43,6 +43,8 @@ void free_tree(os::Machine& machine, os::Directory& state, Journal& journal, std
         os::remove_all(*reserved, staging::generation_name(expected.generation));
         reserved->sync();  // or what was removed comes back when nothing names it any more
         if (!reserved->list().empty()) return;
+        // Removing took its time: services may be up, and use the root.
+        kept = root->status(".").value_or(*status).attributes;
         try_to_append(state, journal, {tree, kept.mtime});
         root->remove(staging::kReservedDirectory);
     } else if (begun != journal.freeing.end()) {
@@ -60,11 +62,14 @@ void remove_made(os::Machine& machine, const Journal& journal, std::size_t tree)
     // Without the record a root that is gone could not be told from one that is not mounted.
     if (made.empty() || freed == journal.freeing.end() || freed->second.time) return;
     for (const std::string& path : std::views::reverse(made)) machine.remove_root(path);
-    const std::size_t slash = made.front().rfind('/');
-    try {
-        machine.open_root(slash == 0 ? "/" : made.front().substr(0, slash))->sync();
-    } catch (const base::Error& error) {  // gone too: it was made for another tree
-        base::log_info("not synced: {}", error.what());
+    // Any of them may be the last that could be removed.
+    for (const std::string& path : made) {
+        const std::size_t slash = path.rfind('/');
+        try {
+            machine.open_root(slash == 0 ? "/" : path.substr(0, slash))->sync();
+        } catch (const base::Error& error) {  // gone too
+            base::log_info("not synced: {}", error.what());
+        }
     }
 }
 

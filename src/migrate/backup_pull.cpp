@@ -100,7 +100,7 @@ bool BackupPull::run(const Line& line, checks::Space& space, const Compared& com
     try {
         add(rsync::pull(watched, *root_, rules, *staging_, options, progress_, cancellation), pulled_);
     } catch (const base::Error& error) {
-        if (watched.turned()) return false;
+        if (watched.turned() && error.kind() == base::ErrorKind::network) return false;
         throw error.on("backup");
     }
     metered.done();

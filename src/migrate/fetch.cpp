@@ -159,7 +159,7 @@ void Fetch::until_done(const std::function<bool(const Line&, base::Cancellation&
                         .link = link_};
         try {
             if (pull(line, attempt)) return;
-            console_.say("The link to the source is slow: what is left comes compressed.");
+            console_.say("Content comes slowly: what is left comes compressed.");
         } catch (const base::Error& error) {
             cancellation.check();
             const bool ended_with_source =

@@ -26,8 +26,11 @@ bool Link::turns(const Use& use) {
     const Seconds lasted = use.lasted;
     if (wanted_ != Compress::automatic || lasted < kWatched) return false;
     const double rate = static_cast<double>(use.received) / lasted.count();
-    const bool turns = Seconds{use.waited} > kWaiting * lasted &&
-                       rate<kSlow&& static_cast<double>(use.left)> rate * kWorthwhile.count();
+    const bool waits = Seconds{use.waited} > kWaiting * lasted;
+    const bool is_long = Seconds{static_cast<double>(use.left) / rate} > kWorthwhile;
+    // Else it is the source's search for what matches that takes the time.
+    const bool is_new = use.matched <= use.received;
+    const bool turns = waits && rate < kSlow && is_new && is_long;
     if (turns) compressed_ = true;
     return turns;
 }
@@ -53,11 +56,15 @@ std::size_t WatchedStream::read_some(std::span<std::byte> into) {
     const std::size_t length = below_.read_some(into);
     link_.hold_back(length, cancellation_);
     if (compressed_ || !content_) return length;
-    if (begin_ == std::chrono::steady_clock::time_point{}) begin_ = before;
+    if (begin_ == std::chrono::steady_clock::time_point{}) {
+        begin_ = before;
+        matched_before_ = progress_.bytes_matched;
+    }
     const auto now = link_.clock().now();
     use_.waited += now - before;
     use_.lasted = now - begin_;
     use_.received += length;
+    use_.matched = progress_.bytes_matched - matched_before_;
     const std::uint64_t wanted = progress_.bytes_wanted;
     const std::uint64_t done = progress_.bytes_done;
     use_.left = wanted > done ? wanted - done : 0;

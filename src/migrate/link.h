@@ -32,10 +32,12 @@ public:
         std::chrono::steady_clock::duration lasted{};
         std::chrono::steady_clock::duration waited{};  ///< of this, for bytes
         std::uint64_t received = 0;                    ///< bytes
+        std::uint64_t matched = 0;                     ///< bytes that were here, of files that changed
         std::uint64_t left = 0;                        ///< bytes still to come, uncompressed
     };
     /// True when a connection that was used so should begin anew, compressed: whoever receives waits nearly
-    /// all the time, for less than a core compresses, and has long to go. From then on all are.
+    /// all the time, for less than a core compresses, mostly for what is new, and has long to go. From then
+    /// on all are.
     bool turns(const Use& use);
 
     /// `bytes` have come: returns when the next may. Error cancelled.
@@ -83,6 +85,7 @@ private:
     bool turned_ = false;
     std::chrono::steady_clock::time_point begin_{};
     Link::Use use_;
+    std::uint64_t matched_before_ = 0;
 };
 
 }  // namespace ft::migrate

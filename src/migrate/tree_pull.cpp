@@ -119,7 +119,7 @@ bool TreePull::run(const Line& line, bool live, unsigned max_delete, checks::Spa
     try {
         add(rsync::pull(watched, *root_, rules_, *staging_, options, progress_, cancellation), pulled_);
     } catch (const base::Error& error) {
-        if (watched.turned()) return false;
+        if (watched.turned() && error.kind() == base::ErrorKind::network) return false;
         throw error.on("tree " + tree_.name);
     }
     metered.done();

@@ -44,7 +44,8 @@ void Turns::Turn::compared(std::size_t number, const std::function<void()>& keep
                            base::Cancellation& cancellation) {
     {
         const std::lock_guard lock{turns_.mutex_};
-        if (!turns_.compared_.insert(number).second) return;
+        const bool again = !turns_.compared_.insert(number).second;
+        if (again && turns_.compared_.size() == turns_.awaited_) return;
         ++turns_.free_;
         held_ = false;
         turns_.changed_.notify_all();

@@ -232,7 +232,7 @@ void Generator::write_request(const Requests::Request& request, const os::File* 
     wire::write_sum_head(out, request.head);
     if (request.head.count > 0) {
         const auto length = static_cast<std::int32_t>(request.head.block);
-        const std::int32_t batch = std::max(1, kBatch / length);
+        const std::int32_t batch = std::clamp(kBatch / length, 1, request.head.count);
         base::Bytes buffer(static_cast<std::size_t>(batch) * static_cast<std::size_t>(length));
         for (std::int32_t block = 0; block < request.head.count; block += batch) {
             const std::size_t filled = basis->read_at(request.head.offset_of(block), buffer);

@@ -116,6 +116,7 @@ bool Receiver::receive(const Requests::Request& request, const base::RelPath& pa
         if (size > most) throw other_size(path, object.size, "more");
         if (is_block) {
             run.add(request.head.offset_of(token.block), request.head.length_of(token.block));
+            session_.progress.bytes_matched += request.head.length_of(token.block);
             if (tells_blocks) run.flush();  // before the next token is read
             continue;
         }

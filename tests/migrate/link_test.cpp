@@ -35,6 +35,12 @@ TEST_CASE("a link stays as it is when it is fast, nearly done, not what limits, 
         {{"fast", {.lasted = 4s, .waited = 3900ms, .received = 500 * kMega, .left = 100'000 * kMega}},
          {"nearly done", {.lasted = 4s, .waited = 3900ms, .received = 50 * kMega, .left = 100 * kMega}},
          {"disk", {.lasted = 4s, .waited = 2s, .received = 50 * kMega, .left = 750 * kMega}},
+         {"delta",
+          {.lasted = 4s,
+           .waited = 3900ms,
+           .received = 50 * kMega,
+           .matched = 60 * kMega,
+           .left = 7500 * kMega}},
          {"new", {.lasted = 2s, .waited = 2s, .received = 25 * kMega, .left = 750 * kMega}}}));
     INFO(what);
     CHECK_FALSE(link.turns(use));

@@ -39,7 +39,7 @@ TEST_CASE("no pull goes on before all have compared, however few work at a time"
     CHECK_FALSE(many);
 }
 
-TEST_CASE("a pull that is tried again has compared already, and waits for nobody", "[migrate]") {
+TEST_CASE("a pull that is tried again waits for who has not compared, and for nobody else", "[migrate]") {
     Turns turns{1, 2};
     base::Cancellation never;
     base::Cancellation stopped;
@@ -50,9 +50,25 @@ TEST_CASE("a pull that is tried again has compared already, and waits for nobody
                             0, [] {}, stopped),
                         base::Error);
     }
-    Turns::Turn again{turns, never};
-    again.compared(
-        0, [] {}, never);  // although the other has not
+    std::atomic<bool> compared{false};
+    std::atomic<bool> early{false};
+    std::thread again{[&] {
+        Turns::Turn turn{turns, never};
+        turn.compared(
+            0, [] {}, never);
+        early = !compared;
+    }};
+    {
+        Turns::Turn other{turns, never};
+        compared = true;
+        other.compared(
+            1, [] {}, never);
+    }
+    again.join();
+    CHECK_FALSE(early);
+    Turns::Turn later{turns, never};
+    later.compared(
+        0, [] {}, never);
 }
 
 TEST_CASE("a pull that waits for others shows life, and ends when that cannot be", "[migrate]") {

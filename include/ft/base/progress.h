@@ -16,6 +16,7 @@ struct Progress {
     std::atomic<std::uint64_t> files_adopted{0};  ///< staged by an earlier run, not asked for
     std::atomic<std::uint64_t> bytes_adopted{0};  ///< their sizes, in bytes
     std::atomic<std::uint64_t> bytes_literal{0};  ///< of these, sent as literal bytes
+    std::atomic<std::uint64_t> bytes_matched{0};  ///< taken from basis files, of files under way too
 };
 
 }  // namespace ft::base
