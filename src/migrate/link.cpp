@@ -1,6 +1,7 @@
 #include "migrate/link.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "ft/base/error.h"
 
@@ -13,6 +14,7 @@ constexpr Seconds kWatched{3};     // before anything is known
 constexpr double kWaiting = 0.75;  // of the time; else it is this machine that limits
 constexpr double kSlow = 100e6;    // bytes a second; zstd compresses more than that
 constexpr std::chrono::milliseconds kShortest{5};
+constexpr std::chrono::seconds kSilence{1};
 constexpr Seconds kWorthwhile{10};  // what is left, to make a new connection and compare once more
 
 }  // namespace
@@ -54,15 +56,20 @@ void Link::hold_back(std::uint64_t bytes, base::Cancellation& cancellation) {
 std::size_t WatchedStream::read_some(std::span<std::byte> into) {
     const auto before = link_.clock().now();
     const std::size_t length = below_.read_some(into);
+    if (length == 0) return 0;
     link_.hold_back(length, cancellation_);
     if (compressed_ || !content_) return length;
-    if (begin_ == std::chrono::steady_clock::time_point{}) {
-        begin_ = before;
+    if (last_ == std::chrono::steady_clock::time_point{}) {
+        last_ = before;
         matched_before_ = progress_.bytes_matched;
     }
     const auto now = link_.clock().now();
-    use_.waited += now - before;
-    use_.lasted = now - begin_;
+    const auto since_last = now - std::exchange(last_, now);
+    // So long nothing comes over no link: somebody hashes, or waits for a turn.
+    const auto took = now - before;
+    if (took > kSilence) return length;
+    use_.waited += took;
+    use_.lasted += since_last;
     use_.received += length;
     use_.matched = progress_.bytes_matched - matched_before_;
     const std::uint64_t wanted = progress_.bytes_wanted;

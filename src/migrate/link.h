@@ -83,7 +83,7 @@ private:
     const bool compressed_;
     std::atomic<bool> content_{false};
     bool turned_ = false;
-    std::chrono::steady_clock::time_point begin_{};
+    std::chrono::steady_clock::time_point last_{};  // when content came
     Link::Use use_;
     std::uint64_t matched_before_ = 0;
 };

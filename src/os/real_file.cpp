@@ -1,11 +1,14 @@
 #include "os/real_file.h"
 
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 
 #include "ft/base/error.h"
@@ -72,6 +75,14 @@ std::size_t RealFile::read_at(std::uint64_t offset, std::span<std::byte> into) c
 }
 
 std::uint64_t RealFile::data_from(std::uint64_t offset) const {
+    // Others have told holes where data was on its way to the disk (OpenZFS).
+    struct statfs system;
+    if (::fstatfs(fd_.number(), &system) != 0) return offset;
+    constexpr std::array<unsigned long, 4> kTrusted{EXT4_SUPER_MAGIC, XFS_SUPER_MAGIC, BTRFS_SUPER_MAGIC,
+                                                    TMPFS_MAGIC};
+    const auto magic = static_cast<unsigned long>(system.f_type);
+    const bool trusted = std::find(kTrusted.begin(), kTrusted.end(), magic) != kTrusted.end();
+    if (!trusted) return offset;
     // Nobody uses the position that it moves.
     const off_t found = ::lseek(fd_.number(), static_cast<off_t>(offset), SEEK_DATA);
     if (found >= 0) return static_cast<std::uint64_t>(found);

@@ -65,6 +65,9 @@ Setup set_up_server(wire::Reader& in, base::ByteSink& out, int protocol, Options
             options.refused = both_lists("compression", wire::compressions(), theirs);
         setup.compression = chosen.value_or(wire::Compression::none);
     }
+    const bool is_deflate =
+        setup.compression == wire::Compression::zlibx || setup.compression == wire::Compression::zlib;
+    if (options.level_zero && is_deflate) setup.compression = wire::Compression::none;
     wire::Writer last;
     last.int32(setup.seed);
     out.write(last.written());

@@ -125,6 +125,8 @@ void read_long(Options& options, std::string_view argument) {
     if (argument == "--server" || argument == "--sender") return;
     if (argument == "--new-compress" || argument == "--old-compress") {
         choose_compression(options, argument == "--new-compress" ? "zlibx" : "zlib");
+    } else if (argument == "--compress-level=0") {
+        options.level_zero = true;
     } else if (argument.starts_with(kCompress)) {
         choose_compression(options, argument.substr(kCompress.size()));
     } else if (argument == "--numeric-ids") {

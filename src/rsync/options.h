@@ -25,8 +25,9 @@ struct Options {
     bool numeric_ids = false;
     bool dry_run = false;
     bool ignore_errors = false;
-    bool compress = false;                                    ///< the client asks for compression
-    bool compression_chosen = false;                          ///< and expects that none is negotiated
+    bool compress = false;            ///< the client asks for compression
+    bool compression_chosen = false;  ///< and expects that none is negotiated
+    bool level_zero = false;          ///< with zlib and zlibx, both sides take that as none
     wire::Compression compression = wire::Compression::none;  ///< the chosen one
     bool checksum_chosen = false;              ///< the client expects that no checksum is negotiated
     std::optional<base::DigestKind> checksum;  ///< the chosen one, when it is one of ours

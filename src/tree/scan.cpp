@@ -189,9 +189,19 @@ private:
         const std::size_t arrival = found_.listing.size() - 1;
         const auto [known, is_new] = linked_.try_emplace(object, NamesOfLinked{arrival, 0, links});
         NamesOfLinked& names = known->second;
-        if (!is_new) found_.listing.link(arrival, names.first);
+        if (!is_new && is_same_object(arrival, names.first)) {
+            found_.listing.link(arrival, names.first);
+        } else if (!is_new) {
+            names = {arrival, 0, links};  // that one is gone, and its number another's
+        }
         ++names.listed;
         if (--names.missing == 0) linked_.erase(known);
+    }
+
+    bool is_same_object(std::size_t one, std::size_t other) const {
+        const base::Object a = found_.listing[one].object;
+        const base::Object b = found_.listing[other].object;
+        return a.type == b.type && a.size == b.size && a.attributes == b.attributes;
     }
 
     void tell_linked_outside() {

@@ -91,6 +91,19 @@ TEST_CASE("stock rsync pulls from us compressed, what is new and what changed", 
     CHECK(served.at(1).bytes_literal < 50'000);
 }
 
+TEST_CASE("stock rsync that compresses by level 0 does so as far as it does with its own server",
+          "[interop]") {
+    Source source;
+    const std::string compression = GENERATE("--zc=zlibx", "--zc=zlib", "--zc=zstd", "--old-compress");
+    const std::string protocol = GENERATE("--protocol=30", "--protocol=32");
+    INFO(compression << " " << protocol);
+    OurDaemon daemon{*source.machine, source.options()};
+    const os::Finished pulled =
+        source.pull({"-a", compression, "--compress-level=0", protocol}, daemon.url("data/"));
+    CHECK(pulled.errors == "");
+    CHECK(pulled.status == 0);
+}
+
 TEST_CASE("stock rsync gets a changed file from us by its changes", "[interop]") {
     Source source;
     OurDaemon daemon{*source.machine, source.options()};
