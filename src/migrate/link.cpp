@@ -10,11 +10,11 @@ namespace {
 
 using Seconds = std::chrono::duration<double>;
 
-constexpr Seconds kWatched{3};     // before anything is known
-constexpr double kWaiting = 0.75;  // of the time; else it is this machine that limits
-constexpr double kSlow = 100e6;    // bytes a second; zstd compresses more than that
-constexpr std::chrono::milliseconds kShortest{5};
-constexpr std::chrono::seconds kSilence{1};
+constexpr Seconds kWatched{3};                     // before anything is known
+constexpr double kWaiting = 0.75;                  // of the time; else it is this machine that limits
+constexpr double kSlow = 100e6;                    // bytes a second; zstd compresses more than that
+constexpr std::chrono::milliseconds kShortest{5};  // sleep
+constexpr std::chrono::seconds kSilence{1};        // longer is not the link's
 constexpr Seconds kWorthwhile{10};  // what is left, to make a new connection and compare once more
 
 }  // namespace

@@ -29,9 +29,9 @@ public:
         ~Turn();
         Turn(const Turn&) = delete;
         Turn& operator=(const Turn&) = delete;
-        /// Pull `number` has compared: lets others work until all have. At once when they had, and for a pull
-        /// that is tried again. While it waits it calls `keep_alive` on this thread, whose errors end the
-        /// waiting. Error cancelled.
+        /// Pull `number` has compared, perhaps once more after a loss: lets others work until all have. At
+        /// once when a pull that is tried again finds that they had. While it waits it calls `keep_alive` on
+        /// this thread, whose errors end the waiting. Error cancelled.
         void compared(std::size_t number, const std::function<void()>& keep_alive,
                       base::Cancellation& cancellation);
 

@@ -1,7 +1,8 @@
 """Times the commit phase of ft and counts its memory. Called by bench/commit.
 
-The tree lies on an ext4 image; `commit_ms` is what the run's result tells: from the last staged byte to the durable end,
-services included. Memory is the peak of the destination less that of a run on the same tree that changes nothing.
+The tree lies on an ext4 image; `commit_ms` is what the run's result tells: from the end of the pulls, each of which has
+made durable what it staged, to the durable end, services included. Memory is the peak of the destination less that of a
+run on the same tree that changes nothing.
 """
 
 import argparse

@@ -40,6 +40,7 @@ private:
 };
 
 /// One change of a name in a live tree. A staged directory moves with everything staged below it: one move.
+/// None depends on another.
 struct Move {
     base::RelPath path{};
     std::uint64_t inode = 0;     ///< staged object's (place, replace), live object's (remove)

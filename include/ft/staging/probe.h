@@ -6,9 +6,9 @@ namespace ft::staging {
 
 /// Tries in the reserved directory of a ground what a commit will need there and staging alone would not
 /// show: owners, modes and times that are read back as they were set, names by their case, changes in a
-/// directory of another owner, an exchange. Leaves nothing there but when it is
-/// killed: the next staging removes that. Error unfit: a replica would not be exact.
-/// Errors permission, io, no_space as the operation fails that is refused.
+/// directory of another owner, an exchange. Leaves nothing there but when it is killed: the next staging
+/// removes that. Error unfit: a replica would not be exact. Errors permission, io, no_space as the operation
+/// fails that is refused.
 void require_exact(os::Directory& reserved);
 
 }  // namespace ft::staging
