@@ -1,10 +1,17 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
+#include <span>
+#include <string_view>
 
+#include "ft/base/error.h"
 #include "ft/wire/compression.h"
 
 namespace ft::wire {
+
+/// First byte of a chunk, with the upper bits of its length.
+inline constexpr std::uint8_t kChunk = 0x40;
 
 /// Writes `chunk` (1 to kLongestChunk bytes) behind its head.
 void write_chunk(std::span<const std::byte> chunk, base::ByteSink& out);

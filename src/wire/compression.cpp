@@ -1,10 +1,8 @@
 #include "ft/wire/compression.h"
 
 #include <algorithm>
-#include <array>
 #include <iterator>
 
-#include "ft/base/error.h"
 #include "ft/wire/reader.h"
 #include "ft/wire/writer.h"
 #include "wire/codecs.h"
@@ -15,7 +13,6 @@ namespace {
 constexpr Compression kPreferred[] = {Compression::zstd, Compression::lz4, Compression::zlibx,
                                       Compression::zlib};
 constexpr std::string_view kNames[] = {"none", "zstd", "lz4", "zlibx", "zlib"};  // in the order of the enum
-constexpr std::uint8_t kChunk = 0x40;
 
 }  // namespace
 

@@ -6,17 +6,17 @@
 #include <array>
 
 #include "ft/wire/writer.h"
+#include "wire/codecs.h"
 
 namespace ft::wire {
 namespace {
 
 constexpr std::size_t kLongestRun = 32768;
 
-// The first byte of what a compressed stream is made of.
+// The first byte of what a compressed stream is made of, but chunks.
 constexpr std::uint8_t kEnd = 0x00;
 constexpr std::uint8_t kLong = 0x20;      // the number of a block
 constexpr std::uint8_t kRunLong = 0x21;   // and how many follow it
-constexpr std::uint8_t kChunk = 0x40;     // and the length's upper bits
 constexpr std::uint8_t kRelative = 0x80;  // and the distance from the block that was named last
 constexpr std::uint8_t kRunRelative = 0xc0;
 constexpr std::uint8_t kLowBits = 0x3f;
