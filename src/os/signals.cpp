@@ -4,6 +4,7 @@
 #include <sys/signalfd.h>
 
 #include <csignal>
+#include <optional>
 #include <thread>
 
 #include "ft/base/error.h"
@@ -26,20 +27,21 @@ const char* reason_of(std::uint32_t signal) {
 }  // namespace
 
 struct Signals::State {
-    sigset_t before;
     Fd arrivals;
     Wake end;
     std::thread thread;
+
+    std::optional<std::uint32_t> next() const {
+        signalfd_siginfo arrived;
+        if (::read(arrivals.number(), &arrived, sizeof arrived) != sizeof arrived) return std::nullopt;
+        return arrived.ssi_signo;
+    }
 
     void watch(base::Cancellation& cancellation) const {
         while (true) {
             pollfd what[] = {{arrivals.number(), POLLIN, 0}, {end.number(), POLLIN, 0}};
             wait_for(what, std::nullopt);
-            signalfd_siginfo arrived;
-            if (what[0].revents != 0 &&
-                ::read(arrivals.number(), &arrived, sizeof arrived) == sizeof arrived) {
-                cancellation.request(reason_of(arrived.ssi_signo));
-            }
+            if (const auto signal = next()) cancellation.request(reason_of(*signal));
             if (what[1].revents != 0) return;
         }
     }
@@ -55,14 +57,14 @@ Signals::Signals(base::Cancellation& cancellation, bool hang_up_stops) : state_{
     if (hang_up_stops) ::sigaddset(&ours, SIGHUP);
     state_->arrivals = Fd{::signalfd(-1, &ours, SFD_CLOEXEC | SFD_NONBLOCK)};
     if (!state_->arrivals.is_open()) throw base::system_error("watch", "signals", errno);
-    ::pthread_sigmask(SIG_BLOCK, &ours, &state_->before);
+    ::pthread_sigmask(SIG_BLOCK, &ours, nullptr);
     state_->thread = std::thread{[this, &cancellation] { state_->watch(cancellation); }};
 }
 
 Signals::~Signals() {
     state_->end.set();
     state_->thread.join();
-    ::pthread_sigmask(SIG_SETMASK, &state_->before, nullptr);
+    while (state_->next()) continue;
 }
 
 }  // namespace ft::os

@@ -45,3 +45,13 @@ TEST_CASE("HUP that does not stop and PIPE are ignored", "[os]") {
     ::kill(::getpid(), SIGPIPE);
     CHECK_FALSE(cancellation.requested());
 }
+
+TEST_CASE("a signal that comes late neither ends the process nor reaches the next command", "[os]") {
+    {
+        Cancellation cancellation;
+        const Signals signals{cancellation, true};
+        for (const int each : {SIGINT, SIGTERM, SIGHUP}) ::kill(::getpid(), each);
+    }
+    CHECK(reason_after(SIGTERM, true) == "interrupted by the signal TERM");
+    for (const int each : {SIGINT, SIGTERM, SIGHUP}) ::kill(::getpid(), each);
+}
