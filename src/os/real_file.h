@@ -34,6 +34,7 @@ private:
 
     Fd fd_;
     std::string path_;
+    bool writes_uncached_ = true;  // as long as nobody said no
 };
 
 }  // namespace ft::os

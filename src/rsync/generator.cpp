@@ -218,7 +218,9 @@ void Generator::request(std::size_t index, staging::Over over, bool live_file) {
     if (basis) {
         const std::uint64_t length = basis->status().size;
         const std::int32_t digest_bytes = session_.setup.digest_bytes();
-        request.head = wire::choose_blocks(length, digest_bytes, session_.options.block_length);
+        const std::int32_t block = session_.options.block_length;
+        request.head =
+            wire::choose_blocks(length, digest_bytes, block > 0 ? block : wire::short_block(length));
         if (request.head.count > kMostBlocks) request.head = wire::choose_blocks(length, digest_bytes);
     }
     session_.requests.open(request);

@@ -101,6 +101,19 @@ TEST_CASE("a basis without bytes or with too many blocks is none", "[wire]") {
     CHECK(wire::choose_blocks(std::uint64_t{1} << 32, 16, 1) == SumHead{});
 }
 
+TEST_CASE("blocks for scattered changes are a page, shorter for small files and longer for huge ones", "[wire]") {
+    const auto [length, block] = GENERATE(table<std::uint64_t, std::int32_t>({
+        {1, 700},
+        {std::uint64_t{1} << 20, 1024},
+        {std::uint64_t{1} << 24, 4096},
+        {std::uint64_t{1} << 32, 4096},
+        {std::uint64_t{1} << 34, 16384},
+        {std::uint64_t{1} << 40, 131072},
+        {std::uint64_t{1} << 50, 131072},
+    }));
+    CHECK(wire::short_block(length) == block);
+}
+
 TEST_CASE("a redo has the same blocks and whole strong checksums", "[wire]") {
     const SumHead head = wire::choose_blocks(60'000, 16);
     CHECK(wire::for_redo(head, 16) ==

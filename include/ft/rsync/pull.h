@@ -42,8 +42,8 @@ struct PullOptions {
     std::optional<Credentials> credentials;
     /// The source's production goes on: files may vanish or grow while they are read.
     bool live = false;
-    /// Block length for every basis file, in bytes; 0: by size. Small blocks get strong checksums long
-    /// enough.
+    /// Block length for every basis file, in bytes; 0: by size (wire::short_block). Small blocks get strong
+    /// checksums long enough.
     std::int32_t block_length = 0;
     /// What may compress literal bytes, in the order of wire::compressions(); empty: nothing. A source of old
     /// takes zlib.
