@@ -98,8 +98,9 @@ Status RealFile::status() const {
     return to_status(now);
 }
 
-// What comes in bulk goes on to the disk at once and leaves the page cache: a cache of more than the memory would push
-// out what others use, and all of it would be waited for at the next sync. Kernels from 6.14 do that, some file systems.
+// What comes in bulk goes on to the disk at once and leaves the page cache: a cache of more than the memory
+// would push out what others use, and all of it would be waited for at the next sync. Kernels from 6.14 do
+// that, some file systems.
 void RealFile::write_at(std::uint64_t offset, std::span<const std::byte> data) {
     constexpr std::size_t kBulk = 128 * 1024;  // bytes
     while (!data.empty()) {

@@ -15,10 +15,14 @@
 #include "rsync/messages.h"
 #include "rsync/received_list.h"
 #include "rsync/receiver.h"
+#include "rsync/write_behind.h"
 
 namespace ft::rsync {
 
 namespace {
+
+// Two take half of what one takes to make files; on the file systems of today more wait for each other.
+constexpr int kStagingThreads = 2;
 
 // What a mounted file system holds is neither sent nor replaced: with one in it, no tree becomes a replica.
 void require_no_mounts(const std::vector<std::string>& there, const std::vector<std::string>& here) {
@@ -30,11 +34,24 @@ void require_no_mounts(const std::vector<std::string>& there, const std::vector<
     if (!here.empty()) throw refuse(here.front(), "");
 }
 
+// Where the threads of a pull wait for each other.
+struct Meetings {
+    Requests requests;
+    WholeFiles files;
+    WriteBehind behind;
+
+    void stop() noexcept {
+        requests.stop();
+        files.stop();
+        behind.stop();
+    }
+};
+
 // Whatever ends a pull, nobody stays blocked: neither our threads nor the source.
 class Stop {
 public:
-    Stop(base::Cancellation& cancellation, base::Stream& stream, Requests& requests)
-        : stream_{stream}, requests_{requests}, hook_{cancellation.on_request([this] { now(); })} {}
+    Stop(base::Cancellation& cancellation, base::Stream& stream, Meetings& meetings)
+        : stream_{stream}, meetings_{meetings}, hook_{cancellation.on_request([this] { now(); })} {}
     ~Stop() {
         if (!released_) now();
     }
@@ -44,12 +61,12 @@ public:
 
 private:
     void now() noexcept {
-        requests_.stop();
+        meetings_.stop();
         stream_.shut_down();
     }
 
     base::Stream& stream_;
-    Requests& requests_;
+    Meetings& meetings_;
     bool released_ = false;
     base::Cancellation::Hook hook_;
 };
@@ -61,7 +78,7 @@ public:
         : stream_{stream}, options_{options}, progress_{progress}, cancellation_{cancellation} {}
 
     Pulled run(const os::Directory& live_root, const tree::Rules& rules, staging::Staging& staging) {
-        Stop at_end{cancellation_, stream_, requests_};
+        Stop at_end{cancellation_, stream_, meetings_};
         wire::Reader raw{stream_};
         const Setup setup = connect(raw, stream_, options_);
         wire::FrameWriter out{stream_};
@@ -77,7 +94,7 @@ public:
         tree::Scanned live;
         std::optional<Generator> generator;
         base::TaskGroup group{cancellation_};
-        Stop at_failure{group.cancellation(), stream_, requests_};
+        Stop at_failure{group.cancellation(), stream_, meetings_};
         std::vector<base::RelPath> mounts = staging.grounds();
         std::erase_if(mounts, [](const base::RelPath& at) { return at.is_root(); });
         // Both disks work at once: the source reads its tree while we read ours.
@@ -90,14 +107,21 @@ public:
         require_fit(list, live);
 
         Links links{list.listing, live.listing, staging};
-        const Session session{setup, options_, list.listing, live_root, staging, requests_, links, progress_};
+        const Session session{setup,   options_,           list.listing, live_root,
+                              staging, meetings_.requests, links,        progress_};
         generator.emplace(session, live.listing, rules, out);
         const Need need = generator->measure();
         if (options_.on_need) options_.on_need(need, [&] { out.keep_alive(); });
 
-        receiver_.emplace(session, in, pulled_);
+        receiver_.emplace(session, in, meetings_.files, meetings_.behind, pulled_);
         group.start("generator", [&] { generator->run(); });
         group.start("receiver", [&] { receiver_->run(); });
+        group.start("write behind", [&] { meetings_.behind.work([&] { staging.sync_behind(); }); });
+        for (int thread = 0; thread < kStagingThreads; ++thread) {
+            group.start("staging", [&] {
+                meetings_.files.work([&](auto whole) { receiver_->stage(std::move(whole)); });
+            });
+        }
         group.wait();
         messages_.require_complete(options_.live);
         pulled_.adopted_files = generator->adopted_files();
@@ -142,7 +166,7 @@ private:
     base::Progress& progress_;
     base::Cancellation& cancellation_;
     Messages messages_;
-    Requests requests_;
+    Meetings meetings_;
     Pulled pulled_;
     std::optional<Receiver> receiver_;
 };

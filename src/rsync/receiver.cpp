@@ -13,6 +13,7 @@ namespace ft::rsync {
 namespace {
 
 constexpr std::uint64_t kLiveGrowth = 64 * 1024 * 1024;
+constexpr std::size_t kSmall = 64 * 1024;  // bytes of a file that is staged by another thread, at most
 
 // Copies neighbouring blocks in one go.
 class BasisRun {
@@ -45,9 +46,12 @@ base::Error other_size(const base::RelPath& path, std::uint64_t listed, const st
 
 }  // namespace
 
-Receiver::Receiver(const Session& session, wire::Reader& in, Pulled& pulled)
+Receiver::Receiver(const Session& session, wire::Reader& in, WholeFiles& files, WriteBehind& behind,
+                   Pulled& pulled)
     : session_{session},
       in_{in},
+      files_{files},
+      behind_{behind},
       pulled_{pulled},
       decompressor_{wire::make_decompressor(session.setup.compression, session.setup.protocol)} {}
 
@@ -63,13 +67,19 @@ void Receiver::run() {
             throw wire::malformed("index", "brings deletion statistics, which nobody asked for");
         }
     }
+    files_.wait_until_staged();
+    files_.close();
+    behind_.close();
     session_.requests.reach_end();
 }
 
 // 10.4 and 10.5: the third is followed by the statistics; from protocol 31 a fourth answers our goodbye.
 bool Receiver::end_of_phase() {
     ++dones_;
-    if (dones_ <= 2) session_.requests.require_answered();
+    if (dones_ <= 2) {
+        files_.wait_until_staged();  // what does not fit its checksum must be asked for again
+        session_.requests.require_answered();
+    }
     if (dones_ == 3) wire::read_statistics(in_);
     return dones_ < (session_.setup.protocol > 30 ? 4 : 3);
 }
@@ -82,13 +92,7 @@ void Receiver::take_answer(std::int32_t index) {
         throw base::Error{base::ErrorKind::peer,
                           path.escaped() + ": the source answers another request than ours"};
     }
-    if (receive(request, path)) return;
-    if (dones_ > 0) {
-        throw base::Error{base::ErrorKind::corrupt,
-                          path.escaped() + ": the content that came does not fit its checksum, twice"};
-    }
-    request.head = wire::for_redo(request.head, session_.setup.digest_bytes());
-    session_.requests.ask_again(std::move(request));
+    receive(std::move(request), path);
 }
 
 // A source that stands still sends what it listed. A live one may have grown since.
@@ -96,18 +100,29 @@ std::uint64_t Receiver::bound(std::uint64_t listed) const {
     return session_.options.live ? 2 * listed + kLiveGrowth : listed;
 }
 
-bool Receiver::receive(const Requests::Request& request, const base::RelPath& path) {
-    const base::Object object = session_.wanted[static_cast<std::size_t>(request.item.index)].object;
+std::unique_ptr<staging::Slot> Receiver::open_slot(const Requests::Request& request,
+                                                   const base::RelPath& path) {
     auto basis = request.head.count > 0 ? session_.open_basis(path, request.live_basis) : nullptr;
-    const auto slot =
-        session_.staging.create_file(path, request.over, session_.setup.checksum, std::move(basis));
+    return session_.staging.create_file(path, request.over, session_.setup.checksum, std::move(basis));
+}
+
+void Receiver::receive(Requests::Request request, const base::RelPath& path) {
+    const base::Object object = session_.wanted[static_cast<std::size_t>(request.item.index)].object;
     const std::uint64_t most = bound(object.size);
     wire::TokenReader tokens{in_, request.head, std::numeric_limits<std::uint64_t>::max(),
                              decompressor_.get()};
     const bool tells_blocks = decompressor_ && decompressor_->wants_blocks();
     BasisRun::Also also;
     if (tells_blocks) also = [this](std::span<const std::byte> block) { decompressor_->skip(block); };
-    BasisRun run{*slot, std::move(also)};
+    base::Bytes whole;  // as long as there is no slot
+    std::unique_ptr<staging::Slot> slot;
+    std::optional<BasisRun> run;
+    const auto open = [&] {
+        slot = open_slot(request, path);
+        run.emplace(*slot, also);
+        slot->append(whole);
+    };
+    if (request.head.count > 0 || object.size > kSmall) open();
     std::uint64_t size = 0;
     std::uint64_t literal = 0;
     for (wire::Token token = tokens.next(); token.kind != wire::Token::Kind::end; token = tokens.next()) {
@@ -115,28 +130,55 @@ bool Receiver::receive(const Requests::Request& request, const base::RelPath& pa
         size += is_block ? request.head.length_of(token.block) : token.data.size();
         if (size > most) throw other_size(path, object.size, "more");
         if (is_block) {
-            run.add(request.head.offset_of(token.block), request.head.length_of(token.block));
+            run->add(request.head.offset_of(token.block), request.head.length_of(token.block));
             session_.progress.bytes_matched += request.head.length_of(token.block);
-            if (tells_blocks) run.flush();  // before the next token is read
+            if (tells_blocks) run->flush();  // before the next token is read
             continue;
         }
-        run.flush();
-        slot->append(token.data);
         literal += token.data.size();
+        if (!slot && size > kSmall) open();
+        if (slot) {
+            run->flush();
+            slot->append(token.data);
+        } else {
+            whole.insert(whole.end(), token.data.begin(), token.data.end());
+        }
     }
-    run.flush();
     const base::Digest sent =
         in_.digest("whole-file checksum", static_cast<std::size_t>(session_.setup.digest_bytes()));
     pulled_.bytes_literal += literal;
     pulled_.bytes_matched += size - literal;
     session_.progress.bytes_literal += literal;
-    if (slot->digest() != sent) return false;
-    if (!session_.options.live && size != object.size)
-        throw other_size(path, object.size, std::to_string(size));
-    session_.progress.bytes_done += size;
+    const bool last_try = dones_ > 0;
+    if (!slot) return files_.add({std::move(request), std::move(whole), sent, last_try});
+    run->flush();
+    finish(*slot, std::move(request), path, sent, last_try);
+}
+
+void Receiver::stage(WholeFiles::Whole whole) {
+    const base::RelPath path = session_.path_of(whole.request.item.index);
+    const auto slot = open_slot(whole.request, path);
+    slot->append(whole.content);
+    finish(*slot, std::move(whole.request), path, whole.sent, whole.last_try);
+}
+
+void Receiver::finish(staging::Slot& slot, Requests::Request request, const base::RelPath& path,
+                      const base::Digest& sent, bool last_try) {
+    const base::Object object = session_.wanted[static_cast<std::size_t>(request.item.index)].object;
+    if (slot.digest() != sent) {
+        if (last_try) {
+            throw base::Error{base::ErrorKind::corrupt,
+                              path.escaped() + ": the content that came does not fit its checksum, twice"};
+        }
+        request.head = wire::for_redo(request.head, session_.setup.digest_bytes());
+        return session_.requests.ask_again(std::move(request));
+    }
+    if (!session_.options.live && slot.size() != object.size)
+        throw other_size(path, object.size, std::to_string(slot.size()));
+    session_.progress.bytes_done += slot.size();
     ++session_.progress.files_done;
-    slot->finish(object.attributes);
-    return true;
+    slot.finish(object.attributes);
+    behind_.note(slot.size());
 }
 
 void Receiver::take_no_send(std::int32_t index) {

@@ -62,7 +62,7 @@ Area::~Area() { close(); }
 void Area::close() {
     try {
         if (!log_) return;
-        if (origin_.empty() && !finished_) {
+        if (lost_ || (origin_.empty() && !finished_)) {
             remove_own();
         } else if (log_->is_empty() && !finished_) {
             remove(list_.generation);
@@ -259,6 +259,16 @@ ChangeList Area::finish() {
     earlier_.clear();
     finished_ = true;
     return std::exchange(list_, {.generation = list_.generation});
+}
+
+void Area::sync_behind() {
+    try {
+        sync();
+    } catch (const base::Error&) {
+        const std::lock_guard lock{mutex_};
+        lost_ = true;
+        throw;
+    }
 }
 
 void Area::discard() {

@@ -71,6 +71,8 @@ public:
     ChangeList finish();
     /// Makes everything staged durable.
     void sync() { reserved_->sync_file_system(); }
+    /// The same, while others go on. When that fails, nothing is kept.
+    void sync_behind();
     void discard();
     /// What finish gave will not be committed.
     void give_up() { finished_ = false; }
@@ -100,6 +102,7 @@ private:
     std::unordered_map<std::string, NewDirectory> new_directories_;  // by path
     ChangeList list_;
     bool finished_ = false;
+    bool lost_ = false;                                   // a sync failed: what is here may not be there
     std::optional<Log> log_;                              // nothing once it is closed
     std::unordered_map<std::string, std::string> begun_;  // path -> place of what was left
     std::vector<std::uint32_t>

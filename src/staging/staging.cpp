@@ -192,6 +192,10 @@ bool Staging::is_new(const base::RelPath& path) const {
     return area.is_new(local);
 }
 
+void Staging::sync_behind() {
+    for (Area& area : state_->areas) area.sync_behind();
+}
+
 void Staging::settle() {
     for (Area& area : state_->areas) area.complete();
     sync();

@@ -101,7 +101,7 @@ TEST_CASE("a basis without bytes or with too many blocks is none", "[wire]") {
     CHECK(wire::choose_blocks(std::uint64_t{1} << 32, 16, 1) == SumHead{});
 }
 
-TEST_CASE("blocks for scattered changes are a page, shorter for small files and longer for huge ones", "[wire]") {
+TEST_CASE("blocks for scattered changes are a page, less of small files and more of huge ones", "[wire]") {
     const auto [length, block] = GENERATE(table<std::uint64_t, std::int32_t>({
         {1, 700},
         {std::uint64_t{1} << 20, 1024},

@@ -149,6 +149,9 @@ public:
 
     /// True when `path` lies below a directory that is new in this run.
     bool is_new(const base::RelPath& path) const;
+    /// Makes what is staged so far durable while others go on. After a failure nothing of it is for later
+    /// runs: the system may have lost what it still shows.
+    void sync_behind();
     /// Does with what is staged so far what finish and sync would have to do later, when users wait. More may
     /// follow. Fails as sync does.
     void settle();

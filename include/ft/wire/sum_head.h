@@ -34,9 +34,9 @@ struct SumHead {
 /// 131072 bytes) blocks of that length and strong checksums that are long enough for it. All zero when there
 /// would be too many blocks to count.
 SumHead choose_blocks(std::uint64_t length, std::int32_t digest_bytes, std::int32_t fixed_block = 0);
-/// A block length, in bytes, for a file of `length` bytes whose changes are small and scattered, as those of databases
-/// and disk images: a page of 4096, or the stock one where that is shorter; longer from 4 GiB on, so that the checksums
-/// of a file of any size keep their place in memory.
+/// A block length, in bytes, for a file of `length` bytes whose changes are small and scattered, as those of
+/// databases and disk images: a page of 4096, or the stock one where that is shorter; longer from 4 GiB on,
+/// so that the checksums of a file of any size keep their place in memory.
 std::int32_t short_block(std::uint64_t length);
 /// The same blocks with strong checksums of full length, for a file that must be sent once more.
 SumHead for_redo(SumHead head, std::int32_t digest_bytes);
