@@ -4,6 +4,7 @@
 
 #include "ft/base/error.h"
 #include "ft/base/escape.h"
+#include "ft/os/read_ahead.h"
 #include "rsync/match.h"
 
 namespace ft::rsync {
@@ -228,31 +229,32 @@ void Generator::request(std::size_t index, staging::Over over, bool live_file) {
 }
 
 void Generator::write_request(const Requests::Request& request, const os::File* basis) {
-    constexpr std::int32_t kBatch = 256 * 1024;  // bytes read at a time, about
     wire::Writer out;
     wire::write_item(out, indices_, request.item);
     wire::write_sum_head(out, request.head);
-    if (request.head.count > 0) {
-        const auto length = static_cast<std::int32_t>(request.head.block);
-        const std::int32_t batch = std::clamp(kBatch / length, 1, request.head.count);
-        base::Bytes buffer(static_cast<std::size_t>(batch) * static_cast<std::size_t>(length));
-        for (std::int32_t block = 0; block < request.head.count; block += batch) {
-            const std::size_t filled = basis->read_at(request.head.offset_of(block), buffer);
-            const std::int32_t end =
-                std::min(request.head.count, block + std::min(batch, request.head.count - block));
-            std::size_t at = 0;
-            for (std::int32_t each = block; each < end; ++each) {
-                // A basis file that became shorter gives sums of less: the whole-file checksum will tell.
-                const std::size_t here = std::min<std::size_t>(request.head.length_of(each), filled - at);
-                wire::write_block_sum(out, request.head,
-                                      wire::block_sum(strong_, request.head, {buffer.data() + at, here}));
-                at += here;
-            }
-            out_.write(out.written());
-            out.clear();
-        }
-    }
     out_.write(out.written());
+    if (request.head.count > 0) write_block_sums(request.head, *basis);
+}
+
+void Generator::write_block_sums(const wire::SumHead& head, const os::File& basis) {
+    constexpr std::size_t kPiece = 1024 * 1024;  // bytes read at a time, about
+    const auto length = static_cast<std::size_t>(head.block);
+    const std::uint64_t size = head.offset_of(head.count - 1) + head.length_of(head.count - 1);
+    os::ReadAhead reading{
+        [&](std::uint64_t offset, std::span<std::byte> into) { return basis.read_at(offset, into); }, 0, size,
+        std::max<std::size_t>(kPiece / length, 1) * length};
+    wire::Writer out;
+    for (std::int32_t block = 0; block < head.count;) {
+        std::span<const std::byte> piece = reading.next();
+        // A basis file that became shorter gives sums of less: the whole-file checksum will tell.
+        do {
+            const auto here = std::min<std::size_t>(head.length_of(block), piece.size());
+            wire::write_block_sum(out, head, wire::block_sum(strong_, head, piece.first(here)));
+            piece = piece.subspan(here);
+        } while (++block < head.count && !piece.empty());
+        out_.write(out.written());
+        out.clear();
+    }
 }
 
 void Generator::end_phase(int dones) {

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "ft/base/error.h"
+#include "ft/os/read_ahead.h"
 
 namespace ft::rsync {
 
@@ -37,8 +38,6 @@ BlockSums::BlockSums(wire::Reader& in, std::int32_t digest_bytes)
 std::int32_t BlockSums::find(std::uint32_t weak, std::span<const std::byte> window, wire::StrongSum& strong,
                              std::int32_t expected) const {
     constexpr int kMostCandidates = 1024;  // a file of equal weak sums must not cost its square
-    const std::size_t bit = filter_bit(weak);
-    if ((present_[bit / 64] >> (bit % 64) & 1) == 0) return -1;
     std::optional<base::Digest> digest;
     const auto is = [&](std::int32_t block) {
         const auto place = static_cast<std::size_t>(block);
@@ -47,7 +46,10 @@ std::int32_t BlockSums::find(std::uint32_t weak, std::span<const std::byte> wind
         const auto bytes = static_cast<std::size_t>(head_.strong);
         return std::memcmp(digest->bytes().data(), strong_.data() + place * bytes, bytes) == 0;
     };
+    // In a run of blocks nothing else is looked at.
     if (expected >= 0 && expected < head_.count && is(expected)) return expected;
+    const std::size_t bit = filter_bit(weak);
+    if ((present_[bit / 64] >> (bit % 64) & 1) == 0) return -1;
     std::int32_t block = first_[bucket(weak)];
     for (int tried = 0; block >= 0 && tried < kMostCandidates; ++tried) {
         if (is(block)) return block;
@@ -71,25 +73,27 @@ public:
           whole_{whole},
           out_{out},
           block_{static_cast<std::size_t>(sums.head().block)},
-          buffer_(kReadAhead + 2 * block_) {}
+          reading_{[this](std::uint64_t offset, std::span<std::byte> into) { return read(offset, into); }, 0,
+                   size_, kPiece} {}
 
     SentContent send() {
         if (sums_.empty()) {
-            do {
-                at_ = filled_;
-                refill();
-            } while (filled_ > 0);
+            for (auto piece = next_piece(); !piece.empty(); piece = next_piece()) {
+                out_.literal(piece);
+                sent_.literal += piece.size();
+            }
         } else {
+            buffer_.resize(kPiece + 2 * block_);
             match();
+            send_literal();
         }
-        send_literal();
         out_.end();
         sent_.digest = whole_.finish();
         return sent_;
     }
 
 private:
-    static constexpr std::size_t kReadAhead = 256 * 1024;
+    static constexpr std::size_t kPiece = 256 * 1024;  // bytes read at a time
 
     void match() {
         std::optional<wire::RollingSum> rolling;
@@ -127,56 +131,59 @@ private:
         literal_ = at_;
     }
 
-    // Reads on, until the buffer is full or the file has ended.
+    // Puts the next piece behind what is left.
     void refill() {
-        if (ended_ && at_ != filled_) return;
+        if (ended_) return;
         send_literal();
         std::copy(buffer_.begin() + static_cast<std::ptrdiff_t>(at_),
                   buffer_.begin() + static_cast<std::ptrdiff_t>(filled_), buffer_.begin());
         filled_ -= at_;
         at_ = literal_ = 0;
-        const std::size_t room = std::min<std::uint64_t>(buffer_.size() - filled_, size_ - offset_);
-        const std::size_t length = room == 0 ? 0 : read({buffer_.data() + filled_, room});
-        whole_.update({buffer_.data() + filled_, length});
-        filled_ += length;
-        offset_ += length;
-        ended_ = offset_ == size_;
+        const std::span<const std::byte> piece = next_piece();
+        std::copy(piece.begin(), piece.end(), buffer_.begin() + static_cast<std::ptrdiff_t>(filled_));
+        filled_ += piece.size();
+        ended_ = piece.empty();
     }
 
-    std::size_t read(std::span<std::byte> into) {
-        std::size_t length = 0;
+    std::span<const std::byte> next_piece() {
+        std::span<const std::byte> piece;
         try {
-            if (sparse_) length = fill_hole(into);
-            length += file_.read_at(offset_ + length, into.subspan(length));
+            piece = reading_.next();
         } catch (const base::Error& error) {
             sent_.fault = error.what();
         }
-        if (length < into.size()) {
-            sent_.shorter = true;
-            size_ = offset_ + length;
-        }
-        return length;
+        whole_.update(piece);
+        offset_ += piece.size();
+        sent_.shorter = piece.empty() && offset_ < size_;
+        return piece;
     }
 
-    /// The zeros of a hole at the next byte to read; the system would use memory for each of them.
-    std::size_t fill_hole(std::span<std::byte> into) {
-        const std::uint64_t data = file_.data_from(offset_);
+    // On the thread that reads ahead.
+    std::size_t read(std::uint64_t offset, std::span<std::byte> into) const {
+        const std::size_t hole = sparse_ ? fill_hole(offset, into) : 0;
+        return hole + file_.read_at(offset + hole, into.subspan(hole));
+    }
+
+    /// The zeros of a hole at `offset`; the system would use memory for each of them.
+    std::size_t fill_hole(std::uint64_t offset, std::span<std::byte> into) const {
+        const std::uint64_t data = file_.data_from(offset);
         const auto hole =
-            into.first(static_cast<std::size_t>(std::min<std::uint64_t>(data - offset_, into.size())));
+            into.first(static_cast<std::size_t>(std::min<std::uint64_t>(data - offset, into.size())));
         std::fill(hole.begin(), hole.end(), std::byte{0});
         return hole.size();
     }
 
     const os::File& file_;
-    std::uint64_t size_;
-    bool sparse_;
+    const std::uint64_t size_;
+    const bool sparse_;
     const BlockSums& sums_;
     wire::StrongSum& strong_;
     base::Hasher whole_;
     wire::TokenWriter& out_;
     std::size_t block_;
-    base::Bytes buffer_;
-    std::uint64_t offset_ = 0;  // in the file, of the next byte to read
+    os::ReadAhead reading_;
+    base::Bytes buffer_;        // for blocks to be found in
+    std::uint64_t offset_ = 0;  // in the file, of the next piece
     std::size_t filled_ = 0;    // bytes in the buffer
     std::size_t at_ = 0;        // start of the window
     std::size_t literal_ = 0;   // start of what was not sent
