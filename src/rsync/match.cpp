@@ -35,24 +35,33 @@ BlockSums::BlockSums(wire::Reader& in, std::int32_t digest_bytes)
     }
 }
 
+bool BlockSums::is(std::int32_t block, std::uint32_t weak, std::span<const std::byte> window,
+                   wire::StrongSum& strong) const {
+    std::optional<base::Digest> digest;
+    return is(block, weak, window, strong, digest);
+}
+
+bool BlockSums::is(std::int32_t block, std::uint32_t weak, std::span<const std::byte> window,
+                   wire::StrongSum& strong, std::optional<base::Digest>& digest) const {
+    if (block < 0 || block >= head_.count) return false;
+    const auto place = static_cast<std::size_t>(block);
+    if (weak_[place] != weak || head_.length_of(block) != window.size()) return false;
+    if (!digest) digest = strong.of(window);
+    const auto bytes = static_cast<std::size_t>(head_.strong);
+    return std::memcmp(digest->bytes().data(), strong_.data() + place * bytes, bytes) == 0;
+}
+
 std::int32_t BlockSums::find(std::uint32_t weak, std::span<const std::byte> window, wire::StrongSum& strong,
                              std::int32_t expected) const {
     constexpr int kMostCandidates = 1024;  // a file of equal weak sums must not cost its square
     std::optional<base::Digest> digest;
-    const auto is = [&](std::int32_t block) {
-        const auto place = static_cast<std::size_t>(block);
-        if (weak_[place] != weak || head_.length_of(block) != window.size()) return false;
-        if (!digest) digest = strong.of(window);
-        const auto bytes = static_cast<std::size_t>(head_.strong);
-        return std::memcmp(digest->bytes().data(), strong_.data() + place * bytes, bytes) == 0;
-    };
     // In a run of blocks nothing else is looked at.
-    if (expected >= 0 && expected < head_.count && is(expected)) return expected;
+    if (is(expected, weak, window, strong, digest)) return expected;
     const std::size_t bit = filter_bit(weak);
     if ((present_[bit / 64] >> (bit % 64) & 1) == 0) return -1;
     std::int32_t block = first_[bucket(weak)];
     for (int tried = 0; block >= 0 && tried < kMostCandidates; ++tried) {
-        if (is(block)) return block;
+        if (is(block, weak, window, strong, digest)) return block;
         block = next_[static_cast<std::size_t>(block)];
     }
     return -1;
@@ -99,19 +108,21 @@ private:
         std::optional<wire::RollingSum> rolling;
         std::int32_t expected = 0;
         while (true) {
-            if (filled_ - at_ <= block_) refill();
+            if (filled_ - at_ <= 2 * block_) refill();
             const std::size_t length = std::min(block_, filled_ - at_);
             if (length == 0) return;
             const std::span<const std::byte> window{buffer_.data() + at_, length};
             if (!rolling) rolling.emplace(window);
             const std::int32_t found = sums_.find(rolling->value(), window, strong_, expected);
             if (found >= 0) {
-                send_literal();
-                out_.block(found, window);
-                sent_.matched += length;
-                at_ += length;
-                literal_ = at_;
+                take_block(found, window);
                 expected = found + 1;
+                rolling.reset();
+                continue;
+            }
+            if (literal_ == at_ && is_changed_in_place(expected)) {
+                at_ += block_;
+                ++expected;
                 rolling.reset();
                 continue;
             }
@@ -122,6 +133,22 @@ private:
             }
             ++at_;
         }
+    }
+
+    void take_block(std::int32_t block, std::span<const std::byte> window) {
+        send_literal();
+        out_.block(block, window);
+        sent_.matched += window.size();
+        at_ += window.size();
+        literal_ = at_;
+    }
+
+    /// Whether what follows the window is the block after `expected`: no need to look for what is left of a
+    /// page that was written where it stood.
+    bool is_changed_in_place(std::int32_t expected) {
+        if (filled_ - at_ < 2 * block_) return false;
+        const std::span<const std::byte> behind{buffer_.data() + at_ + block_, block_};
+        return sums_.is(expected + 1, wire::RollingSum{behind}.value(), behind, strong_);
     }
 
     void send_literal() {

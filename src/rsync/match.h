@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -29,8 +31,14 @@ public:
     /// most 1024 others.
     std::int32_t find(std::uint32_t weak, std::span<const std::byte> window, wire::StrongSum& strong,
                       std::int32_t expected) const;
+    /// Whether `block` (may be none) is there and has that content.
+    bool is(std::int32_t block, std::uint32_t weak, std::span<const std::byte> window,
+            wire::StrongSum& strong) const;
 
 private:
+    /// `digest`: of the window, once somebody needed it.
+    bool is(std::int32_t block, std::uint32_t weak, std::span<const std::byte> window,
+            wire::StrongSum& strong, std::optional<base::Digest>& digest) const;
     static constexpr int kFilterBits = 8;  // a bucket: nine of ten misses cost one bit, which the cache holds
     std::uint64_t spread(std::uint32_t weak) const { return weak * std::uint64_t{0x9E3779B97F4A7C15}; }
     std::size_t bucket(std::uint32_t weak) const { return spread(weak) >> (shift_ + 32); }
