@@ -169,14 +169,7 @@ bool Staging::adopt(const base::RelPath& path, Over over, std::uint64_t size,
                     const base::Attributes& attributes) {
     const auto [area, local] = state_->movable(path);
     try {
-        const Spot spot = area.spot(local, Area::By::handle);
-        Earlier::Adopted adopted =
-            area.earlier().adopt(local, size, attributes.mtime, *spot.directory, spot.name);
-        const os::Status status = spot.directory->status(spot.name).value();
-        if (status.attributes != attributes) spot.directory->set_attributes(spot.name, attributes);
-        area.record(local, over, spot, status.inode, true);
-        area.note_complete(local, spot.place, std::move(adopted.was));
-        return !adopted.of_this_run;
+        return area.adopt(local, over, size, attributes);
     } catch (const base::Error& error) {
         throw error.on(path.bytes());
     }
