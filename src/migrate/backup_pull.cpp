@@ -76,6 +76,7 @@ bool BackupPull::run(const Line& line, checks::Space& space, const Compared& com
     if (!staging_)
         staging_.emplace(*root_, staging::open_reserved(*root_), std::vector<staging::Generation>{}, origin_);
     if (std::exchange(used_, false)) staging_->begin_again();
+    const staging::EarlierFiles taken = staging_->of_this_run().front();  // by attempts before this one
     std::unique_ptr<const os::Directory> last;
     if (state_.status(kLastBackup)) last = std::as_const(state_).open_directory(kLastBackup);
 
@@ -90,7 +91,7 @@ bool BackupPull::run(const Line& line, checks::Space& space, const Compared& com
         return last->open_file(path.bytes());
     };
     options.on_need = [&](const rsync::Need& need, const std::function<void()>& keep_alive) {
-        space.book(*root_, "the backup", need.bytes, need.inodes);
+        space.book(*root_, "the backup", taken.bytes + need.bytes, taken.files + need.inodes);
         compared(keep_alive);
         used_ = true;
         watched.begin_content();

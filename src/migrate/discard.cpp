@@ -24,7 +24,7 @@ void discard(os::Machine& machine, const DiscardOptions& options, ui::Console& c
     for (const Held& held : look_at_held(machine, system, state)) {
         if (held.staged == 0) continue;
         const auto root = machine.open_root(held.root);
-        staging::free_staged(*root, commit::kept_generations(state, *root));
+        staging::free_staged(*root, commit::kept_generations(state, *root), &state);
         console.say(fmt::format("{}: {} freed.", base::escape(held.root), ui::bytes(held.staged)));
         freed += held.staged;
     }

@@ -48,6 +48,7 @@ std::string Fetch::what(const system::Manifest& manifest) const {
 
 void Fetch::prepare(const system::Manifest& manifest, const HostFiles& host_files) {
     space_.begin_again();
+    for (const auto& tree : trees_) tree->count_space_anew();
     if (!manifest.databases.empty() && !backup_) backup_.emplace(machine_, system_, manifest, state_);
     turns_.emplace(kAtOnce, system_.trees.size() + (backup_ ? 1 : 0));
     if (!trees_.empty()) return;

@@ -24,10 +24,10 @@ namespace ft::migrate {
 namespace {
 
 /// What a killed run had staged in a directory.
-void clear_staging(os::Machine& machine, const os::Directory& state, const std::string& path) {
+void clear_staging(os::Machine& machine, os::Directory& state, const std::string& path) {
     try {
         const auto root = machine.open_root(path);
-        staging::free_staged(*root, commit::kept_generations(state, *root));
+        staging::free_staged(*root, commit::kept_generations(state, *root), &state);
     } catch (const base::Error& error) {  // there is none, or none that can be staged in: the checks say so
         base::log_info("{}", error.what());
     }
@@ -124,6 +124,7 @@ private:
 
 Healed heal(os::Machine& machine, const system::Description& system, os::Directory& state,
             ui::Console& console) {
+    staging::restore_root_times(machine, state);
     Healed healed = Recovery{machine, system, state, console}.run();
     // Before anything that may fail: users wait for them.
     if (start_what_was_stopped(machine, state, console)) healed.anything = true;

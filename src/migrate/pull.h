@@ -80,7 +80,7 @@ public:
     /// Makes the tree's directory where it is missing. `state`, `host_files` and `console`
     /// are referred to.
     TreePull(os::Machine& machine, const system::Description& system, const system::TreeDescription& tree,
-             const system::Manifest& manifest, const os::Directory& state, const HostFiles& host_files,
+             const system::Manifest& manifest, os::Directory& state, const HostFiles& host_files,
              ui::Console& console);
     /// What was fetched stays staged for the next run, unless it was handed over. When nothing was, no trace
     /// stays, and the directory is removed if it was made here.
@@ -95,6 +95,8 @@ public:
     /// (checks::require_few_removals). False: the link turned, run it again.
     bool run(const Line& line, bool live, unsigned max_delete, checks::Space& space, const Compared& compared,
              base::Cancellation& cancellation);
+    /// What is staged is not free any more where the next run of the pull counts from.
+    void count_space_anew() { counted_.reset(); }
     /// True when `directory` (absolute) is the tree's root or lies in it, and is not excluded.
     bool covers(const std::string& directory) const;
     const system::TreeDescription& described() const { return tree_; }
@@ -127,13 +129,14 @@ private:
     std::unique_ptr<const os::Directory> root_;
     std::vector<std::unique_ptr<const os::Directory>> mounts_;  // roots of what is mounted in it
     tree::Rules rules_;
-    const os::Directory& state_;
+    os::Directory& state_;
     const HostFiles& host_files_;
     ui::Console& console_;
     std::optional<staging::Staging> staging_;
     staging::ChangeCounts counts_;
-    bool checked_ = false;  // what earlier runs left
-    bool used_ = false;     // something may be staged since it began
+    bool checked_ = false;                                       // what earlier runs left
+    bool used_ = false;                                          // something may be staged since it began
+    std::optional<std::vector<staging::EarlierFiles>> counted_;  // of this run, when space was looked at
     rsync::Pulled pulled_;
     base::Progress progress_;
     std::uint64_t received_ = 0;

@@ -21,11 +21,18 @@ const std::vector<std::string>& excluded_there(const system::Manifest& manifest,
         ->exclude;
 }
 
+using Taken = staging::EarlierFiles;
+
+/// What attempts before this one have put on a disk since its room was looked at.
+Taken taken_since(const Taken& then, const Taken& now) {
+    return {now.files - std::min(then.files, now.files), now.bytes - std::min(then.bytes, now.bytes)};
+}
+
 }  // namespace
 
 TreePull::TreePull(os::Machine& machine, const system::Description& system,
                    const system::TreeDescription& tree, const system::Manifest& manifest,
-                   const os::Directory& state, const HostFiles& host_files, ui::Console& console)
+                   os::Directory& state, const HostFiles& host_files, ui::Console& console)
     : machine_{machine},
       tree_{tree},
       path_{system.below_root(tree.path)},
@@ -57,7 +64,7 @@ TreePull::~TreePull() {
             staging_->give_up();
             staging_.reset();
             for (const base::RelPath& ground : grounds)
-                staging::close_reserved(*machine_.open_root(path_of(ground)));
+                staging::close_reserved(*machine_.open_root(path_of(ground)), &state_);
         }
         for (auto made = made_.rbegin(); made != made_.rend(); ++made) machine_.remove_root(*made);
     } catch (const base::Error& error) {
@@ -68,7 +75,7 @@ TreePull::~TreePull() {
 void TreePull::begin_staging() {
     std::vector<staging::Ground> grounds;
     const auto add = [&](const base::RelPath& at, const os::Directory& live) {
-        grounds.push_back({at, &live, staging::open_reserved(*machine_.open_root(path_of(at))),
+        grounds.push_back({at, &live, staging::open_reserved(*machine_.open_root(path_of(at)), &state_),
                            commit::kept_generations(state_, live)});
     };
     add({}, *root_);
@@ -99,6 +106,8 @@ bool TreePull::run(const Line& line, bool live, unsigned max_delete, checks::Spa
     WatchedStream watched{metered, line.link, progress_, cancellation};
     // An attempt that ended before it staged anything must not hide what the one before it has.
     if (std::exchange(used_, false)) staging_->begin_again();
+    const auto held = staging_->of_this_run();
+    if (!counted_) counted_ = held;
     rsync::PullOptions options;
     options.module = tree_.name;
     options.live = live;
@@ -110,7 +119,9 @@ bool TreePull::run(const Line& line, bool live, unsigned max_delete, checks::Spa
         for (std::size_t i = 0; i < need.grounds.size(); ++i) {
             const os::Directory& ground = i == 0 ? *root_ : *mounts_[i - 1];
             const std::string at = i == 0 ? "" : ", " + tree_.mounts[i - 1].escaped();
-            space.book(ground, "tree " + tree_.name + at, need.grounds[i].bytes, need.grounds[i].inodes);
+            const Taken taken = taken_since((*counted_)[i], held[i]);
+            space.book(ground, "tree " + tree_.name + at, taken.bytes + need.grounds[i].bytes,
+                       taken.files + need.grounds[i].inodes);
         }
         compared(keep_alive);
         used_ = true;

@@ -143,8 +143,18 @@ bool Area::adopt(const base::RelPath& path, Over over, std::uint64_t size,
     note_complete(path, to.place, std::move(adopted.was));
     const std::lock_guard lock{mutex_};
     adopted_.push_back({adopted.directory, at, to.place});
+    if (!adopted.of_this_run) {
+        ++taken_.files;
+        taken_.bytes += size;
+    }
     if (adopted_.size() >= kMostAdopted) move_adopted();
     return !adopted.of_this_run;
+}
+
+EarlierFiles Area::of_this_run() const {
+    const std::lock_guard lock{mutex_};
+    const EarlierFiles all = earlier_.of_this_run();
+    return {all.files - std::min(all.files, taken_.files), all.bytes - std::min(all.bytes, taken_.bytes)};
 }
 
 /// The log that names a file at its new place is durable before the file goes there: power loss leaves it

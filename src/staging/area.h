@@ -67,6 +67,7 @@ public:
     /// What was recorded so far, and the slots with it, become an earlier generation.
     void begin_again();
     Earlier& earlier() { return earlier_; }
+    EarlierFiles of_this_run() const;
 
     /// Removes what was begun and came to no end, and sets the attributes of new directories.
     void complete();
@@ -124,6 +125,7 @@ private:
     std::vector<Generation> aside_;  // earlier ones too, of no use in this run
     std::vector<Adopted> adopted_;   // not moved yet
     bool moved_ = false;             // since the last sync
+    EarlierFiles taken_;             // adopted from earlier runs
 };
 
 }  // namespace ft::staging

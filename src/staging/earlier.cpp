@@ -236,6 +236,22 @@ EarlierContent Earlier::open(const base::RelPath& path) const {
     return found;
 }
 
+EarlierFiles Earlier::of_this_run() const {
+    const std::lock_guard lock{mutex_};
+    EarlierFiles sum;
+    for (const Record& record : records_) {
+        const Held& held = directories_[record.held];
+        if (record.state == State::gone || !held.of_this_run) continue;
+        ++sum.files;
+        if (record.state == State::complete) {
+            sum.bytes += record.size;
+        } else if (const auto status = held.directory->status(record.entry().place())) {
+            sum.bytes += status->size;
+        }
+    }
+    return sum;
+}
+
 void Earlier::clear() {
     const std::lock_guard lock{mutex_};
     records_ = {};

@@ -47,6 +47,8 @@ public:
     Adopted adopt(const base::RelPath& path, std::uint64_t size, const base::Timestamp& mtime);
     EarlierContent open(const base::RelPath& path) const;
 
+    /// Those of this run, parts included.
+    EarlierFiles of_this_run() const;
     void clear();
     const std::vector<Generation>& generations() const { return numbers_; }
     bool is_of_this_run(Generation generation) const;

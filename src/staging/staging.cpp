@@ -156,6 +156,12 @@ EarlierFiles Staging::check_earlier(base::Progress& progress, base::Cancellation
     return sum;
 }
 
+std::vector<EarlierFiles> Staging::of_this_run() const {
+    std::vector<EarlierFiles> all;
+    for (const Area& area : state_->areas) all.push_back(area.of_this_run());
+    return all;
+}
+
 void Staging::begin_again() {
     for (Area& area : state_->areas) area.begin_again();
 }
