@@ -15,10 +15,11 @@
 #include "ft/database/database.h"
 #include "ft/staging/names.h"
 #include "ft/staging/staging.h"
+#include "migrate/incoming_backup.h"
 #include "migrate/last_run.h"
-#include "migrate/pull.h"
 #include "migrate/state_directory.h"
 #include "migrate/stopped_services.h"
+#include "migrate/tree_roots.h"
 
 namespace ft::migrate {
 namespace {
@@ -81,6 +82,7 @@ private:
         if (outcome == base::Outcome::committed) {
             or_warn([&] { want_services_of(state_, run_id); });
             or_warn([&] { keep_last_run(state_, run_id); });
+            or_warn([&] { forget_tree_roots(state_); });
         } else if (outcome == base::Outcome::undone) {
             or_warn([&] { tell_services_of_undo(state_, run_id, phase_without(state_, run_id)); });
             or_warn([&] { forget_last_run(state_, run_id); });
@@ -141,6 +143,13 @@ Healed heal(os::Machine& machine, const system::Description& system, os::Directo
                                      [](const auto& tree) { return tree.path == "/etc"; });
     if (!is_tree) clear_staging(machine, state, system.below_root("/etc"));
     return healed;
+}
+
+Healed heal(os::Machine& machine, const system::Description& system, os::Directory& state,
+            ui::Console& console, base::Cancellation& cancellation) {
+    const auto told = cancellation.on_request(
+        [&] { console.say("What an earlier command left is finished first; then this one ends."); });
+    return heal(machine, system, state, console);
 }
 
 }  // namespace ft::migrate

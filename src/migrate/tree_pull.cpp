@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <numeric>
 #include <utility>
 
 #include "ft/base/error.h"
@@ -11,6 +12,7 @@
 #include "ft/system/host_settings.h"
 #include "ft/ui/format.h"
 #include "migrate/pull.h"
+#include "migrate/tree_roots.h"
 
 namespace ft::migrate {
 namespace {
@@ -37,7 +39,7 @@ TreePull::TreePull(os::Machine& machine, const system::Description& system,
       tree_{tree},
       path_{system.below_root(tree.path)},
       origin_{origin_of(manifest, tree.name)},
-      made_{machine.make_root(path_)},
+      made_{make_tree_root(machine, state, path_)},
       root_{machine.open_root_to_read(path_)},
       rules_{system::rules_of(system, tree, excluded_there(manifest, tree.name),
                               {std::string{staging::kReservedDirectory}})},
@@ -66,7 +68,7 @@ TreePull::~TreePull() {
             for (const base::RelPath& ground : grounds)
                 staging::close_reserved(*machine_.open_root(path_of(ground)), &state_);
         }
-        for (auto made = made_.rbegin(); made != made_.rend(); ++made) machine_.remove_root(*made);
+        remove_tree_roots(machine_, state_, path_);
     } catch (const base::Error& error) {
         base::log_warning("{}", error.what());  // the next run's staging begins by looking at it
     }
@@ -102,12 +104,14 @@ bool TreePull::run(const Line& line, bool live, unsigned max_delete, checks::Spa
                    const Compared& compared, base::Cancellation& cancellation) {
     if (!staging_) begin_staging();
     if (!checked_) check_earlier(cancellation);
-    Metered metered{line, progress_, received_, sent_};
+    Metered metered{line, progress_, reach_, received_, sent_};
     WatchedStream watched{metered, line.link, progress_, cancellation};
     // An attempt that ended before it staged anything must not hide what the one before it has.
     if (std::exchange(used_, false)) staging_->begin_again();
     const auto held = staging_->of_this_run();
     if (!counted_) counted_ = held;
+    reach_.staged(std::accumulate(held.begin(), held.end(), std::uint64_t{0},
+                                  [](std::uint64_t sum, const Taken& each) { return sum + each.bytes; }));
     rsync::PullOptions options;
     options.module = tree_.name;
     options.live = live;
