@@ -2,8 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <charconv>
 #include <optional>
 #include <string_view>
+#include <utility>
 
 #include "commit/target.h"
 #include "ft/base/error.h"
@@ -67,6 +70,36 @@ void LiveTrees::apply(const Move& move, Way way) {
         default:
             return there.remove(fresh_);
     }
+}
+
+void LiveTrees::require_replaced(const std::vector<Move>& moves) {
+    if (!fresh_) return;  // each was looked at
+    for (std::uint32_t tree = 0; tree < trees_.size(); ++tree) {
+        std::uint64_t last = 0;
+        for (const Move& move : moves) {
+            if (move.tree == tree && move.kind == MoveKind::replace)
+                last = std::max(last, static_cast<std::uint64_t>(move.slot));
+        }
+        if (last == 0) continue;
+        const auto found = in_slots(tree, last + 1);
+        for (const Move& move : moves) {
+            if (move.tree == tree && move.kind == MoveKind::replace &&
+                found[static_cast<std::uint64_t>(move.slot)] != move.replaced)
+                Target{*this, move}.require_replaced();
+        }
+    }
+}
+
+/// Inodes by slot, of the first `count`; 0 where there is nothing.
+std::vector<std::uint64_t> LiveTrees::in_slots(std::uint32_t tree, std::size_t count) const {
+    std::vector<std::uint64_t> inodes(count);
+    for (const os::Name& each : std::as_const(*trees_[tree].slots).list()) {
+        std::size_t slot = 0;
+        const char* const end = each.name.data() + each.name.size();
+        const auto read = std::from_chars(each.name.data(), end, slot);
+        if (read.ec == std::errc{} && read.ptr == end && slot < count) inodes[slot] = each.inode;
+    }
+    return inodes;
 }
 
 void LiveTrees::reverse(const Move& move, Way way) {

@@ -18,7 +18,8 @@ enum class Way {
 };
 
 /// The live trees of a plan, open to be changed: the only place in ft that changes them. Every change names
-/// its object by a held descriptor of its directory, and looks afterwards whether it moved what it meant to.
+/// its object by a held descriptor of its directory; afterwards it is looked at whether that moved what it
+/// meant to.
 ///
 /// Whether an operation is applied is told by its slot, which nobody but root can reach: a `replace` is when
 /// the slot holds the replaced object, a `remove` when it holds the removed one, a `place` when it is empty.
@@ -29,13 +30,16 @@ public:
     LiveTrees(os::Machine& machine, const std::vector<TreeRoot>& trees, bool fresh = false);
 
     /// For commit and redo: nothing to do when it is applied already. An Error of any kind: it cannot be
-    /// applied to what is there.
+    /// applied to what is there. What a fresh `replace` took is only looked at by require_replaced.
     void apply(const Move& move, Way way);
     void apply(const Setting& setting, Way way);
     /// For roll_back and undo: nothing to do when it is not applied. What somebody else put in its way
     /// meanwhile goes into the slot, and is named in the log; so is what an undo cannot put back.
     void reverse(const Move& move, Way way);
     void reverse(const Setting& setting, Way way);
+    /// After all moves were applied fresh: each took the object that it meant to, or put back what it met
+    /// instead; then Error io as apply. One listing of the slots costs less than a look at each.
+    void require_replaced(const std::vector<Move>& moves);
     /// Makes all that was changed durable.
     void sync();
 
@@ -49,6 +53,7 @@ private:
     /// The directory that holds `path`, kept for the next call; null where there is none (any more).
     os::Directory* parent(std::uint32_t tree, const base::RelPath& path);
     std::string shown(std::uint32_t tree, const base::RelPath& path) const;
+    std::vector<std::uint64_t> in_slots(std::uint32_t tree, std::size_t count) const;
     void set(const Setting& setting, const base::Attributes& from, base::Attributes to, Way way);
 
     std::vector<Tree> trees_;

@@ -16,7 +16,7 @@ inline constexpr std::string_view kDiscarded = "discarded";
 /// The journal while it is written: it gets its name when it is whole and durable.
 inline constexpr std::string_view kNewJournal = "journal.new";
 
-inline constexpr int kJournalVersion = 3;
+inline constexpr int kJournalVersion = 4;
 
 // Records, as the member "record" names them.
 inline constexpr std::string_view kHeader = "header";
@@ -31,5 +31,6 @@ inline constexpr std::string_view kUndone = "UNDONE";
 inline constexpr std::string_view kRedo = "REDO";
 inline constexpr std::string_view kFreeing = "FREEING";
 inline constexpr std::string_view kFreed = "FREED";
+inline constexpr std::string_view kUnmade = "UNMADE";
 
 }  // namespace ft::commit

@@ -124,7 +124,10 @@ DatabaseSwap read_swap(std::string_view line) {
 }
 
 std::string text_of(const Freeing& freeing) {
-    Json record{{"record", freeing.time ? kFreeing : kFreed}, {"tree", freeing.tree}};
+    Json record{{"record", freeing.unmade ? kUnmade
+                           : freeing.time ? kFreeing
+                                          : kFreed},
+                {"tree", freeing.tree}};
     if (freeing.time) record["time"] = {freeing.time->seconds, freeing.time->nanoseconds};
     return record.dump();
 }
@@ -132,10 +135,11 @@ std::string text_of(const Freeing& freeing) {
 std::optional<Freeing> read_freeing(std::string_view line, const OrderedPlan& plan) {
     return read_json(line, [&](const Json& record) -> std::optional<Freeing> {
         const std::string& name = record.at("record").get_ref<const std::string&>();
-        if (name != kFreeing && name != kFreed) return std::nullopt;
+        if (name != kFreeing && name != kFreed && name != kUnmade) return std::nullopt;
         if (plan.trees.empty()) refuse("there is no tree");
         Freeing freeing{number(record.at("tree"), plan.trees.size() - 1)};
-        if (name == kFreed) return freeing;
+        freeing.unmade = name == kUnmade;
+        if (name != kFreeing) return freeing;
         const Json& time = record.at("time");
         if (!time.at(0).is_number_integer()) refuse("it has no time");
         freeing.time =

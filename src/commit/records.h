@@ -36,10 +36,12 @@ struct Decision {
     std::string run_id;
 };
 /// A record of `discarded`: a tree's reserved directory is removed next, whose root has this time until then;
-/// without a time: it was, and the root has it again.
+/// without a time: it was, and the root has it again. `unmade`: the directories that its run made for it were
+/// removed too, where they were empty, and are others' from then on.
 struct Freeing {
     std::size_t tree = 0;
     std::optional<base::Timestamp> time{};
+    bool unmade = false;
 };
 std::string text_of(const Freeing& freeing);
 /// Nothing when it is another record.

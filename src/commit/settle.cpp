@@ -55,6 +55,7 @@ private:
                            plan_.host_name->after);
         }
         for (const Move& move : plan_.moves) trees_.apply(move, way);
+        if (way == Way::commit) trees_.require_replaced(plan_.moves);
         for (const Setting& setting : plan_.settings) trees_.apply(setting, way);
     }
     void reverse_all(Way way) {

@@ -60,7 +60,7 @@ void remove_made(os::Machine& machine, const Journal& journal, std::size_t tree)
     const auto& made = journal.plan.trees[tree].made;
     const auto freed = journal.freeing.find(tree);
     // Without the record a root that is gone could not be told from one that is not mounted.
-    if (made.empty() || freed == journal.freeing.end() || freed->second.time) return;
+    if (made.empty() || freed == journal.freeing.end() || freed->second.time || freed->second.unmade) return;
     for (const std::string& path : std::views::reverse(made)) machine.remove_root(path);
     // Any of them may be the last that could be removed.
     for (const std::string& path : made) {
@@ -156,9 +156,25 @@ private:
         // Backwards: what was made for one tree may hold what was made for a later one.
         for (std::size_t tree = journal->plan.trees.size(); undone && tree-- > 0;)
             try_to(run, [&] { remove_made(machine_, *journal, tree); });
-        if (!left_.lines.empty()) return false;
+        if (!left_.lines.empty()) {
+            if (undone) note_unmade(*journal);
+            return false;
+        }
         remove_journal(state_, kDiscarded);
         return true;
+    }
+
+    /// The journal stays for something else: what was made is not looked for again, once nothing can be in
+    /// its way any more.
+    void note_unmade(Journal& journal) {
+        for (std::size_t tree = 0; tree < journal.plan.trees.size(); ++tree) {
+            const auto freed = journal.freeing.find(tree);
+            if (freed == journal.freeing.end() || freed->second.time) return;
+        }
+        for (std::size_t tree = 0; tree < journal.plan.trees.size(); ++tree) {
+            if (!journal.plan.trees[tree].made.empty() && !journal.freeing.at(tree).unmade)
+                try_to_append(state_, journal, {.tree = tree, .unmade = true});
+        }
     }
 
     template <typename Step>

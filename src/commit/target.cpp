@@ -80,12 +80,15 @@ void Target::replace(bool fresh) {
         if (!at_path()) refuse("vanished during the run");
         throw;
     }
-    const Found met = at_slot();
-    if (!is(met, move_.replaced)) {
-        put_back_what_was_met(met);
-        refuse("was replaced during the run");
-    }
+    if (!fresh) require_replaced();
     keep_time(live(), name_, move_.time.get());
+}
+
+void Target::require_replaced() {
+    const Found met = at_slot();
+    if (is(met, move_.replaced)) return;
+    put_back_what_was_met(met);
+    refuse("was replaced during the run");
 }
 
 void Target::remove(bool fresh) {

@@ -18,6 +18,8 @@ public:
     void place(bool fresh);
     void replace(bool fresh);
     void remove(bool fresh);
+    /// After a fresh replace: the slot holds what it was to replace; what it holds instead is put back.
+    void require_replaced();
     /// What an undo has reversed.
     void redo();
 

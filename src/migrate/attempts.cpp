@@ -13,7 +13,7 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr std::chrono::seconds kLongestPause{30};
-// A connection over which something comes so late was not made in vain.
+// A connection over which something comes so late was not made in vain, where nothing else is to come.
 constexpr std::chrono::seconds kHolds{30};
 
 milliseconds pause_before(unsigned tries) {
@@ -45,7 +45,13 @@ void Attempts::pause(Outage& outage, const base::Error& lost, base::Cancellation
 }
 
 void Attempts::heard(Outage& outage) const {
-    if (outage.since && clock_.now() - outage.connected > kHolds) outage.since.reset();
+    if (outage.since && pulls_ == 0 && clock_.now() - outage.connected > kHolds) outage.since.reset();
+}
+
+void Attempts::set_fetched(std::uint64_t fetched) {
+    std::uint64_t before = fetched_;
+    while (fetched > before && !fetched_.compare_exchange_weak(before, fetched)) {
+    }
 }
 
 void Presence::lost() {

@@ -23,8 +23,8 @@ public:
     Attempts(os::Clock& clock, ui::Console& console, std::chrono::seconds retry_for)
         : clock_{clock}, console_{console}, retry_for_{retry_for} {}
 
-    /// How one connection fares, from its first loss until it has held, or something was fetched again. One
-    /// thread at a time.
+    /// How one connection fares, from its first loss until the run came further, or (while nothing is pulled)
+    /// it has held. One thread at a time.
     struct Outage {
         std::optional<std::chrono::steady_clock::time_point> since;
         unsigned tries = 0;
@@ -34,17 +34,30 @@ public:
 
     /// The connection is made, again or for the first time.
     void connected(Outage& outage) const { outage.connected = clock_.now(); }
-    /// The source was heard on it: what is heard 30 s after it was made ends the outage. That it only stands
-    /// does not: a network may pass nothing over it.
+    /// The source was heard on it: while nothing is pulled, what is heard 30 s after it was made ends the
+    /// outage. That it only stands does not: a network may pass nothing over it. While something is pulled, a
+    /// source that only lives does not either: it may never come to the point.
     void heard(Outage& outage) const;
+    /// Something is pulled as long as one of these lives.
+    class Pulling {
+    public:
+        explicit Pulling(Attempts& attempts) : attempts_{attempts} { ++attempts_.pulls_; }
+        ~Pulling() { --attempts_.pulls_; }
+        Pulling(const Pulling&) = delete;
+        Pulling& operator=(const Pulling&) = delete;
+
+    private:
+        Attempts& attempts_;
+    };
 
     /// `lost` has ended a connection, or kept it from being made: tells it, and returns when it is time for
     /// the next try. Error `lost` when the time is over, and at once when it is no loss but an answer (any
     /// kind but network); cancelled, also during the pause.
     void pause(Outage& outage, const base::Error& lost, base::Cancellation& cancellation);
-    /// All that the run has fetched so far, in any unit. When it has grown since a loss, the outage is over
-    /// for every connection: time and pauses begin anew with the next loss.
-    void set_fetched(std::uint64_t fetched) { fetched_ = fetched; }
+    /// How far the run has come, in any unit. When that has grown since a loss, the outage is over for every
+    /// connection: time and pauses begin anew with the next loss. What is less than before counts for
+    /// nothing.
+    void set_fetched(std::uint64_t fetched);
     /// How often a connection was lost; further tries in the same outage do not count.
     unsigned losses() const { return losses_; }
 
@@ -54,6 +67,7 @@ private:
     const std::chrono::seconds retry_for_;
     std::atomic<std::uint64_t> fetched_{0};
     std::atomic<unsigned> losses_{0};
+    std::atomic<unsigned> pulls_{0};
 };
 
 /// Whether the source is there, as the control channel finds out: the other connections wait for it, and end

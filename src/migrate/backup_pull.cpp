@@ -4,6 +4,7 @@
 #include "ft/base/error.h"
 #include "ft/staging/names.h"
 #include "ft/staging/staging.h"
+#include "migrate/incoming_backup.h"
 #include "migrate/pull.h"
 #include "migrate/state_directory.h"
 
@@ -25,13 +26,8 @@ void add(rsync::Pulled pulled, rsync::Pulled& sum) {
     sum = std::move(pulled);
 }
 
-std::size_t Metered::read_some(std::span<std::byte> into) {
-    const std::size_t length = connection_->read_some(into);
-    if (length > 0) line_.heard();
-    return length;
-}
-
 Metered::~Metered() {
+    reach_.listed(progress_.files_listed - listed_before_);
     received_ += connection_->bytes_received();
     sent_ += connection_->bytes_sent();
     if (done_) return;
@@ -43,24 +39,6 @@ std::string origin_of(const system::Manifest& manifest, const std::string& modul
     return manifest.machine.empty() ? "" : manifest.machine + ' ' + module;
 }
 
-void keep_incoming_backup(os::Directory& state) {
-    if (!state.status(kIncomingBackup)) return;
-    const std::unique_ptr<os::Directory> incoming = state.open_directory(kIncomingBackup);
-    const auto names = incoming->list();
-    if (names.empty()) return state.remove(kIncomingBackup);
-    // It goes when all is placed.
-    const bool is_whole = !incoming->status(staging::kReservedDirectory);
-    if (is_whole || (names.size() > 1 && !state.status(kLastBackup))) {
-        os::remove_all(state, kLastBackup);
-        state.rename(kIncomingBackup, state, kLastBackup);
-        return;
-    }
-    // The next pull fills an empty directory.
-    for (const os::Name& name : names) {
-        if (name.name != staging::kReservedDirectory) os::remove_all(*incoming, name.name);
-    }
-}
-
 BackupPull::BackupPull(os::Machine& machine, const system::Description& system,
                        const system::Manifest& manifest, os::Directory& state)
     : state_{state},
@@ -70,12 +48,14 @@ BackupPull::BackupPull(os::Machine& machine, const system::Description& system,
 
 bool BackupPull::run(const Line& line, checks::Space& space, const Compared& compared,
                      base::Cancellation& cancellation) {
-    Metered metered{line, progress_, received_, sent_};
+    Metered metered{line, progress_, reach_, received_, sent_};
     WatchedStream watched{metered, line.link, progress_, cancellation};
     if (!root_) root_ = os::make_directories(state_, kIncomingBackup);
     if (!staging_)
         staging_.emplace(*root_, staging::open_reserved(*root_), std::vector<staging::Generation>{}, origin_);
     if (std::exchange(used_, false)) staging_->begin_again();
+    const staging::EarlierFiles taken = staging_->of_this_run().front();  // by attempts before this one
+    reach_.staged(taken.bytes);
     std::unique_ptr<const os::Directory> last;
     if (state_.status(kLastBackup)) last = std::as_const(state_).open_directory(kLastBackup);
 
@@ -90,7 +70,7 @@ bool BackupPull::run(const Line& line, checks::Space& space, const Compared& com
         return last->open_file(path.bytes());
     };
     options.on_need = [&](const rsync::Need& need, const std::function<void()>& keep_alive) {
-        space.book(*root_, "the backup", need.bytes, need.inodes);
+        space.book(*root_, "the backup", taken.bytes + need.bytes, taken.files + need.inodes);
         compared(keep_alive);
         used_ = true;
         watched.begin_content();
@@ -104,14 +84,9 @@ bool BackupPull::run(const Line& line, checks::Space& space, const Compared& com
         throw error.on("backup");
     }
     metered.done();
-    // Nobody else looks at this directory: no journal is needed to fill it.
     const staging::ChangeList staged = staging_->finish();
-    for (const staging::Move& move : staged.moves) {
-        if (move.kind != staging::MoveKind::place) continue;
-        root_->rename(staging::slot_path(staged.generation, move.slot), *root_, move.path.bytes());
-    }
     staging_.reset();
-    staging::free_staged(*root_);
+    place_backup(*root_, staged);
     used_ = false;
     return true;
 }

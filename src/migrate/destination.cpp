@@ -23,11 +23,13 @@
 #include "migrate/heal.h"
 #include "migrate/hooks.h"
 #include "migrate/host_files.h"
+#include "migrate/incoming_backup.h"
 #include "migrate/last_run.h"
 #include "migrate/public_name.h"
 #include "migrate/report.h"
 #include "migrate/state_directory.h"
 #include "migrate/stopped_services.h"
+#include "migrate/tree_roots.h"
 
 namespace ft::migrate {
 namespace {
@@ -275,7 +277,7 @@ void Run::pull() {
 
 void Run::show_progress(const char* phase) {
     const FetchProgress now = fetch_.progress();
-    attempts_.set_fetched(now.bytes_done + now.files_done);
+    attempts_.set_fetched(now.sum());
     std::string checked;
     if (now.bytes_checked > 0)
         checked = fmt::format(", {} of an earlier run checked", ui::bytes(now.bytes_checked));
@@ -322,6 +324,7 @@ void Run::commit() {
     const auto decided = [&](base::Outcome outcome, const std::string&) {
         if (outcome != base::Outcome::committed) return;
         or_warn([&] { keep_last_run(state_, report_.run_id); });
+        or_warn([&] { forget_tree_roots(state_); });
         start_services();
     };
     try {
@@ -424,7 +427,7 @@ void destination(os::Machine& machine, const DestinationOptions& options, ui::Co
     report.source = options.address;
     open_run_log(state, report.run_id, console);
     // An interrupted commit decides what this server is: nothing else may look at the trees before.
-    heal(machine, system, state.directory(), console);
+    heal(machine, system, state.directory(), console, cancellation);
     // What waits to be removed would keep the commit from beginning: the admin hears it now, not in an hour.
     database::PostgresSwapper swapper{machine};
     commit::put_away(machine, state.directory(), swapper);

@@ -12,6 +12,7 @@
 #include "migrate/heal.h"
 #include "migrate/held.h"
 #include "migrate/state_directory.h"
+#include "migrate/tree_roots.h"
 
 namespace ft::migrate {
 
@@ -24,10 +25,11 @@ void discard(os::Machine& machine, const DiscardOptions& options, ui::Console& c
     for (const Held& held : look_at_held(machine, system, state)) {
         if (held.staged == 0) continue;
         const auto root = machine.open_root(held.root);
-        staging::free_staged(*root, commit::kept_generations(state, *root));
+        staging::free_staged(*root, commit::kept_generations(state, *root), &state);
         console.say(fmt::format("{}: {} freed.", base::escape(held.root), ui::bytes(held.staged)));
         freed += held.staged;
     }
+    remove_tree_roots(machine, state);
     if (state.status(kIncomingBackup)) {
         const std::uint64_t bytes = bytes_on_disk(state, kIncomingBackup);
         os::remove_all(state, kIncomingBackup);

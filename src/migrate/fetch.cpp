@@ -48,6 +48,7 @@ std::string Fetch::what(const system::Manifest& manifest) const {
 
 void Fetch::prepare(const system::Manifest& manifest, const HostFiles& host_files) {
     space_.begin_again();
+    for (const auto& tree : trees_) tree->count_space_anew();
     if (!manifest.databases.empty() && !backup_) backup_.emplace(machine_, system_, manifest, state_);
     turns_.emplace(kAtOnce, system_.trees.size() + (backup_ ? 1 : 0));
     if (!trees_.empty()) return;
@@ -143,19 +144,17 @@ void Fetch::pull_backup(base::Cancellation& cancellation) {
 void Fetch::until_done(const std::function<bool(const Line&, base::Cancellation&)>& pull,
                        base::Cancellation& cancellation) {
     Attempts::Outage outage;
+    const Attempts::Pulling pulling{attempts_};
     for (;;) {
         const auto there = presence_.wait(cancellation);
         base::Cancellation attempt{cancellation};
         const auto hook = there->on_request([&] { attempt.request("the loss of the source"); });
         const Line line{.connect =
                             [&] {
-                                auto connection = transport::connect(
-                                    source_.machine.network(), source_.host, source_.port, source_.code,
-                                    transport::Purpose::rsync, source_.limits, attempt);
-                                attempts_.connected(outage);
-                                return connection;
+                                return transport::connect(source_.machine.network(), source_.host,
+                                                          source_.port, source_.code,
+                                                          transport::Purpose::rsync, source_.limits, attempt);
                             },
-                        .heard = [&] { attempts_.heard(outage); },
                         .link = link_};
         try {
             if (pull(line, attempt)) return;
@@ -165,6 +164,7 @@ void Fetch::until_done(const std::function<bool(const Line&, base::Cancellation&
             const bool ended_with_source =
                 error.kind() == base::ErrorKind::network || error.kind() == base::ErrorKind::cancelled;
             if (there->requested() && ended_with_source) continue;
+            attempts_.set_fetched(progress().sum());
             attempts_.pause(outage, error, cancellation);
         }
     }
@@ -178,8 +178,14 @@ FetchProgress Fetch::progress() const {
         sum.files_done += progress.files_done;
         sum.bytes_checked += progress.bytes_checked;
     };
-    for (const auto& tree : trees_) add(tree->progress());
-    if (backup_) add(backup_->progress());
+    for (const auto& tree : trees_) {
+        add(tree->progress());
+        sum.reached += tree->reached();
+    }
+    if (backup_) {
+        add(backup_->progress());
+        sum.reached += backup_->reached();
+    }
     return sum;
 }
 

@@ -34,6 +34,9 @@ struct FetchProgress {
     std::uint64_t bytes_wanted = 0;
     std::uint64_t files_done = 0;
     std::uint64_t bytes_checked = 0;  ///< of an earlier run, read again
+    std::uint64_t reached = 0;        ///< by the longest attempts of each pull
+    /// What ends an outage when it grows (Attempts::set_fetched).
+    std::uint64_t sum() const { return bytes_done + files_done + bytes_checked + reached; }
 };
 
 /// All that a run brings here: the pulls of its trees and of its backup, beside each other, and the databases

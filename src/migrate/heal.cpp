@@ -15,19 +15,20 @@
 #include "ft/database/database.h"
 #include "ft/staging/names.h"
 #include "ft/staging/staging.h"
+#include "migrate/incoming_backup.h"
 #include "migrate/last_run.h"
-#include "migrate/pull.h"
 #include "migrate/state_directory.h"
 #include "migrate/stopped_services.h"
+#include "migrate/tree_roots.h"
 
 namespace ft::migrate {
 namespace {
 
 /// What a killed run had staged in a directory.
-void clear_staging(os::Machine& machine, const os::Directory& state, const std::string& path) {
+void clear_staging(os::Machine& machine, os::Directory& state, const std::string& path) {
     try {
         const auto root = machine.open_root(path);
-        staging::free_staged(*root, commit::kept_generations(state, *root));
+        staging::free_staged(*root, commit::kept_generations(state, *root), &state);
     } catch (const base::Error& error) {  // there is none, or none that can be staged in: the checks say so
         base::log_info("{}", error.what());
     }
@@ -81,6 +82,7 @@ private:
         if (outcome == base::Outcome::committed) {
             or_warn([&] { want_services_of(state_, run_id); });
             or_warn([&] { keep_last_run(state_, run_id); });
+            or_warn([&] { forget_tree_roots(state_); });
         } else if (outcome == base::Outcome::undone) {
             or_warn([&] { tell_services_of_undo(state_, run_id, phase_without(state_, run_id)); });
             or_warn([&] { forget_last_run(state_, run_id); });
@@ -124,6 +126,7 @@ private:
 
 Healed heal(os::Machine& machine, const system::Description& system, os::Directory& state,
             ui::Console& console) {
+    staging::restore_root_times(machine, state);
     Healed healed = Recovery{machine, system, state, console}.run();
     // Before anything that may fail: users wait for them.
     if (start_what_was_stopped(machine, state, console)) healed.anything = true;
@@ -140,6 +143,13 @@ Healed heal(os::Machine& machine, const system::Description& system, os::Directo
                                      [](const auto& tree) { return tree.path == "/etc"; });
     if (!is_tree) clear_staging(machine, state, system.below_root("/etc"));
     return healed;
+}
+
+Healed heal(os::Machine& machine, const system::Description& system, os::Directory& state,
+            ui::Console& console, base::Cancellation& cancellation) {
+    const auto told = cancellation.on_request(
+        [&] { console.say("What an earlier command left is finished first; then this one ends."); });
+    return heal(machine, system, state, console);
 }
 
 }  // namespace ft::migrate

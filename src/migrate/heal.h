@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "ft/base/cancellation.h"
 #include "ft/base/outcome.h"
 #include "ft/os/machine.h"
 #include "ft/system/description.h"
@@ -21,5 +22,8 @@ struct Healed {
 /// removed yet, are warned of. Error recovery: a person is needed.
 Healed heal(os::Machine& machine, const system::Description& system, os::Directory& state,
             ui::Console& console);
+/// The same of a command that can be interrupted, which this cannot: it says so.
+Healed heal(os::Machine& machine, const system::Description& system, os::Directory& state,
+            ui::Console& console, base::Cancellation& cancellation);
 
 }  // namespace ft::migrate

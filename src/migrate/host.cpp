@@ -11,9 +11,7 @@
 #include "ft/base/task_group.h"
 #include "ft/checks/ground.h"
 #include "ft/database/database.h"
-#include "ft/staging/names.h"
 #include "ft/system/accounts.h"
-#include "ft/system/host_settings.h"
 #include "ft/system/machine_id.h"
 #include "ft/ui/format.h"
 #include "migrate/downtime.h"
@@ -28,35 +26,15 @@ Host::Host(os::Machine& machine, const system::Description& system, Backups& bac
       backups_{backups},
       traffic_{traffic},
       allow_final_{allow_final},
-      credentials_{std::move(credentials)},
       console_{console},
-      accounts_{machine.accounts(system.root)} {
-    for (const auto& tree : system.trees) {
-        ServedTree served{&tree,
-                          system::rules_of(system, tree, {}, {std::string{staging::kReservedDirectory}})};
-        served.device = machine.open_root_to_read(system.below_root(tree.path))->status(".")->device;
-        trees_.push_back(std::move(served));
-    }
-}
-
-std::unique_ptr<const os::Directory> Host::open_root(const ServedTree& tree) const {
-    const std::string path = system_.below_root(tree.description->path);
-    auto root = machine_.open_root_to_read(path);
-    if (root->status(".")->device != tree.device) {
-        throw base::Error{
-            base::ErrorKind::unfit,
-            fmt::format("{}: is on another file system than when the source was started", base::escape(path)),
-            "Mount it again, or start the source again."};
-    }
-    return root;
-}
+      modules_{machine, system, backups, traffic, std::move(credentials), console} {}
 
 void Host::handle(transport::Connection& connection, base::Cancellation& cancellation) {
     try {
         if (connection.purpose() == transport::Purpose::control) {
             converse(connection, cancellation);
         } else {
-            serve(connection, cancellation);
+            modules_.serve(connection, cancellation);
         }
     } catch (const base::Error& error) {
         // What the end of a run, or of the source, interrupted is no news.
@@ -95,7 +73,7 @@ std::shared_ptr<ServedRun> Host::admit(const control::Begin& begin, const std::s
     if (run_ && run_->begin().run_id == begin.run_id) {
         console_.say(fmt::format("{}: the destination is there again: run {} goes on", peer, begin.run_id));
         console_.event("destination_back", {{"run_id", begin.run_id}, {"peer", peer}});
-        end_transfers();  // which it has given up: the next ones come when it has our answer
+        modules_.end_transfers();  // which it has given up: the next ones come when it has our answer
         return run_;
     }
     if (begin.again) {
@@ -109,7 +87,7 @@ std::shared_ptr<ServedRun> Host::admit(const control::Begin& begin, const std::s
     if (!refusal.empty()) return nullptr;
     if (const auto old = std::exchange(run_, nullptr)) {
         tell_end(*old, peer, {.text = "its destination did not come back"});
-        end_transfers();
+        modules_.end_transfers();
         old->end();
     }
     begin_run(begin, peer);
@@ -178,7 +156,7 @@ void Host::end_run(const std::shared_ptr<ServedRun>& run, const std::string& pee
     if (run_ != run) return;
     tell_end(*run, peer, how);
     run_.reset();
-    end_transfers();
+    modules_.end_transfers();
     run->end();
     tell_downtime(peer);
 }
@@ -231,7 +209,7 @@ void Host::prepare(ServedRun& run, const std::string& peer, const MakeBackup& ma
         run.send(control::BackupProgress{database, done, expected});
     };
     try {
-        for (const ServedTree& tree : trees_) open_root(tree);
+        modules_.require_there();
         checks::require_ground(machine_, system_);
         const auto backup = make(run.cancellation(), tell);
         run.answer(control::Ready{manifest(*backup, run.begin(), run.cancellation())});
@@ -274,11 +252,6 @@ Host::Ending Host::listen(ServedRun& run, control::Channel& channel, const std::
     return how;
 }
 
-void Host::end_transfers() {
-    const std::lock_guard lock{transfers_mutex_};
-    for (transport::Connection* transfer : transfers_) transfer->shut_down();
-}
-
 system::Manifest Host::manifest(const Backup& backup, const control::Begin& begin,
                                 base::Cancellation& cancellation) const {
     system::Manifest manifest;
@@ -303,59 +276,6 @@ system::Manifest Host::manifest(const Backup& backup, const control::Begin& begi
     }
     manifest.public_hostname = database::public_hostname(machine_, system_, cancellation);
     return manifest;
-}
-
-/// A transfer while it goes on.
-class Host::Listed {
-public:
-    Listed(Host& host, transport::Connection* transfer) : host_{host}, transfer_{transfer} {
-        const std::lock_guard lock{host_.transfers_mutex_};
-        if (transfer_ != nullptr) host_.transfers_.insert(transfer_);
-    }
-    ~Listed() {
-        const std::lock_guard lock{host_.transfers_mutex_};
-        host_.transfers_.erase(transfer_);
-    }
-    Listed(const Listed&) = delete;
-    Listed& operator=(const Listed&) = delete;
-
-private:
-    Host& host_;
-    transport::Connection* transfer_;
-};
-
-void Host::serve(transport::Connection& connection, base::Cancellation& cancellation) {
-    const auto backup = backups_.current();  // held until this client has it, whatever is made meanwhile
-    rsync::ServeOptions options;
-    options.accounts = accounts_.get();
-    options.fill_random = [this](std::span<std::byte> into) { machine_.fill_random(into); };
-    std::vector<std::unique_ptr<const os::Directory>> roots;
-    for (const ServedTree& tree : trees_) {
-        roots.push_back(open_root(tree));
-        options.modules.push_back({tree.description->name, "tree " + tree.description->path,
-                                   roots.back().get(), &tree.rules, traffic_.live(),
-                                   tree.description->mounts});
-    }
-    if (!backup->databases().empty()) {
-        options.modules.push_back(
-            {system::kBackupModule, "database backup", &backup->root(), &no_rules_, false, {}});
-    }
-    const bool plain = connection.purpose() == transport::Purpose::plain_rsync;
-    if (plain) options.credentials = credentials_;
-
-    base::Progress progress;
-    const Listed listed{*this, plain ? nullptr : &connection};
-    const rsync::Served served = rsync::serve(connection, options, progress, cancellation);
-    if (!served.refused.empty()) {
-        console_.warn(fmt::format("{}: refused: {}", connection.peer(), served.refused));
-    } else if (served.module.empty()) {
-        console_.say(fmt::format("{}: listed the modules", connection.peer()));
-    } else {
-        console_.say(fmt::format("{}: {}: {} sent, {}", connection.peer(), served.module,
-                                 ui::count(served.files_sent, "file", "files"),
-                                 ui::bytes(served.bytes_literal)));
-    }
-    for (const std::string& failed : served.failed) console_.warn(failed);
 }
 
 void Host::say_goodbye() {

@@ -4,26 +4,24 @@
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <set>
 #include <string>
-#include <vector>
 
 #include "ft/base/cancellation.h"
 #include "ft/control/channel.h"
 #include "ft/rsync/serve.h"
 #include "ft/system/description.h"
 #include "ft/transport/connection.h"
-#include "ft/tree/rules.h"
 #include "ft/ui/console.h"
 #include "migrate/backups.h"
+#include "migrate/served_modules.h"
 #include "migrate/served_run.h"
 #include "migrate/traffic.h"
 
 namespace ft::migrate {
 
-/// The source as those who connect see it: one run at a time over the control channel, trees and backup as
-/// rsync modules. A run whose control channel is lost is kept, with its backup, until its destination comes
-/// back or another run begins. Called by the listener, one thread a connection.
+/// The source as those who connect see it: one run at a time over the control channel, and its modules. A run
+/// whose control channel is lost is kept, with its backup, until its destination comes back or another run
+/// begins. Called by the listener, one thread a connection.
 class Host {
 public:
     /// `allow_final`: a destination may have production stopped. `credentials`: of plain rsync clients;
@@ -39,14 +37,8 @@ public:
     void say_goodbye();
 
 private:
-    class Listed;
     using MakeBackup =
         std::function<std::shared_ptr<const Backup>(base::Cancellation&, const BackupProgress&)>;
-    struct ServedTree {
-        const system::TreeDescription* description;
-        tree::Rules rules;
-        std::uint64_t device = 0;  // of the file system that it lay on when it was checked
-    };
     /// How the reading of a control channel ended: with a last word (or what counts as one), or it was lost.
     struct Ending {
         bool lost = false;
@@ -75,11 +67,6 @@ private:
     void tell_downtime(const std::string& peer);
     /// What hooks of a run are told.
     HookFacts facts(const control::Begin& begin) const;
-    void end_transfers();
-    /// Opened afresh for each use: the tree may have been replaced meanwhile, and nothing is kept busy. Error
-    /// unfit when it is not on its file system any more.
-    std::unique_ptr<const os::Directory> open_root(const ServedTree& tree) const;
-    void serve(transport::Connection& connection, base::Cancellation& cancellation);
     system::Manifest manifest(const Backup& backup, const control::Begin& begin,
                               base::Cancellation& cancellation) const;
 
@@ -88,15 +75,10 @@ private:
     Backups& backups_;
     Traffic& traffic_;
     const bool allow_final_;
-    const std::optional<rsync::Credentials> credentials_;
     ui::Console& console_;
-    std::unique_ptr<os::Accounts> accounts_;
-    const tree::Rules no_rules_;
-    std::vector<ServedTree> trees_;
-    std::mutex transfers_mutex_;                  // guards transfers_
-    std::set<transport::Connection*> transfers_;  // of the run: they end with it
-    base::Cancellation ending_;                   // of the source: what is done for a run ends with it
-    std::mutex runs_mutex_;                       // guards run_; held while one makes room for another
+    ServedModules modules_;
+    base::Cancellation ending_;  // of the source: what is done for a run ends with it
+    std::mutex runs_mutex_;      // guards run_; held while one makes room for another
     std::shared_ptr<ServedRun> run_;
 };
 

@@ -62,7 +62,7 @@ HostFiles::~HostFiles() {
         if (staging_) {
             staging_->give_up();
             staging_.reset();
-            staging::close_reserved(*etc_);
+            staging::close_reserved(*etc_, state_);
         }
         for (auto made = made_.rbegin(); made != made_.rend(); ++made) machine_.remove_root(*made);
     } catch (const base::Error& error) {
@@ -178,7 +178,7 @@ std::unique_ptr<os::Accounts> HostFiles::accounts() const {
 }
 
 std::optional<commit::TreeChanges> HostFiles::stage(const std::vector<std::unique_ptr<TreePull>>& trees,
-                                                    const os::Directory& state) {
+                                                    os::Directory& state) {
     const auto holder = [&](const std::string& directory) -> TreePull* {
         TreePull* found = nullptr;
         for (const auto& tree : trees) {
@@ -200,7 +200,9 @@ std::optional<commit::TreeChanges> HostFiles::stage(const std::vector<std::uniqu
         if (!staging_) {
             made_ = machine_.make_root(path);
             etc_ = machine_.open_root(path);
-            staging_.emplace(*etc_, staging::open_reserved(*etc_), commit::kept_generations(state, *etc_));
+            state_ = &state;
+            staging_.emplace(*etc_, staging::open_reserved(*etc_, state_),
+                             commit::kept_generations(state, *etc_));
         }
         put(*staging_, *etc_, file.path.substr(kEtc.size() + 1), file.content, file.attributes);
     }

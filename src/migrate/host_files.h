@@ -42,9 +42,9 @@ public:
 
     /// Stages the files that change, each in the staging of the tree that holds its directory, once that is
     /// fetched. Those that no tree holds are staged in /etc: changes of their own, durable. `state` knows
-    /// what earlier runs need there.
+    /// what earlier runs need there, and outlives this.
     std::optional<commit::TreeChanges> stage(const std::vector<std::unique_ptr<TreePull>>& trees,
-                                             const os::Directory& state);
+                                             os::Directory& state);
     /// The kernel's name, where the run changes it.
     std::optional<commit::HostName> host_name() const;
     /// The commit has decided, and cleans staging up itself.
@@ -84,6 +84,7 @@ private:
     std::vector<std::string> warnings_;
     std::vector<std::string> made_;
     std::unique_ptr<os::Directory> etc_;
+    os::Directory* state_ = nullptr;           // once something is staged in /etc
     std::optional<staging::Staging> staging_;  // in /etc
     bool let_go_ = false;
 };

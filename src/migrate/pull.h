@@ -1,5 +1,7 @@
 #pragma once
 
+#include <algorithm>
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -39,8 +41,6 @@ void add(rsync::Pulled pulled, rsync::Pulled& sum);
 struct Line {
     /// One more connection; once an attempt. Errors as transport::connect.
     std::function<std::unique_ptr<transport::Connection>()> connect;
-    /// Something has come over it. On the thread that reads.
-    std::function<void()> heard;
     Link& link;
 };
 
@@ -48,27 +48,49 @@ struct Line {
 /// lives, to be called from time to time.
 using Compared = std::function<void(const std::function<void()>&)>;
 
+/// How far the attempts of one pull came: it grows only when one comes further than all before it. Written by
+/// the pull, read by any thread.
+class Reach {
+public:
+    /// Entries of the file list that one attempt received.
+    void listed(std::uint64_t entries) { listed_ = std::max<std::uint64_t>(listed_, entries); }
+    /// Bytes that lie in staging, those of incomplete files too.
+    void staged(std::uint64_t bytes) { staged_ = std::max<std::uint64_t>(staged_, bytes); }
+    std::uint64_t sum() const { return listed_ + staged_; }
+
+private:
+    std::atomic<std::uint64_t> listed_{0};
+    std::atomic<std::uint64_t> staged_{0};
+};
+
 /// Connects, and counts what goes over the connection, also when the pull fails; then what is still wanted is
 /// unknown until the next attempt compares again.
 class Metered : public base::Stream {
 public:
     /// All is referred to. Errors as transport::connect.
-    Metered(const Line& line, base::Progress& progress, std::uint64_t& received, std::uint64_t& sent)
-        : line_{line}, connection_{line.connect()}, progress_{progress}, received_{received}, sent_{sent} {}
+    Metered(const Line& line, base::Progress& progress, Reach& reach, std::uint64_t& received,
+            std::uint64_t& sent)
+        : connection_{line.connect()},
+          progress_{progress},
+          listed_before_{progress.files_listed},
+          reach_{reach},
+          received_{received},
+          sent_{sent} {}
     ~Metered() override;
     Metered(const Metered&) = delete;
     Metered& operator=(const Metered&) = delete;
     void done() { done_ = true; }
 
-    std::size_t read_some(std::span<std::byte> into) override;
+    std::size_t read_some(std::span<std::byte> into) override { return connection_->read_some(into); }
     void write(std::span<const std::byte> data) override { connection_->write(data); }
     void flush() override { connection_->flush(); }
     void shut_down() noexcept override { connection_->shut_down(); }
 
 private:
-    const Line& line_;
     const std::unique_ptr<transport::Connection> connection_;
     base::Progress& progress_;
+    const std::uint64_t listed_before_;
+    Reach& reach_;
     std::uint64_t& received_;
     std::uint64_t& sent_;
     bool done_ = false;
@@ -80,7 +102,7 @@ public:
     /// Makes the tree's directory where it is missing. `state`, `host_files` and `console`
     /// are referred to.
     TreePull(os::Machine& machine, const system::Description& system, const system::TreeDescription& tree,
-             const system::Manifest& manifest, const os::Directory& state, const HostFiles& host_files,
+             const system::Manifest& manifest, os::Directory& state, const HostFiles& host_files,
              ui::Console& console);
     /// What was fetched stays staged for the next run, unless it was handed over. When nothing was, no trace
     /// stays, and the directory is removed if it was made here.
@@ -95,6 +117,8 @@ public:
     /// (checks::require_few_removals). False: the link turned, run it again.
     bool run(const Line& line, bool live, unsigned max_delete, checks::Space& space, const Compared& compared,
              base::Cancellation& cancellation);
+    /// What is staged is not free any more where the next run of the pull counts from.
+    void count_space_anew() { counted_.reset(); }
     /// True when `directory` (absolute) is the tree's root or lies in it, and is not excluded.
     bool covers(const std::string& directory) const;
     const system::TreeDescription& described() const { return tree_; }
@@ -111,6 +135,7 @@ public:
     const std::string& name() const { return tree_.name; }
     const rsync::Pulled& pulled() const { return pulled_; }
     const base::Progress& progress() const { return progress_; }
+    std::uint64_t reached() const { return reach_.sum(); }
     std::uint64_t bytes_received() const { return received_; }
     std::uint64_t bytes_sent() const { return sent_; }
 
@@ -127,15 +152,17 @@ private:
     std::unique_ptr<const os::Directory> root_;
     std::vector<std::unique_ptr<const os::Directory>> mounts_;  // roots of what is mounted in it
     tree::Rules rules_;
-    const os::Directory& state_;
+    os::Directory& state_;
     const HostFiles& host_files_;
     ui::Console& console_;
     std::optional<staging::Staging> staging_;
     staging::ChangeCounts counts_;
-    bool checked_ = false;  // what earlier runs left
-    bool used_ = false;     // something may be staged since it began
+    bool checked_ = false;                                       // what earlier runs left
+    bool used_ = false;                                          // something may be staged since it began
+    std::optional<std::vector<staging::EarlierFiles>> counted_;  // of this run, when space was looked at
     rsync::Pulled pulled_;
     base::Progress progress_;
+    Reach reach_;
     std::uint64_t received_ = 0;
     std::uint64_t sent_ = 0;
     bool let_go_ = false;
@@ -143,11 +170,6 @@ private:
 
 /// Whose content a module's is, for what is staged; empty when the source does not say which machine it is.
 std::string origin_of(const system::Manifest& manifest, const std::string& module);
-
-/// A backup that has come whole, but whose run was not committed, becomes the last one: the best basis for
-/// the next. Of one that was only placed in part the rest stays staged for the next run, unless it is better
-/// than none.
-void keep_incoming_backup(os::Directory& state);
 
 /// The backup of a run at the destination: received whole into the state directory, with the last one as
 /// basis.
@@ -167,6 +189,7 @@ public:
 
     const rsync::Pulled& pulled() const { return pulled_; }
     const base::Progress& progress() const { return progress_; }
+    std::uint64_t reached() const { return reach_.sum(); }
     std::uint64_t bytes_received() const { return received_; }
     std::uint64_t bytes_sent() const { return sent_; }
 
@@ -179,6 +202,7 @@ private:
     bool used_ = false;                        // something may be staged since it began
     rsync::Pulled pulled_;
     base::Progress progress_;
+    Reach reach_;
     std::uint64_t received_ = 0;
     std::uint64_t sent_ = 0;
 };

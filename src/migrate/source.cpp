@@ -163,7 +163,7 @@ void source(os::Machine& machine, const SourceOptions& options, ui::Console& con
     }
     StateDirectory state{machine, system, "ft migrate --source"};
     // This machine may have been a destination before: an interrupted commit decides what it is.
-    heal(machine, system, state.directory(), console);
+    heal(machine, system, state.directory(), console, cancellation);
 
     Traffic traffic{machine, system, state.directory(), console};
     std::optional<Backups> backups;  // outlives what follows: users do not wait until it is removed

@@ -41,6 +41,7 @@ inline constexpr const char* kLastBackup =
     "last-backup";  // the dump of the last committed run, or of a final run's first pull: basis of the next
 inline constexpr const char* kLastRun = "last-run";  // what this machine was after the last committed run
 inline constexpr const char* kIncomingRun = "incoming-run";  // the same of a run before it is committed
+inline constexpr const char* kMadeRoots = "made-roots";      // directories made for trees (tree_roots.h)
 inline constexpr const char* kReports = "reports";
 inline constexpr const char* kLogs = "logs";
 

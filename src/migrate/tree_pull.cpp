@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <numeric>
 #include <utility>
 
 #include "ft/base/error.h"
@@ -11,6 +12,7 @@
 #include "ft/system/host_settings.h"
 #include "ft/ui/format.h"
 #include "migrate/pull.h"
+#include "migrate/tree_roots.h"
 
 namespace ft::migrate {
 namespace {
@@ -21,16 +23,23 @@ const std::vector<std::string>& excluded_there(const system::Manifest& manifest,
         ->exclude;
 }
 
+using Taken = staging::EarlierFiles;
+
+/// What attempts before this one have put on a disk since its room was looked at.
+Taken taken_since(const Taken& then, const Taken& now) {
+    return {now.files - std::min(then.files, now.files), now.bytes - std::min(then.bytes, now.bytes)};
+}
+
 }  // namespace
 
 TreePull::TreePull(os::Machine& machine, const system::Description& system,
                    const system::TreeDescription& tree, const system::Manifest& manifest,
-                   const os::Directory& state, const HostFiles& host_files, ui::Console& console)
+                   os::Directory& state, const HostFiles& host_files, ui::Console& console)
     : machine_{machine},
       tree_{tree},
       path_{system.below_root(tree.path)},
       origin_{origin_of(manifest, tree.name)},
-      made_{machine.make_root(path_)},
+      made_{make_tree_root(machine, state, path_)},
       root_{machine.open_root_to_read(path_)},
       rules_{system::rules_of(system, tree, excluded_there(manifest, tree.name),
                               {std::string{staging::kReservedDirectory}})},
@@ -57,9 +66,9 @@ TreePull::~TreePull() {
             staging_->give_up();
             staging_.reset();
             for (const base::RelPath& ground : grounds)
-                staging::close_reserved(*machine_.open_root(path_of(ground)));
+                staging::close_reserved(*machine_.open_root(path_of(ground)), &state_);
         }
-        for (auto made = made_.rbegin(); made != made_.rend(); ++made) machine_.remove_root(*made);
+        remove_tree_roots(machine_, state_, path_);
     } catch (const base::Error& error) {
         base::log_warning("{}", error.what());  // the next run's staging begins by looking at it
     }
@@ -68,7 +77,7 @@ TreePull::~TreePull() {
 void TreePull::begin_staging() {
     std::vector<staging::Ground> grounds;
     const auto add = [&](const base::RelPath& at, const os::Directory& live) {
-        grounds.push_back({at, &live, staging::open_reserved(*machine_.open_root(path_of(at))),
+        grounds.push_back({at, &live, staging::open_reserved(*machine_.open_root(path_of(at)), &state_),
                            commit::kept_generations(state_, live)});
     };
     add({}, *root_);
@@ -95,10 +104,14 @@ bool TreePull::run(const Line& line, bool live, unsigned max_delete, checks::Spa
                    const Compared& compared, base::Cancellation& cancellation) {
     if (!staging_) begin_staging();
     if (!checked_) check_earlier(cancellation);
-    Metered metered{line, progress_, received_, sent_};
+    Metered metered{line, progress_, reach_, received_, sent_};
     WatchedStream watched{metered, line.link, progress_, cancellation};
     // An attempt that ended before it staged anything must not hide what the one before it has.
     if (std::exchange(used_, false)) staging_->begin_again();
+    const auto held = staging_->of_this_run();
+    if (!counted_) counted_ = held;
+    reach_.staged(std::accumulate(held.begin(), held.end(), std::uint64_t{0},
+                                  [](std::uint64_t sum, const Taken& each) { return sum + each.bytes; }));
     rsync::PullOptions options;
     options.module = tree_.name;
     options.live = live;
@@ -110,7 +123,9 @@ bool TreePull::run(const Line& line, bool live, unsigned max_delete, checks::Spa
         for (std::size_t i = 0; i < need.grounds.size(); ++i) {
             const os::Directory& ground = i == 0 ? *root_ : *mounts_[i - 1];
             const std::string at = i == 0 ? "" : ", " + tree_.mounts[i - 1].escaped();
-            space.book(ground, "tree " + tree_.name + at, need.grounds[i].bytes, need.grounds[i].inodes);
+            const Taken taken = taken_since((*counted_)[i], held[i]);
+            space.book(ground, "tree " + tree_.name + at, taken.bytes + need.grounds[i].bytes,
+                       taken.files + need.grounds[i].inodes);
         }
         compared(keep_alive);
         used_ = true;

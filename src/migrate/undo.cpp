@@ -173,7 +173,7 @@ void undo(os::Machine& machine, const UndoOptions& options, ui::Console& console
     StateDirectory locked{machine, system, options.discard ? "ft undo --discard" : "ft undo"};
     os::Directory& state = locked.directory();
     open_run_log(locked, fmt::format("{}-undo", new_run_id(machine)), console);
-    const Healed healed = heal(machine, system, state, console);
+    const Healed healed = heal(machine, system, state, console, cancellation);
     if (healed.outcome == base::Outcome::undone && !options.discard) {
         // What was asked for is what was interrupted, and is done.
         report.run_id = healed.run_id;

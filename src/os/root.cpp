@@ -34,13 +34,32 @@ Fd to_sync(const Fd& directory) {
     return Fd{::openat(directory.number(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
 }
 
+/// The time of a directory, which a name that comes or goes in it moves: it may lie in another tree, which is
+/// to stay as it is.
+class KeptTime {
+public:
+    explicit KeptTime(const Fd& directory) : directory_{to_sync(directory)} {
+        known_ = directory_.is_open() && ::fstat(directory_.number(), &before_) == 0;
+    }
+    bool set_back() const {
+        const std::array<struct timespec, 2> times{{{0, UTIME_OMIT}, before_.st_mtim}};
+        return known_ && ::futimens(directory_.number(), times.data()) == 0 &&
+               ::fsync(directory_.number()) == 0;
+    }
+
+private:
+    Fd directory_;
+    struct stat before_ {};
+    bool known_ = false;
+};
+
 Fd make_directory(const Fd& parent, const std::string& name, const std::string& path) {
+    const KeptTime time{parent};
     if (::mkdirat(parent.number(), name.c_str(), 0755) != 0) throw system_error("create", path, errno);
     Fd made = step(parent, name);
     const Fd writable = made.is_open() ? to_sync(made) : Fd{};
     // Whatever the umask says: services must be able to pass.
-    if (!writable.is_open() || ::fchmod(writable.number(), 0755) != 0 ||
-        ::fsync(to_sync(parent).number()) != 0) {
+    if (!writable.is_open() || ::fchmod(writable.number(), 0755) != 0 || !time.set_back()) {
         throw system_error("create", path, errno);
     }
     return made;
@@ -131,7 +150,11 @@ void remove_root(const std::string& path) {
     const Fd parent = walk(path.substr(0, slash + 1));
     if (!parent.is_open()) return;
     const std::string name = path.substr(slash + 1, end - slash);
-    if (::unlinkat(parent.number(), name.c_str(), AT_REMOVEDIR) == 0) return;
+    const KeptTime time{parent};
+    if (::unlinkat(parent.number(), name.c_str(), AT_REMOVEDIR) == 0) {
+        if (!time.set_back()) throw system_error("set the time above", path, errno);
+        return;
+    }
     if (errno != ENOENT && errno != ENOTEMPTY && errno != EEXIST) throw system_error("remove", path, errno);
 }
 

@@ -15,6 +15,8 @@
 namespace ft::staging {
 namespace {
 
+constexpr std::size_t kMostAdopted = 65'536;  // files that wait for one sync of the log
+
 Generation next(Generation generation) { return Generation{static_cast<std::uint64_t>(generation) + 1}; }
 
 /// `path` lies at `place`: in which slot, and how deep below it.
@@ -46,14 +48,38 @@ Area::Area(const os::Directory& live, std::unique_ptr<os::Directory> reserved,
             base::log_warning("what an earlier run staged is not used: {}", error.what());
         }
     };
-    for (const Generation generation : sifted.earlier) {
-        guarded([&] {
-            if (!earlier_.add(generation, reserved_->open_directory(generation_name(generation)), false))
-                remove(generation);
-        });
-    }
-    for (const Generation generation : earlier_.take_empty()) guarded([&] { remove(generation); });
+    keep_earlier(sifted.earlier);
+    for (const Generation generation : sifted.earlier) guarded([&] { add_earlier(generation, false); });
+    guarded([&] { remove_empty(); });
     open_generation(next(sifted.last));
+}
+
+/// Of a file that lies here twice one is removed: the other must be durable by then.
+void Area::keep_earlier(const std::vector<Generation>& generations) {
+    if (generations.empty()) return;
+    try {
+        reserved_->sync_file_system();
+    } catch (const base::Error&) {  // the system may have lost what it still shows
+        for (const Generation generation : generations) remove(generation);
+        throw;
+    }
+}
+
+void Area::add_earlier(Generation generation, bool of_this_run) {
+    if (earlier_.is_full()) {
+        sync_moves();
+        remove_empty();
+    }
+    if (earlier_.is_full()) {
+        aside_.push_back(generation);
+    } else if (!earlier_.add(generation, reserved_->open_directory(generation_name(generation)),
+                             of_this_run)) {
+        remove(generation);
+    }
+}
+
+void Area::remove_empty() {
+    for (const Generation generation : earlier_.take_empty()) remove(generation);
 }
 
 Area::~Area() { close(); }
@@ -68,6 +94,7 @@ void Area::close() {
             remove(list_.generation);
         } else {
             log_->flush();
+            move_adopted();
         }
     } catch (...) {  // what is not in the log is fetched again
     }
@@ -98,9 +125,66 @@ void Area::open_generation(Generation generation) {
 void Area::begin_again() {
     const std::lock_guard lock{mutex_};
     const Generation before = list_.generation;
+    move_adopted();
     log_->flush();
-    if (!earlier_.add(before, reserved_->open_directory(generation_name(before)), true)) remove(before);
+    add_earlier(before, true);
     open_generation(next(before));
+}
+
+bool Area::adopt(const base::RelPath& path, Over over, std::uint64_t size,
+                 const base::Attributes& attributes) {
+    Earlier::Adopted adopted = earlier_.adopt(path, size, attributes.mtime);
+    const std::string at = adopted.was.place();
+    const auto status = adopted.directory->status(at);
+    if (!status) throw base::Error{base::ErrorKind::io, path.escaped() + ": vanished from what is staged"};
+    if (status->attributes != attributes) adopted.directory->set_attributes(at, attributes);
+    const Spot to = spot(path, By::path);
+    record(path, over, to, status->inode, true);
+    note_complete(path, to.place, std::move(adopted.was));
+    const std::lock_guard lock{mutex_};
+    adopted_.push_back({adopted.directory, at, to.place});
+    if (!adopted.of_this_run) {
+        ++taken_.files;
+        taken_.bytes += size;
+    }
+    if (adopted_.size() >= kMostAdopted) move_adopted();
+    return !adopted.of_this_run;
+}
+
+EarlierFiles Area::of_this_run() const {
+    const std::lock_guard lock{mutex_};
+    const EarlierFiles all = earlier_.of_this_run();
+    return {all.files - std::min(all.files, taken_.files), all.bytes - std::min(all.bytes, taken_.bytes)};
+}
+
+/// The log that names a file at its new place is durable before the file goes there: power loss leaves it
+/// where one of the two logs says.
+void Area::move_adopted() {
+    if (adopted_.empty()) return;
+    log_->make_durable();
+    reserved_->sync();
+    for (; !adopted_.empty(); adopted_.pop_back()) {
+        const Adopted& file = adopted_.back();
+        file.from->rename(file.at, *slots_, file.place);
+        moved_ = true;
+    }
+}
+
+/// Before the directories are removed that files were moved from: a move that power loss takes back ends
+/// there.
+void Area::sync_moves() {
+    if (!moved_) return;
+    try {
+        sync();
+    } catch (const base::Error&) {  // the system may have lost what it still shows
+        forget();
+        throw;
+    }
+}
+
+void Area::sync() {
+    reserved_->sync_file_system();
+    moved_ = false;
 }
 
 Spot Area::spot(const base::RelPath& path, By by) {
@@ -127,6 +211,7 @@ Spot Area::spot(const base::RelPath& path, By by) {
 
 std::string Area::staged(const base::RelPath& path) {
     const std::lock_guard lock{mutex_};
+    move_adopted();
     const auto above = new_directories_.find(path.parent().bytes());
     if (above != new_directories_.end()) return fmt::format("{}/{}", above->second.place, path.name());
     const Move* found = find_placed(path);
@@ -234,6 +319,7 @@ void Area::leave_begun(const base::RelPath& path, const std::string& place) {
 
 void Area::complete() {
     const std::lock_guard lock{mutex_};
+    move_adopted();
     for (const auto& [path, place] : begun_) slots_->remove(place);
     begun_.clear();
     std::vector<NewDirectory*> deepest_first;
@@ -255,15 +341,18 @@ ChangeList Area::finish() {
     complete();
     const std::lock_guard lock{mutex_};
     log_->flush();
+    if (!earlier_.generations().empty()) sync_moves();
     for (const Generation generation : earlier_.generations()) remove(generation);
+    for (const Generation generation : aside_) remove(generation);
     earlier_.clear();
+    aside_.clear();
     finished_ = true;
     return std::exchange(list_, {.generation = list_.generation});
 }
 
 void Area::sync_behind() {
     try {
-        sync();
+        reserved_->sync_file_system();
     } catch (const base::Error&) {
         const std::lock_guard lock{mutex_};
         lost_ = true;
@@ -273,6 +362,11 @@ void Area::sync_behind() {
 
 void Area::discard() {
     const std::lock_guard lock{mutex_};
+    forget();
+}
+
+void Area::forget() {
+    adopted_.clear();
     log_.reset();
     held_.reset();
     held_path_.clear();

@@ -62,15 +62,18 @@ public:
     /// The file that was begun at `place` stays, incomplete.
     void leave_begun(const base::RelPath& path, const std::string& place);
 
+    /// Makes a file of an earlier generation the new version of `path`. True when it is of an earlier run.
+    bool adopt(const base::RelPath& path, Over over, std::uint64_t size, const base::Attributes& attributes);
     /// What was recorded so far, and the slots with it, become an earlier generation.
     void begin_again();
     Earlier& earlier() { return earlier_; }
+    EarlierFiles of_this_run() const;
 
     /// Removes what was begun and came to no end, and sets the attributes of new directories.
     void complete();
     ChangeList finish();
     /// Makes everything staged durable.
-    void sync() { reserved_->sync_file_system(); }
+    void sync();
     /// The same, while others go on. When that fails, nothing is kept.
     void sync_behind();
     void discard();
@@ -83,6 +86,17 @@ private:
         base::Attributes attributes;
         bool complete = false;  // its attributes are set, and nothing was made in it since
     };
+    struct Adopted {
+        os::Directory* from = nullptr;  // its generation's
+        std::string at;                 // in that
+        std::string place;              // path from the slots
+    };
+    void keep_earlier(const std::vector<Generation>& generations);
+    void add_earlier(Generation generation, bool of_this_run);
+    void remove_empty();
+    void move_adopted();
+    void sync_moves();
+    void forget();
     /// The last move that places something at `path`; null when by_path_ has none.
     const Move* find_placed(const base::RelPath& path) const;
     void sort_by_path();
@@ -111,6 +125,10 @@ private:
     std::string held_path_;
     std::shared_ptr<os::Directory> held_;
     Earlier earlier_;
+    std::vector<Generation> aside_;  // earlier ones too, of no use in this run
+    std::vector<Adopted> adopted_;   // not moved yet
+    bool moved_ = false;             // since the last sync
+    EarlierFiles taken_;             // adopted from earlier runs
 };
 
 }  // namespace ft::staging

@@ -32,8 +32,9 @@ LogEntry Earlier::Record::entry() const {
             .digest = base::Digest{digest}};
 }
 
+bool Earlier::is_full() const { return directories_.size() >= kMostGenerations; }
+
 bool Earlier::add(Generation generation, std::unique_ptr<os::Directory> directory, bool of_this_run) {
-    if (directories_.size() == kMostGenerations) return false;
     const auto held = static_cast<std::uint16_t>(directories_.size());
     std::vector<Record> found;
     const bool unproved = directory->status(kUnproved).has_value();
@@ -50,6 +51,7 @@ bool Earlier::add(Generation generation, std::unique_ptr<os::Directory> director
         if (entry.complete && !unproved) record.state = of_this_run ? State::complete : State::unchecked;
     });
     if (found.empty()) return false;
+    std::erase_if(records_, [](const Record& record) { return record.state == State::gone; });
     // What is said last of a path is what holds.
     std::reverse(found.begin(), found.end());
     std::stable_sort(found.begin(), found.end(),
@@ -86,16 +88,26 @@ bool Earlier::is_there(const os::Directory& directory, const Record& record) {
 }
 
 std::vector<Generation> Earlier::take_empty() {
+    const std::lock_guard lock{mutex_};
+    std::erase_if(records_, [](const Record& record) { return record.state == State::gone; });
     std::vector<bool> needed(directories_.size());
-    for (const Record& record : records_) {
-        if (record.state != State::gone) needed[record.held] = true;
-    }
+    for (const Record& record : records_) needed[record.held] = true;
     std::vector<Generation> empty;
+    std::vector<std::uint16_t> now(directories_.size());
+    std::vector<Held> directories;
+    std::vector<Generation> numbers;
     for (std::size_t held = 0; held < directories_.size(); ++held) {
-        if (needed[held] || !directories_[held].directory) continue;
-        directories_[held].directory.reset();
-        empty.push_back(numbers_[held]);
+        if (!needed[held]) {
+            empty.push_back(numbers_[held]);
+            continue;
+        }
+        now[held] = static_cast<std::uint16_t>(directories.size());
+        directories.push_back(std::move(directories_[held]));
+        numbers.push_back(numbers_[held]);
     }
+    for (Record& record : records_) record.held = now[record.held];
+    directories_ = std::move(directories);
+    numbers_ = std::move(numbers);
     return empty;
 }
 
@@ -194,17 +206,14 @@ bool Earlier::can_adopt(const base::RelPath& path, std::uint64_t size, const bas
     return find(path, size, mtime) != nullptr;
 }
 
-Earlier::Adopted Earlier::adopt(const base::RelPath& path, std::uint64_t size, const base::Timestamp& mtime,
-                                os::Directory& to_directory, const std::string& to) {
+Earlier::Adopted Earlier::adopt(const base::RelPath& path, std::uint64_t size, const base::Timestamp& mtime) {
     const std::lock_guard lock{mutex_};
     const Record* record = find(path, size, mtime);
     if (record == nullptr)
         throw base::Error{base::ErrorKind::internal, "a staged file that was not there is adopted"};
     const Held& held = directories_[record->held];
-    LogEntry was = record->entry();
-    held.directory->rename(was.place(), to_directory, to);
     records_[static_cast<std::size_t>(record - records_.data())].state = State::gone;
-    return {std::move(was), held.of_this_run};
+    return {record->entry(), held.directory.get(), held.of_this_run};
 }
 
 std::unique_ptr<const os::File> Earlier::open(const Record& record) const {
@@ -225,6 +234,22 @@ EarlierContent Earlier::open(const base::RelPath& path) const {
         if (!place) place = open(*at);
     }
     return found;
+}
+
+EarlierFiles Earlier::of_this_run() const {
+    const std::lock_guard lock{mutex_};
+    EarlierFiles sum;
+    for (const Record& record : records_) {
+        const Held& held = directories_[record.held];
+        if (record.state == State::gone || !held.of_this_run) continue;
+        ++sum.files;
+        if (record.state == State::complete) {
+            sum.bytes += record.size;
+        } else if (const auto status = held.directory->status(record.entry().place())) {
+            sum.bytes += status->size;
+        }
+    }
+    return sum;
 }
 
 void Earlier::clear() {

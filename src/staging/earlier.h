@@ -23,11 +23,14 @@ namespace ft::staging {
 /// bytes and the path each. Any thread, but for `add` and `check`.
 class Earlier {
 public:
+    /// True when no further generation can be added, until take_empty has found one.
+    bool is_full() const;
     /// The files of a generation, as its log has them. Newer generations come later. False, and nothing is
     /// kept, when there are none.
     bool add(Generation generation, std::unique_ptr<os::Directory> directory, bool of_this_run);
     /// Of the generations that were added, those of which nothing is here any more: all was adopted, or a
-    /// newer one has it. They are let go, and the caller removes them.
+    /// newer one has it. They are let go, and the caller removes them. Nothing that was adopted may still lie
+    /// there.
     std::vector<Generation> take_empty();
     /// Reads every complete file of earlier runs that was not checked yet. One that is not what the log says
     /// is no more than a basis from then on. Errors: cancelled.
@@ -36,14 +39,16 @@ public:
     /// True when a complete, trusted file has this path, size and time of change.
     bool can_adopt(const base::RelPath& path, std::uint64_t size, const base::Timestamp& mtime) const;
     struct Adopted {
-        LogEntry was;  ///< where it lay
+        LogEntry was;                        ///< where it lies
+        os::Directory* directory = nullptr;  ///< its generation's, until take_empty or clear
         bool of_this_run = false;
     };
-    /// Moves that file away, and it is not here any more.
-    Adopted adopt(const base::RelPath& path, std::uint64_t size, const base::Timestamp& mtime,
-                  os::Directory& to_directory, const std::string& to);
+    /// Gives that file to the caller, who moves it; it is not here any more.
+    Adopted adopt(const base::RelPath& path, std::uint64_t size, const base::Timestamp& mtime);
     EarlierContent open(const base::RelPath& path) const;
 
+    /// Those of this run, parts included.
+    EarlierFiles of_this_run() const;
     void clear();
     const std::vector<Generation>& generations() const { return numbers_; }
     bool is_of_this_run(Generation generation) const;

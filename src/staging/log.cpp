@@ -154,6 +154,14 @@ void Log::flush() {
     pending_content_ = 0;
 }
 
+void Log::make_durable() {
+    flush();
+    if (!file_) return;
+    file_->sync();
+    if (!origin_.empty()) generation_->change_file(kOrigin)->sync();
+    generation_->sync();
+}
+
 std::optional<std::string> read_origin(const os::Directory& generation) {
     try {
         return os::read_all(generation, kOrigin, kLongestOrigin);

@@ -44,14 +44,16 @@ std::optional<LogEntry> entry_of(std::string_view line);
 /// there is no log. Errors: io.
 void read_log(const os::Directory& generation, const std::function<void(LogEntry)>& take);
 
-/// Writes the log of a generation, by 64 KiB or 1 MiB of content. It is not made durable: what power loss
-/// takes of it is fetched again, and what it promises is compared with the digest. One thread at a time.
+/// Writes the log of a generation, by 64 KiB or 1 MiB of content. What was not made durable and power loss
+/// takes is fetched again; what it promises is compared with the digest. One thread at a time.
 class Log {
 public:
     /// Nothing is made in `generation` before something is to be written; then `origin` first.
     Log(std::shared_ptr<os::Directory> generation, std::string origin);
     void add(const LogEntry& entry);
     void flush();
+    /// All that was added is on the disk, with the origin, in this generation's directory.
+    void make_durable();
     /// True when nothing was ever added.
     bool is_empty() const { return !used_; }
 

@@ -8,6 +8,7 @@
 #include "ft/base/escape.h"
 #include "ft/staging/staging.h"
 #include "staging/log.h"
+#include "staging/root_time.h"
 
 namespace ft::staging {
 namespace {
@@ -20,15 +21,17 @@ os::Status root_status(const os::Directory& root) {
     return *status;
 }
 
-void make_reserved(os::Directory& root, const os::Status& root_is) {
-    root.create_directory(kReservedDirectory);
+void make_reserved(os::Directory& root, os::Directory* notes) {
     // A new name changes the time of the directory that holds it, and the live tree is not ours to touch yet.
-    root.set_attributes(".", root_is.attributes);
+    RootTime time{root, notes};
+    root.create_directory(kReservedDirectory);
+    time.set_back();
 }
 
-void remove_reserved(os::Directory& root, const os::Status& root_is) {
+void remove_reserved(os::Directory& root, os::Directory* notes) {
+    RootTime time{root, notes};
     root.remove(kReservedDirectory);
-    root.set_attributes(".", root_is.attributes);
+    time.set_back();
 }
 
 void require_ours(const os::Directory& root, const os::Status& root_is, const os::Status& reserved) {
@@ -55,29 +58,27 @@ bool is_of(const os::Directory& reserved, const std::string& name, const std::st
 
 }  // namespace
 
-std::unique_ptr<os::Directory> open_reserved(os::Directory& root) {
+std::unique_ptr<os::Directory> open_reserved(os::Directory& root, os::Directory* notes) {
     const os::Status root_is = root_status(root);
     const auto reserved_is = root.status(kReservedDirectory);
     if (reserved_is) {
         require_ours(root, root_is, *reserved_is);
     } else {
-        make_reserved(root, root_is);
+        make_reserved(root, notes);
     }
     return root.open_directory(kReservedDirectory);
 }
 
-void free_staged(os::Directory& root, const std::vector<Generation>& kept) {
-    const os::Status root_is = root_status(root);
+void free_staged(os::Directory& root, const std::vector<Generation>& kept, os::Directory* notes) {
     if (!root.status(kReservedDirectory)) return;
     const auto reserved = open_reserved(root);
     sift(*reserved, kept, {});
-    if (reserved->list().empty()) remove_reserved(root, root_is);
+    if (reserved->list().empty()) remove_reserved(root, notes);
 }
 
-void close_reserved(os::Directory& root) {
-    const os::Status root_is = root_status(root);
+void close_reserved(os::Directory& root, os::Directory* notes) {
     if (!root.status(kReservedDirectory)) return;
-    if (open_reserved(root)->list().empty()) remove_reserved(root, root_is);
+    if (open_reserved(root)->list().empty()) remove_reserved(root, notes);
 }
 
 Sifted sift(os::Directory& reserved, const std::vector<Generation>& kept, const std::string& origin) {

@@ -156,6 +156,12 @@ EarlierFiles Staging::check_earlier(base::Progress& progress, base::Cancellation
     return sum;
 }
 
+std::vector<EarlierFiles> Staging::of_this_run() const {
+    std::vector<EarlierFiles> all;
+    for (const Area& area : state_->areas) all.push_back(area.of_this_run());
+    return all;
+}
+
 void Staging::begin_again() {
     for (Area& area : state_->areas) area.begin_again();
 }
@@ -169,14 +175,7 @@ bool Staging::adopt(const base::RelPath& path, Over over, std::uint64_t size,
                     const base::Attributes& attributes) {
     const auto [area, local] = state_->movable(path);
     try {
-        const Spot spot = area.spot(local, Area::By::handle);
-        Earlier::Adopted adopted =
-            area.earlier().adopt(local, size, attributes.mtime, *spot.directory, spot.name);
-        const os::Status status = spot.directory->status(spot.name).value();
-        if (status.attributes != attributes) spot.directory->set_attributes(spot.name, attributes);
-        area.record(local, over, spot, status.inode, true);
-        area.note_complete(local, spot.place, std::move(adopted.was));
-        return !adopted.of_this_run;
+        return area.adopt(local, over, size, attributes);
     } catch (const base::Error& error) {
         throw error.on(path.bytes());
     }

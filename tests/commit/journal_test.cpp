@@ -88,6 +88,9 @@ TEST_CASE("what becomes of the trees of a discarded run is read as it was writte
     CHECK(begun.freeing.at(0).time == base::Timestamp{-3, 5});
     append(*state, journal, Freeing{0});
     CHECK_FALSE(read_journal(*state, kDiscarded).value().freeing.at(0).time);
+    CHECK_FALSE(read_journal(*state, kDiscarded).value().freeing.at(0).unmade);
+    append(*state, journal, Freeing{.tree = 0, .unmade = true});
+    CHECK(read_journal(*state, kDiscarded).value().freeing.at(0).unmade);
 
     append(*state, journal, Freeing{9});  // a tree that is not there
     CHECK_THROWS_WITH(read_journal(*state, kDiscarded), Catch::Contains("out of range"));

@@ -670,6 +670,22 @@ TEST_CASE("directories that the run made for a tree go with its undo, where they
     CHECK(world.is_old());
 }
 
+TEST_CASE("what is made anew where the run had made a directory stays, while its server is gone",
+          "[commit]") {
+    World world{few_objects()};
+    world.commit(stage_made(world));
+    world.swapper.keeps = true;
+    CHECK(world.undo().left.size() == 1);
+    CHECK_FALSE(world.disk.open("/")->status("srv"));
+    world.machine.make_root("/srv/b");
+    CHECK(world.recover().left.size() == 1);
+    CHECK(world.disk.open("/")->status("srv/b"));
+    world.swapper.keeps = false;
+    CHECK(world.recover().left.empty());
+    CHECK(world.disk.open("/")->status("srv/b"));
+    CHECK(world.disk.open("/state")->list().empty());
+}
+
 TEST_CASE("power loss at any step of an undo leaves no directory that the run made", "[commit]") {
     const std::uint64_t number = GENERATE(0, 1, 12);
     for (std::uint64_t step = 1;; ++step) {
@@ -696,7 +712,7 @@ TEST_CASE("a damaged journal of the undo store is a case for a person", "[commit
     const std::string whole = os::read_all(*state, "undo", 1 << 20);
     std::string damaged = whole;
     SECTION("a flipped bit") { damaged[damaged.size() / 2] ^= 1; }
-    SECTION("another version") { damaged.replace(damaged.find("version\":3"), 10, "version\":2"); }
+    SECTION("another version") { damaged.replace(damaged.find("version\":4"), 10, "version\":2"); }
     SECTION("its end is missing") { damaged.resize(damaged.size() / 2); }
     os::write_whole(*state, "undo", damaged);
     const auto require_damage = [](const std::function<void()>& action) {

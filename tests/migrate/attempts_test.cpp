@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 #include <thread>
 
+#include "migrate/pull.h"
 #include "support/memory_machine.h"
 
 using namespace ft;
@@ -102,6 +103,41 @@ TEST_CASE("time and pauses begin anew after a connection over which something ca
     connect_for(1, false);
     CHECK(run.pause(run.outage) == std::nullopt);
     CHECK(run.attempts.losses() == 2);
+}
+
+TEST_CASE("a source that only lives ends no outage while something is pulled", "[migrate]") {
+    Scripted run{std::chrono::seconds{100}};
+    const auto lose_after_a_minute = [&] {
+        run.attempts.connected(run.outage);
+        run.pass(std::chrono::minutes{1});
+        run.attempts.heard(run.outage);
+        return run.pause(run.outage);
+    };
+    {
+        const migrate::Attempts::Pulling pulling{run.attempts};
+        run.attempts.set_fetched(7);
+        CHECK(lose_after_a_minute() == 1.0);
+        CHECK(lose_after_a_minute() == 2.0);
+        run.attempts.set_fetched(8);
+        CHECK(lose_after_a_minute() == 1.0);
+        CHECK(lose_after_a_minute() == 2.0);
+        run.attempts.set_fetched(6);
+        CHECK(lose_after_a_minute() == std::nullopt);
+    }
+    CHECK(lose_after_a_minute() == 1.0);
+    CHECK(lose_after_a_minute() == 1.0);
+}
+
+TEST_CASE("a pull has come further when an attempt comes further than all before it", "[migrate]") {
+    migrate::Reach reach;
+    reach.listed(100);
+    CHECK(reach.sum() == 100);
+    reach.listed(99);
+    reach.staged(5);
+    CHECK(reach.sum() == 105);
+    reach.listed(101);
+    reach.staged(3);
+    CHECK(reach.sum() == 106);
 }
 
 TEST_CASE("an answer is no loss, and nothing is tried again when that is not wanted", "[migrate]") {

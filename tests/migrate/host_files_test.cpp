@@ -40,8 +40,9 @@ private:
 
 /// "KIND PATH" of what a run would change in /etc.
 Lines staged(HostFiles& files) {
-    test::MemoryDisk no_journal;
-    const auto changes = files.stage({}, *no_journal.open("/"));
+    static test::MemoryDisk no_journal;
+    static const auto state = no_journal.open("/");
+    const auto changes = files.stage({}, *state);
     Lines lines;
     if (!changes) return lines;
     CHECK(changes->root == "/etc");

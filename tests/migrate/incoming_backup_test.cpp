@@ -4,7 +4,7 @@
 
 #include "ft/base/bytes.h"
 #include "ft/staging/names.h"
-#include "migrate/pull.h"
+#include "migrate/incoming_backup.h"
 #include "migrate/state_directory.h"
 #include "support/memory_disk.h"
 
@@ -65,6 +65,53 @@ TEST_CASE("a backup that was placed in part does not take the place of a whole o
     const State alone{{"toc.dat", kStaged}, {}};
     CHECK(alone.last() == migrate::kIncomingBackup);
     CHECK_FALSE(alone.state->status(migrate::kIncomingBackup));
+}
+
+TEST_CASE("a backup that is being placed becomes the last one, wherever the process is killed", "[migrate]") {
+    staging::ChangeList staged{.generation = staging::Generation{1}};
+    for (std::uint64_t slot = 1; slot <= 3; ++slot)
+        staged.moves.push_back({.path = base::RelPath{"db" + std::to_string(slot)},
+                                .inode = slot,
+                                .slot = staging::SlotNumber{slot},
+                                .kind = staging::MoveKind::place});
+    bool begun = false;
+    for (std::uint64_t step = 1;; ++step) {
+        INFO("killed before operation " << step);
+        test::MemoryDisk disk;
+        {
+            const auto state = disk.open("/");
+            state->create_directory(migrate::kLastBackup);
+            const auto slots =
+                os::make_directories(*state, std::string{migrate::kIncomingBackup} + '/' + kStaged + "/1");
+            slots->create_file("log");
+            for (const char* slot : {"1", "2", "3"}) {
+                slots->create_directory(slot);
+                slots->create_file(std::string{slot} + "/toc.dat");
+            }
+        }
+        const bool finished = disk.run_until_power_loss(step, [&] {
+            const auto incoming = disk.open(std::string{"/"} + migrate::kIncomingBackup);
+            migrate::place_backup(*incoming, staged);
+        });
+        disk.lose_power();
+        disk.restart(test::Seed{1});  // all is kept, as of a process that is killed
+        const auto state = disk.open("/");
+        const bool placing = state->status(std::string{migrate::kIncomingBackup} + "/db1").has_value();
+        begun = begun || placing;
+        migrate::keep_incoming_backup(*state);
+        Names last;
+        for (const os::Name& each : state->open_directory(migrate::kLastBackup)->list())
+            last.insert(each.name);
+        // Until it is being placed, all waits in its slots.
+        if (begun) {
+            REQUIRE(last == Names{"db1", "db2", "db3"});
+        } else if (last.empty()) {
+            REQUIRE(state->status(std::string{migrate::kIncomingBackup} + '/' + kStaged + "/1/3/toc.dat"));
+        }
+        REQUIRE((begun || last.empty() || last.size() == 3));
+        if (finished) break;
+    }
+    CHECK(begun);
 }
 
 TEST_CASE("what is only staged of a backup waits for the next run", "[migrate]") {

@@ -56,18 +56,22 @@ TEST_CASE("what is missing, no directory or not absolute is no root", "[os]") {
 TEST_CASE("make_root tells what it made, whatever the umask, and remove_root takes it back", "[os]") {
     Temporary at;
     at.root().create_directory("there");
+    const Attributes there{0751, 0, 0, {1'000'000'000, 123'456'789}};
+    at.root().set_attributes("there", there);
     const mode_t before = ::umask(0077);
     const auto made = at.machine().make_root(at.path("there/a//b/"));
     ::umask(before);
     CHECK(made == std::vector<std::string>{at.path("there/a"), at.path("there/a/b")});
     CHECK(at.read().status("there/a/b").value().attributes.mode == 0755);
     CHECK(at.machine().make_root(at.path("there/a/b")).empty());
+    CHECK(at.read().status("there").value().attributes == there);
     at.machine().remove_root(at.path("there/a"));  // not empty
     CHECK(at.read().status("there/a/b").has_value());
     at.machine().remove_root(at.path("there/a/b") + "/");
     at.machine().remove_root(at.path("there/a"));
     at.machine().remove_root(at.path("there/a/b"));  // nor its parent
     CHECK(at.read().status("there/a") == std::nullopt);
+    CHECK(at.read().status("there").value().attributes == there);
 }
 
 TEST_CASE("make_root that fails leaves nothing behind", "[os]") {

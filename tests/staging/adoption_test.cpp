@@ -314,6 +314,34 @@ TEST_CASE("the newest part and the newest whole file are the basis", "[staging]"
     CHECK(d.generations() == 1);
 }
 
+TEST_CASE("what the pulls of a run hold is told, without what they had from earlier runs", "[staging]") {
+    Disk d;
+    d.fail_once();
+    const auto staging = d.stage();
+    check(*staging);
+    const auto held = [&] {
+        const EarlierFiles all = staging->of_this_run().at(0);
+        return std::pair{all.files, all.bytes};
+    };
+    using Pair = std::pair<std::uint64_t, std::uint64_t>;
+    staging->create(RelPath{"new"}, Over::nothing, directory());
+    staging->adopt(RelPath{"new/big"}, Over::nothing, kBig, kFile);
+    add_file(*staging, "whole", Over::nothing, "four");
+    Disk::begin(*staging, "part", noise(300'000));
+    CHECK(held() == Pair{0, 0});  // nothing is earlier yet
+    staging->begin_again();
+    CHECK(held() == Pair{2, 300'004});
+    staging->adopt(RelPath{"whole"}, Over::nothing, 4, kFile);
+    staging->adopt(RelPath{"new/big"}, Over::nothing, kBig, kFile);
+    staging->begin_again();
+    CHECK(held() == Pair{2, 300'004});
+    Disk::begin(*staging, "part", noise(500'000));
+    staging->begin_again();
+    CHECK(held() == Pair{2, 500'004});
+    staging->finish();
+    CHECK(held() == Pair{0, 0});
+}
+
 TEST_CASE("a file that is tried again and again leaves its longest part only", "[staging]") {
     Disk d;
     const auto parts = [&] {

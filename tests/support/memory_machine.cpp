@@ -201,10 +201,12 @@ std::vector<std::string> MemoryMachine::make_root(const std::string& path) {
         const std::size_t end = std::min(path.find('/', start), path.size());
         const std::string name = path.substr(start, end - start);
         if (!directory->status(name)) {
+            const auto above = directory->status(".")->attributes;
             directory->create_directory(name);
             const auto status = *directory->status(name);
             directory->set_attributes(name, {0755, 0, 0, status.attributes.mtime});
             directory->open_directory(name)->sync();
+            directory->set_attributes(".", above);
             directory->sync();
             made.push_back(path.substr(0, end));
         }
@@ -218,7 +220,12 @@ void MemoryMachine::remove_root(const std::string& path) {
     const auto root = parts_->disk.open("/");
     const std::string_view below = std::string_view{path}.substr(1);
     if (below.empty() || !root->status(below) || !parts_->disk.open(path)->list().empty()) return;
+    const std::size_t slash = below.rfind('/');
+    const std::string_view parent = slash == std::string_view::npos ? "." : below.substr(0, slash);
+    const auto above = root->status(parent)->attributes;
     root->remove(below);
+    root->set_attributes(parent, above);
+    root->open_directory(parent)->sync();
 }
 
 std::unique_ptr<os::Lock> MemoryMachine::lock(const std::string& directory) {

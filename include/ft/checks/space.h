@@ -28,7 +28,8 @@ public:
     /// Books `bytes` and `inodes` on the file system that holds `directory`, for `what` ("tree data").
     /// Error no_space, naming directory, need and what is free, when all that was booked there does not fit
     /// with a margin (64 MiB, or a twentieth of a small file system). Booked again for the same `what`, only
-    /// what goes beyond the first booking counts: of an attempt that was broken off, a part lies there.
+    /// what goes beyond the first booking counts: so what an attempt that was broken off has put there is to
+    /// be booked again with the rest.
     void book(const os::Directory& directory, const std::string& what, std::uint64_t bytes,
               std::uint64_t inodes);
 

@@ -54,9 +54,10 @@ public:
     virtual std::unique_ptr<Directory> open_root(const std::string& path) = 0;
     virtual std::unique_ptr<const Directory> open_root_to_read(const std::string& path) = 0;
     /// Makes `path` (absolute) and what is missing on the way, mode 0755; returns those made, outermost
-    /// first.
+    /// first. The directory above keeps its time.
     virtual std::vector<std::string> make_root(const std::string& path) = 0;
-    /// Removes the empty directory at `path`; nothing when it is missing or not empty.
+    /// Removes the empty directory at `path`; nothing when it is missing or not empty. The directory above
+    /// keeps its time.
     virtual void remove_root(const std::string& path) = 0;
     /// Nothing when another process holds it.
     virtual std::unique_ptr<Lock> lock(const std::string& directory) = 0;

@@ -16,6 +16,10 @@
 #include "ft/os/file.h"
 #include "ft/staging/change_list.h"
 
+namespace ft::os {
+class Machine;
+}
+
 namespace ft::staging {
 
 /// Whether an object of that name is in the live tree.
@@ -23,15 +27,22 @@ enum class Over { nothing, something };
 
 class Staging;
 
-/// Opens the reserved directory of the tree at `root`, making it where it is missing; the root's time stays.
-/// Error unfit when it is no directory of root's with mode 0700, or on another file system.
-std::unique_ptr<os::Directory> open_reserved(os::Directory& root);
+// The reserved directory comes and goes, and the time of the tree's root stays. `notes`, a directory that the
+// next start finds again, holds that time while it is moved: restore_root_times puts it right if this process
+// is killed there. Null: nowhere.
+
+/// Opens the reserved directory of the tree at `root`, making it where it is missing. Error unfit when it is
+/// no directory of root's with mode 0700, or on another file system.
+std::unique_ptr<os::Directory> open_reserved(os::Directory& root, os::Directory* notes = nullptr);
 /// Removes all that is staged below `root` but the generations `kept`, and the reserved directory when
-/// nothing is left in it; the root's time stays. Nothing to do where nothing is staged. Errors as
-/// open_reserved.
-void free_staged(os::Directory& root, const std::vector<Generation>& kept = {});
-/// Removes the reserved directory of `root` when nothing is in it; the root's time stays.
-void close_reserved(os::Directory& root);
+/// nothing is left in it. Nothing to do where nothing is staged. Errors as open_reserved.
+void free_staged(os::Directory& root, const std::vector<Generation>& kept = {},
+                 os::Directory* notes = nullptr);
+/// Removes the reserved directory of `root` when nothing is in it.
+void close_reserved(os::Directory& root, os::Directory* notes = nullptr);
+/// Gives roots the times that are noted in `notes`, but for those in which others made or removed something
+/// since. A note whose tree is not there stays. What fails is for a later start.
+void restore_root_times(os::Machine& machine, os::Directory& notes);
 
 /// A file system that a tree lies on: the tree's own, or one that is mounted in it.
 struct Ground {
@@ -41,7 +52,7 @@ struct Ground {
     std::vector<Generation> kept{};           ///< there, and not ours
 };
 
-/// What earlier runs have left that is good.
+/// Staged files of earlier pulls, in sum.
 struct EarlierFiles {
     std::uint64_t files = 0;
     std::uint64_t bytes = 0;
@@ -142,6 +153,10 @@ public:
     void begin_again();
     /// True when an earlier generation holds a regular file for `path` with this size and time of change.
     bool can_adopt(const base::RelPath& path, std::uint64_t size, const base::Timestamp& mtime) const;
+    /// What this run's pulls before this one hold on each ground, parts included, without what they had from
+    /// earlier runs: room that this run has taken, and that this pull takes once more for what it does not
+    /// adopt.
+    std::vector<EarlierFiles> of_this_run() const;
     /// Makes that file the new version of `path`, without any copying. True when it is of an earlier run.
     bool adopt(const base::RelPath& path, Over over, std::uint64_t size, const base::Attributes& attributes);
     /// What earlier generations hold for `path`, as a basis.

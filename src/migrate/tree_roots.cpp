@@ -1,0 +1,83 @@
+#include "migrate/tree_roots.h"
+
+#include <algorithm>
+#include <ranges>
+#include <string_view>
+
+#include "ft/base/error.h"
+#include "ft/base/escape.h"
+#include "ft/base/log.h"
+#include "migrate/state_directory.h"
+
+namespace ft::migrate {
+namespace {
+
+constexpr std::size_t kLongestList = 16 * 1024 * 1024;  // bytes
+
+struct Made {
+    std::string path;  // of the tree that it was made for
+    std::string directory;
+};
+
+std::vector<Made> read(const os::Directory& state) {
+    std::vector<Made> all;
+    if (!state.status(kMadeRoots)) return all;
+    const std::string text = os::read_all(state, kMadeRoots, kLongestList);
+    for (std::string_view left = text; !left.empty();) {
+        const std::string_view line = left.substr(0, left.find('\n'));
+        left.remove_prefix(std::min(left.size(), line.size() + 1));
+        const std::size_t tab = std::min(line.find('\t'), line.size());
+        all.push_back({base::unescape(line.substr(0, tab)),
+                       base::unescape(line.substr(std::min(tab + 1, line.size())))});
+    }
+    return all;
+}
+
+void write(os::Directory& state, const std::vector<Made>& all) {
+    if (all.empty()) return os::remove_all(state, kMadeRoots);
+    std::string text;
+    for (const Made& made : all) text += base::escape(made.path) + '\t' + base::escape(made.directory) + '\n';
+    os::write_whole(state, kMadeRoots, text);
+}
+
+bool is_there(os::Machine& machine, const std::string& directory) {
+    try {
+        machine.open_root_to_read(directory);
+        return true;
+    } catch (const base::Error&) {
+        return false;
+    }
+}
+
+}  // namespace
+
+std::vector<std::string> make_tree_root(os::Machine& machine, os::Directory& state, const std::string& path) {
+    std::vector<Made> all = read(state);
+    const auto now = machine.make_root(path);
+    for (const std::string& directory : now) {
+        std::erase_if(all, [&](const Made& made) { return made.directory == directory; });
+        all.push_back({path, directory});
+    }
+    if (!now.empty()) write(state, all);
+    std::vector<std::string> found;
+    for (const Made& made : all) {
+        if (made.path == path) found.push_back(made.directory);
+    }
+    return found;
+}
+
+void remove_tree_roots(os::Machine& machine, os::Directory& state, const std::string& path) {
+    std::vector<Made> all = read(state);
+    if (all.empty()) return;
+    const auto is_meant = [&](const Made& made) { return path.empty() || made.path == path; };
+    for (const Made& made : std::views::reverse(all)) {
+        if (is_meant(made)) machine.remove_root(made.directory);
+    }
+    if (std::erase_if(
+            all, [&](const Made& made) { return is_meant(made) && !is_there(machine, made.directory); }) > 0)
+        write(state, all);
+}
+
+void forget_tree_roots(os::Directory& state) { os::remove_all(state, kMadeRoots); }
+
+}  // namespace ft::migrate

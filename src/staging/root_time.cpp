@@ -1,0 +1,128 @@
+#include "staging/root_time.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <optional>
+
+#include "ft/base/bytes.h"
+#include "ft/base/digest.h"
+#include "ft/base/error.h"
+#include "ft/base/escape.h"
+#include "ft/base/log.h"
+#include "ft/os/machine.h"
+#include "ft/staging/staging.h"
+
+namespace ft::staging {
+namespace {
+
+constexpr std::string_view kNote = "root-time-";
+constexpr std::size_t kLongestNote = 32 * 1024;  // bytes: a path, each byte escaped, and the rest
+
+std::string digest(std::string_view text) {
+    return base::digest_of(base::DigestKind::xxh128, base::as_bytes(text)).hex();
+}
+
+/// What lies in the root beside the reserved directory: when it is something else, others have moved the
+/// root's time too.
+std::string names_in(const os::Directory& root) {
+    std::vector<os::Name> names = root.list();
+    std::erase_if(names, [](const os::Name& each) { return each.name == kReservedDirectory; });
+    std::sort(names.begin(), names.end(),
+              [](const os::Name& a, const os::Name& b) { return a.name < b.name; });
+    std::string text;
+    for (const os::Name& each : names) text += fmt::format("{}/{}/", each.name, each.inode);
+    return digest(text);
+}
+
+struct Note {
+    std::string path;  // of the root
+    std::uint64_t inode = 0;
+    base::Timestamp time{};
+    std::string names;
+
+    std::string text() const {
+        return fmt::format("{} {} {} {} {}", inode, time.seconds, time.nanoseconds, names,
+                           base::escape(path));
+    }
+};
+
+std::optional<Note> note_of(std::string_view text) {
+    Note note;
+    std::string_view left = text;
+    const auto next = [&left] {
+        const std::string_view field = left.substr(0, left.find(' '));
+        left.remove_prefix(std::min(left.size(), field.size() + 1));
+        return field;
+    };
+    const auto read = [&next](auto& number) {
+        const std::string_view field = next();
+        std::from_chars(field.data(), field.data() + field.size(), number);
+    };
+    read(note.inode);
+    read(note.time.seconds);
+    read(note.time.nanoseconds);
+    note.names = next();
+    try {
+        note.path = base::unescape(left);
+    } catch (const base::Error&) {
+        return std::nullopt;
+    }
+    if (note.text() != text || !note.path.starts_with('/') || note.time.nanoseconds > 999'999'999)
+        return std::nullopt;
+    return note;
+}
+
+/// False when the root is not there: its note waits for it.
+bool restore(os::Machine& machine, const Note& note) {
+    const auto root = machine.open_root(note.path);
+    const auto status = root->status(".");
+    if (!status || status->inode != note.inode) return false;
+    if (status->attributes.mtime == note.time || names_in(*root) != note.names) return true;
+    base::Attributes attributes = status->attributes;
+    attributes.mtime = note.time;
+    root->set_attributes(".", attributes);
+    root->sync();
+    return true;
+}
+
+}  // namespace
+
+RootTime::RootTime(os::Directory& root, os::Directory* notes) : root_{root}, notes_{notes} {
+    const auto status = root.status(".");
+    if (!status) throw base::Error{base::ErrorKind::io, base::escape(root.path()) + ": is gone"};
+    before_ = *status;
+    if (notes_ == nullptr) return;
+    name_ = fmt::format("{}{}", kNote, digest(root.path()));
+    const Note note{root.path(), before_.inode, before_.attributes.mtime, names_in(root)};
+    try {
+        os::write_whole(*notes_, name_, note.text());
+    } catch (const base::Error& error) {
+        base::log_info("not noted: {}", error.what());
+        notes_ = nullptr;
+    }
+}
+
+void RootTime::set_back() {
+    root_.set_attributes(".", before_.attributes);
+    if (notes_ == nullptr) return;
+    root_.sync();
+    notes_->remove(name_);
+}
+
+void restore_root_times(os::Machine& machine, os::Directory& notes) {
+    for (const os::Name& each : notes.list()) {
+        if (!each.name.starts_with(kNote)) continue;
+        try {
+            const auto note = each.name.ends_with(".new")
+                                  ? std::nullopt
+                                  : note_of(os::read_all(notes, each.name, kLongestNote));
+            if (!note || restore(machine, *note)) os::remove_all(notes, each.name);
+        } catch (const base::Error& error) {  // another start may be able to
+            base::log_info("{}", error.what());
+        }
+    }
+}
+
+}  // namespace ft::staging
