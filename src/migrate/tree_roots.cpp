@@ -58,7 +58,12 @@ std::vector<std::string> make_tree_root(os::Machine& machine, os::Directory& sta
         std::erase_if(all, [&](const Made& made) { return made.directory == directory; });
         all.push_back({path, directory});
     }
-    if (!now.empty()) write(state, all);
+    try {
+        if (!now.empty()) write(state, all);
+    } catch (const base::Error&) {
+        for (const std::string& directory : std::views::reverse(now)) machine.remove_root(directory);
+        throw;
+    }
     std::vector<std::string> found;
     for (const Made& made : all) {
         if (made.path == path) found.push_back(made.directory);

@@ -1,7 +1,9 @@
 #include "migrate/tree_roots.h"
 
 #include <catch2/catch.hpp>
+#include <cerrno>
 
+#include "ft/base/error.h"
 #include "migrate/state_directory.h"
 #include "support/memory_machine.h"
 
@@ -44,6 +46,16 @@ TEST_CASE("a directory that a failed run made for a tree is the next run's", "[m
         CHECK_FALSE(host.has("srv"));
     }
     CHECK(host.state()->list().empty());
+}
+
+TEST_CASE("a directory that cannot be remembered is not made", "[migrate]") {
+    Host host;
+    host.disk.mount("/state");
+    const auto state = host.state();
+    host.disk.fail(1, "write", ENOSPC);
+    CHECK_THROWS_AS(migrate::make_tree_root(host.machine, *state, "/srv/a"), base::Error);
+    CHECK_FALSE(host.has("srv"));
+    CHECK(state->list().empty());
 }
 
 TEST_CASE("a directory that was there before any run is never one's", "[migrate]") {

@@ -118,11 +118,13 @@ class RetryTest(unittest.TestCase):
         last = self.old.path("/srv/data/zz/last")
         held = Held(last)
         run = Started(self.world, line)
-        for which in (lambda carried: not carried.transfer, lambda carried: carried.transfer):
+        for cuts, which in enumerate((lambda carried: not carried.transfer, lambda carried: carried.transfer), 1):
             held.wait()
             again = Held(last)  # before it goes on: it stands here with the next attempt, too
             self.wait_fetched(run, last)
             line.cut(which)
+            # What it let go before would come over the connection that ends only now.
+            wait_until(lambda: run.stderr().count("; trying again in") >= cuts, "the loss to be noticed")
             held.__exit__()
             held = again
         with held:
