@@ -108,6 +108,16 @@ void LiveTrees::reverse(const Move& move, Way way) {
     there.put_back(way);
 }
 
+void LiveTrees::note_times(const std::vector<Setting>& settings) {
+    for (const Setting& setting : settings) {
+        os::Directory* const live = parent(setting.tree, setting.path);
+        const auto status = live != nullptr ? live->status(setting.path.name()) : std::nullopt;
+        if (!status || status->inode != setting.inode || status->type != os::FileType::directory) continue;
+        if (status->attributes.mtime != Setting::attributes(setting.after).mtime)
+            times_[{setting.tree, setting.inode}] = status->attributes.mtime;
+    }
+}
+
 void LiveTrees::apply(const Setting& setting, Way way) {
     set(setting, Setting::attributes(setting.before), Setting::attributes(setting.after), way);
 }
@@ -129,6 +139,10 @@ void LiveTrees::set(const Setting& setting, const base::Attributes& from, base::
     const bool keeps_time =
         way != Way::commit && status->type == os::FileType::regular && status->attributes.mtime != from.mtime;
     if (keeps_time) to.mtime = status->attributes.mtime;
+    if (way == Way::redo) {
+        if (const auto noted = times_.find({setting.tree, setting.inode}); noted != times_.end())
+            to.mtime = noted->second;
+    }
     if (has(*status, to)) return;
     live->set_attributes(name, to);
     require(way != Way::commit || inode_at(*live, name) == setting.inode,

@@ -1,8 +1,11 @@
 #pragma once
 
+#include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "commit/plan.h"
@@ -40,6 +43,9 @@ public:
     /// After all moves were applied fresh: each took the object that it meant to, or put back what it met
     /// instead; then Error io as apply. One listing of the slots costs less than a look at each.
     void require_replaced(const std::vector<Move>& moves);
+    /// Before an undo: a redo by this object gives directories the time that they have now, which others may
+    /// have moved since the commit; any other redo that of the run.
+    void note_times(const std::vector<Setting>& settings);
     /// Makes all that was changed durable.
     void sync();
 
@@ -58,6 +64,7 @@ private:
 
     std::vector<Tree> trees_;
     bool fresh_;
+    std::map<std::pair<std::uint32_t, std::uint64_t>, base::Timestamp> times_;  // by tree and inode
     // Operations come directory by directory.
     std::uint32_t held_tree_ = 0;
     std::string held_path_;

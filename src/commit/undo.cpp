@@ -101,6 +101,7 @@ Committed undo(os::Machine& machine, os::Directory& state, DatabaseSwapper& swap
     Journal journal = require_store(state);
     LiveTrees trees = trees_of(journal, [&] { return LiveTrees{machine, journal.plan.trees}; });
     require_reversible(journal, swapper);
+    trees.note_times(journal.plan.settings);
     decide(state, journal);
     Committed result = settle(machine, state, journal, trees, swapper);
     if (decided) decided(result.outcome, journal.plan.run_id);

@@ -10,6 +10,7 @@ import unittest
 from support import sample
 from support.cutting_line import CuttingLine
 from support.hosts import Held, Source, World, contents, differences, listing, wait_until
+from support.images import Image
 from system.test_final import Locked, Started
 
 LARGE = 20_000_000
@@ -118,18 +119,39 @@ class RetryTest(unittest.TestCase):
         last = self.old.path("/srv/data/zz/last")
         held = Held(last)
         run = Started(self.world, line)
-        for cuts, which in enumerate((lambda carried: not carried.transfer, lambda carried: carried.transfer), 1):
+        for which in (lambda carried: not carried.transfer, lambda carried: carried.transfer):
             held.wait()
             again = Held(last)  # before it goes on: it stands here with the next attempt, too
             self.wait_fetched(run, last)
+            told = run.stderr().count("; trying again in")
             line.cut(which)
             # What it let go before would come over the connection that ends only now.
-            wait_until(lambda: run.stderr().count("; trying again in") >= cuts, "the loss to be noticed")
+            wait_until(lambda: run.stderr().count("; trying again in") > told, "the loss to be noticed")
             held.__exit__()
             held = again
         with held:
             held.wait()
         self.require_fetched_once(line, self.require_replica(run))
+
+    def test_the_room_of_what_came_before_the_loss_counts(self):
+        tree = self.old.path("/srv/data")
+        tree.mkdir(parents=True)
+        (tree / "large").write_bytes(os.urandom(70_000_000))
+        here = Image.make(self.world, "srv", "ext4", "128M").mount(self.new.path("/srv")) / "data"
+        for host in (self.old, self.new):
+            host.describe(databases=())
+        line = self.lined()
+        line.rate = 25_000_000
+        run = Started(self.world, line, "--compress", "none")
+        wait_until(lambda: any(carried.from_source > 50_000_000 for carried in line.carried), "most of the file")
+        line.cut()
+        status, result = run.end()
+        self.assertEqual(status, 6, run.stderr())
+        self.assertIn("; trying again in", run.stderr())
+        # Before any of it comes again, not when the disk is full.
+        self.assertIn("tree data needs", result["error"])
+        self.assertLess(line.received(), 70_000_000)
+        self.assertFalse(here.exists())  # without an id of the source no later run could adopt the part
 
     def test_in_the_second_pull_of_a_final_run(self):
         self.make_systems()
