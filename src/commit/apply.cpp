@@ -8,6 +8,7 @@
 #include "commit/target.h"
 #include "ft/base/error.h"
 #include "ft/base/escape.h"
+#include "ft/base/extended.h"
 #include "ft/staging/names.h"
 
 namespace ft::commit {
@@ -75,15 +76,18 @@ void LiveTrees::reverse(const Move& move, Way way) {
     there.put_back(way);
 }
 
-void LiveTrees::apply(const Setting& setting, Way way) {
-    set(setting, Setting::attributes(setting.before), Setting::attributes(setting.after), way);
+void LiveTrees::apply(const Setting& setting, const staging::ExtendedChanges::Change* extended, Way way) {
+    set(setting, Setting::attributes(setting.before), Setting::attributes(setting.after),
+        extended == nullptr ? nullptr : &extended->after, way);
 }
 
-void LiveTrees::reverse(const Setting& setting, Way way) {
-    set(setting, Setting::attributes(setting.after), Setting::attributes(setting.before), way);
+void LiveTrees::reverse(const Setting& setting, const staging::ExtendedChanges::Change* extended, Way way) {
+    set(setting, Setting::attributes(setting.after), Setting::attributes(setting.before),
+        extended == nullptr ? nullptr : &extended->before, way);
 }
 
-void LiveTrees::set(const Setting& setting, const base::Attributes& from, base::Attributes to, Way way) {
+void LiveTrees::set(const Setting& setting, const base::Attributes& from, base::Attributes to,
+                    const std::string* extended, Way way) {
     os::Directory* const live = parent(setting.tree, setting.path);
     const std::string_view name = setting.path.name();
     const auto require = [&](bool right, std::string_view otherwise) {
@@ -96,7 +100,15 @@ void LiveTrees::set(const Setting& setting, const base::Attributes& from, base::
     const bool keeps_time =
         way != Way::commit && status->type == os::FileType::regular && status->attributes.mtime != from.mtime;
     if (keeps_time) to.mtime = status->attributes.mtime;
-    if (has(*status, to)) return;
+    const bool stay = extended == nullptr || base::fits_extended(*extended, live->extended(name));
+    if (stay && has(*status, to)) return;
+    if (!stay) {
+        // ACL and mode take two steps: between them nobody has a right that is not his before and after.
+        base::Attributes between = to;
+        between.mode = status->attributes.mode & to.mode;
+        if (!has(*status, between)) live->set_attributes(name, between);
+        live->set_extended(name, *extended);
+    }
     live->set_attributes(name, to);
     require(way != Way::commit || inode_at(*live, name) == setting.inode,
             "was exchanged for something else at this very moment");

@@ -31,11 +31,12 @@ public:
     /// For commit and redo: nothing to do when it is applied already. An Error of any kind: it cannot be
     /// applied to what is there.
     void apply(const Move& move, Way way);
-    void apply(const Setting& setting, Way way);
+    /// `extended`: what becomes of its extended attributes; null: they stay.
+    void apply(const Setting& setting, const staging::ExtendedChanges::Change* extended, Way way);
     /// For roll_back and undo: nothing to do when it is not applied. What somebody else put in its way
     /// meanwhile goes into the slot, and is named in the log; so is what an undo cannot put back.
     void reverse(const Move& move, Way way);
-    void reverse(const Setting& setting, Way way);
+    void reverse(const Setting& setting, const staging::ExtendedChanges::Change* extended, Way way);
     /// Makes all that was changed durable.
     void sync();
 
@@ -49,7 +50,8 @@ private:
     /// The directory that holds `path`, kept for the next call; null where there is none (any more).
     os::Directory* parent(std::uint32_t tree, const base::RelPath& path);
     std::string shown(std::uint32_t tree, const base::RelPath& path) const;
-    void set(const Setting& setting, const base::Attributes& from, base::Attributes to, Way way);
+    void set(const Setting& setting, const base::Attributes& from, base::Attributes to,
+             const std::string* extended, Way way);
 
     std::vector<Tree> trees_;
     bool fresh_;

@@ -16,7 +16,7 @@ inline constexpr std::string_view kDiscarded = "discarded";
 /// The journal while it is written: it gets its name when it is whole and durable.
 inline constexpr std::string_view kNewJournal = "journal.new";
 
-inline constexpr int kJournalVersion = 3;
+inline constexpr int kJournalVersion = 4;
 
 // Records, as the member "record" names them.
 inline constexpr std::string_view kHeader = "header";

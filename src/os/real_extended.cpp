@@ -40,10 +40,11 @@ std::optional<std::string> filled(const Call& call) {
 }
 
 /// Named entries in one order, so that equal ACLs are equal texts.
-std::string in_order(std::string_view name, std::string value) {
+std::string in_order(std::string_view name, std::string value, const std::string& shown) {
     if (name != base::kAccessAcl && name != base::kDefaultAcl) return value;
     const auto acl = base::from_kernel(value);
-    return acl ? base::to_kernel(*acl) : value;
+    if (acl) return base::to_kernel(*acl);
+    throw base::Error{base::ErrorKind::io, base::escape(shown) + ": has an ACL of an unknown form"};
 }
 
 }  // namespace
@@ -72,12 +73,12 @@ std::string ExtendedPlace::read(const std::string& shown) const {
             filled([&](char* into, std::size_t size) { return get(path_.c_str(), name.data(), into, size); });
         if (!value && errno == ENODATA) continue;  // it went since it was listed
         if (!value) fail("read the extended attribute", name, shown);
-        values.push_back(in_order(name, std::move(*value)));
+        values.push_back(in_order(name, std::move(*value), shown));
         found.push_back({name, values.back()});
         total += name.size() + values.back().size();
     }
     if (total > base::kMostExtended) {
-        throw base::Error{base::ErrorKind::unfit,
+        throw base::Error{base::ErrorKind::io,
                           base::escape(shown) + ": has more than 1 MiB of extended attributes"};
     }
     return found.empty() ? std::string{} : base::pack(std::move(found));

@@ -14,8 +14,8 @@ public:
     /// `name` in the directory that is open as `directory`; a link is not followed.
     ExtendedPlace(int directory, const std::string& name);
 
-    /// Those that a replica carries, packed (base/extended.h). `shown` is for messages. Errors: io,
-    /// permission; unfit above base::kMostExtended.
+    /// Those that a replica carries, packed (base/extended.h). `shown` is for messages. Errors: io
+    /// (above base::kMostExtended too), permission.
     std::string read(const std::string& shown) const;
     /// Makes them `packed`. Labels that it does not name stay.
     void write(std::string_view packed, const std::string& shown) const;

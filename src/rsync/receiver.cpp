@@ -45,10 +45,11 @@ base::Error other_size(const base::RelPath& path, std::uint64_t listed, const st
 
 }  // namespace
 
-Receiver::Receiver(const Session& session, wire::Reader& in, Pulled& pulled)
+Receiver::Receiver(const Session& session, wire::Reader& in, Pulled& pulled, const wire::IndexReader& indices)
     : session_{session},
       in_{in},
       pulled_{pulled},
+      indices_{indices},
       decompressor_{wire::make_decompressor(session.setup.compression, session.setup.protocol)} {}
 
 void Receiver::run() {
@@ -135,7 +136,7 @@ bool Receiver::receive(const Requests::Request& request, const base::RelPath& pa
         throw other_size(path, object.size, std::to_string(size));
     session_.progress.bytes_done += size;
     ++session_.progress.files_done;
-    slot->finish(object.attributes);
+    slot->finish(object.attributes, object.extended);
     return true;
 }
 

@@ -11,7 +11,8 @@ namespace ft::rsync {
 /// Turns the sender's answers into staged files. It only reads.
 class Receiver {
 public:
-    Receiver(const Session& session, wire::Reader& in, Pulled& pulled);
+    /// `indices`: as the answers so far have left them.
+    Receiver(const Session& session, wire::Reader& in, Pulled& pulled, const wire::IndexReader& indices);
 
     /// Until the sender has said its last word.
     void run();

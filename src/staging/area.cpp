@@ -115,7 +115,8 @@ Spot Area::spot(const base::RelPath& path, By by) {
         const SlotNumber slot{++last_slot_};
         return {slots_, slot_name(slot), slot, slot_name(slot)};
     }
-    above->second.complete = false;
+    if (std::exchange(above->second.complete, false) && !above->second.extended.empty())
+        slots_->set_extended(above->second.place, {});  // or what is made in it inherits its ACL
     std::string place = fmt::format("{}/{}", above->second.place, path.name());
     if (by == By::path) return {slots_, place, SlotNumber{0}, place};
     if (held_path_ != parent.bytes()) {
@@ -178,17 +179,23 @@ void Area::record(const base::RelPath& path, Over over, const Spot& spot, std::u
     if (spot.slot != SlotNumber{0}) list_.moves.push_back(std::move(move));
 }
 
-void Area::record_directory(const base::RelPath& path, const Spot& spot, const base::Attributes& attributes) {
+void Area::record_directory(const base::RelPath& path, const Spot& spot, const base::Object& directory) {
     const std::lock_guard lock{mutex_};
-    new_directories_.insert_or_assign(path.bytes(), NewDirectory{spot.place, attributes});
+    new_directories_.insert_or_assign(
+        path.bytes(), NewDirectory{spot.place, directory.attributes, std::string{directory.extended}});
 }
 
 void Area::record_attributes(const base::RelPath& path, const base::Attributes& before,
-                             const base::Attributes& after) {
+                             const base::Attributes& after, std::string_view extended_before,
+                             std::string_view extended_after) {
     const std::uint64_t inode = live_now(path).inode;
     const std::lock_guard lock{mutex_};
     ++list_.counts.attributes;
-    list_.settings.push_back({path, inode, Setting::values(before), Setting::values(after)});
+    list_.settings.push_back({.path = path,
+                              .inode = inode,
+                              .before = Setting::values(before),
+                              .after = Setting::values(after),
+                              .extended = list_.extended.add(extended_before, extended_after)});
 }
 
 void Area::record_removal(const base::RelPath& path) {
@@ -247,6 +254,7 @@ void Area::complete() {
               [&](const NewDirectory* a, const NewDirectory* b) { return depth(a) > depth(b); });
     for (NewDirectory* directory : deepest_first) {
         slots_->set_attributes(directory->place, directory->attributes);
+        if (!directory->extended.empty()) slots_->set_extended(directory->place, directory->extended);
         directory->complete = true;
     }
 }

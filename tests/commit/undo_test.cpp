@@ -696,7 +696,7 @@ TEST_CASE("a damaged journal of the undo store is a case for a person", "[commit
     const std::string whole = os::read_all(*state, "undo", 1 << 20);
     std::string damaged = whole;
     SECTION("a flipped bit") { damaged[damaged.size() / 2] ^= 1; }
-    SECTION("another version") { damaged.replace(damaged.find("version\":3"), 10, "version\":2"); }
+    SECTION("another version") { damaged.replace(damaged.find("version\":4"), 10, "version\":2"); }
     SECTION("its end is missing") { damaged.resize(damaged.size() / 2); }
     os::write_whole(*state, "undo", damaged);
     const auto require_damage = [](const std::function<void()>& action) {

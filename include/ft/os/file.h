@@ -92,7 +92,7 @@ public:
     virtual std::optional<Status> status(std::string_view path) const = 0;
     virtual std::string read_link(std::string_view path) const = 0;
     /// The ACLs and extended attributes of the object itself that a replica carries, packed
-    /// (ft/base/extended.h); empty where it has none, or its file system knows none. Error unfit above 1 MiB.
+    /// (ft/base/extended.h); empty where it has none, or its file system knows none. Error io above 1 MiB.
     virtual std::string extended(std::string_view path) const = 0;
     /// Error io ("changed while it was read") when it is not a regular file: nothing else is opened, and
     /// nothing waits. Access times stay as they are where the system permits.
