@@ -18,6 +18,8 @@ bool has_prefix_and_more(std::string_view name, std::string_view prefix) {
 
 bool is_carried(std::string_view name) {
     if (name == kAccessAcl || name == kDefaultAcl) return true;
+    // How XFS keeps the two, and lists them once more.
+    if (name == "trusted.SGI_ACL_FILE" || name == "trusted.SGI_ACL_DEFAULT") return false;
     if (name == "security.evm" || name.starts_with("user.rsync.%")) return false;
     return has_prefix_and_more(name, "user.") || has_prefix_and_more(name, "trusted.") ||
            has_prefix_and_more(name, "security.");

@@ -18,6 +18,12 @@ namespace {
 /// neither side waits for the other.
 constexpr std::size_t kMostAhead = 8 * 1024;
 
+/// ACLs go their own way.
+bool is_taken(const wire::Xattr& xattr) {
+    return base::is_carried(xattr.name) && xattr.name != base::kAccessAcl && xattr.name != base::kDefaultAcl;
+}
+bool is_to_be_asked_for(const wire::Xattr& xattr) { return !xattr.is_short() && is_taken(xattr); }
+
 struct Asked {
     std::int32_t index = 0;
     const wire::Xattrs* list = nullptr;
@@ -25,10 +31,6 @@ struct Asked {
 };
 
 }  // namespace
-
-bool ReceivedExtended::is_missing_kind(const wire::Xattr& xattr) {
-    return !xattr.is_short() && base::is_carried(xattr.name);
-}
 
 void ReceivedExtended::note(std::size_t arrival, const wire::Entry& entry) {
     const Parts parts{entry.access_acl, entry.default_acl, entry.xattrs};
@@ -39,7 +41,7 @@ void ReceivedExtended::note(std::size_t arrival, const wire::Entry& entry) {
         parts_.push_back(parts);
         if (parts.xattrs != nullptr) {
             for (const wire::Xattr& xattr : *parts.xattrs) {
-                if (is_missing_kind(xattr)) missing_.insert(key_of(xattr));
+                if (is_to_be_asked_for(xattr)) missing_.insert(key_of(xattr));
             }
         }
     }
@@ -96,7 +98,7 @@ void ReceivedExtended::fetch_values(const tree::Listing& list, bool live, wire::
         const wire::Xattrs* const xattrs = parts_[numbers_[arrival] - 1].xattrs;
         Asked asked{.index = static_cast<std::int32_t>(index), .list = xattrs};
         for (std::size_t at = 0; xattrs != nullptr && at < xattrs->size(); ++at) {
-            if (is_missing_kind((*xattrs)[at]) && missing_.erase(key_of((*xattrs)[at])) > 0)
+            if (is_to_be_asked_for((*xattrs)[at]) && missing_.erase(key_of((*xattrs)[at])) > 0)
                 asked.numbers.push_back(static_cast<std::int32_t>(at + 1));
         }
         if (asked.numbers.empty()) continue;
@@ -129,7 +131,7 @@ std::string ReceivedExtended::packed(const Parts& parts, std::uint32_t mode,
     }
     if (parts.xattrs != nullptr) {
         for (const wire::Xattr& xattr : *parts.xattrs) {
-            if (!base::is_carried(xattr.name) || xattr.name.starts_with("system.")) continue;
+            if (!is_taken(xattr)) continue;
             if (xattr.is_short()) {
                 all.push_back({xattr.name, xattr.value});
                 continue;

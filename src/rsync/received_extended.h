@@ -42,7 +42,6 @@ private:
     /// Length and digest of a long value.
     using Key = std::pair<std::uint32_t, std::array<std::byte, 16>>;
     static Key key_of(const wire::Xattr& xattr) { return {xattr.length, xattr.digest}; }
-    static bool is_missing_kind(const wire::Xattr& xattr);
     std::string packed(const Parts& parts, std::uint32_t mode, const tree::OwnerMap& owners) const;
 
     std::vector<std::uint32_t> numbers_;  // by arrival, as far as any has one; 0: none

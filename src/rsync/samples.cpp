@@ -35,6 +35,7 @@ std::vector<std::vector<staging::ExtendedSample>> samples_of(const tree::Listing
     std::set<std::tuple<Place, const char*>> seen;  // each set once
     std::set<std::tuple<Place, std::string>> kinds;
     std::map<Place, std::size_t> largest;  // index
+    std::set<std::size_t> taken;           // indices
     for (std::size_t index = 0; index < wanted.size(); ++index) {
         const tree::Item item = wanted[index];
         const std::string_view packed = item.object.extended;
@@ -44,11 +45,16 @@ std::vector<std::vector<staging::ExtendedSample>> samples_of(const tree::Listing
         bool is_new = false;
         for (const base::ExtendedAttribute& each : base::unpack(packed))
             is_new |= kinds.emplace(place, kind_of(each.name)).second;
-        if (is_new) samples[place.first].push_back(sample_of(item));
+        if (is_new) {
+            samples[place.first].push_back(sample_of(item));
+            taken.insert(index);
+        }
         const auto [most, first] = largest.try_emplace(place, index);
         if (packed.size() > wanted[most->second].object.extended.size()) most->second = index;
     }
-    for (const auto& [place, index] : largest) samples[place.first].push_back(sample_of(wanted[index]));
+    for (const auto& [place, index] : largest) {
+        if (!taken.contains(index)) samples[place.first].push_back(sample_of(wanted[index]));
+    }
     return samples;
 }
 

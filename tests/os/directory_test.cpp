@@ -352,6 +352,11 @@ TEST_CASE("what a replica does not carry is neither read nor removed", "[os]") {
     at.root().set_extended("file", {});
     CHECK(::getxattr(at.path("file").c_str(), "user.rsync.%stat", nullptr, 0) == 1);
     CHECK(::getxattr(at.path("file").c_str(), "user.mine", nullptr, 0) == -1);
+    for (const char* name :
+         {"trusted.SGI_ACL_FILE", "btrfs.compression", "system.nfs4_acl", "user.", "other"})
+        CHECK_FALSE(base::is_carried(name));
+    for (const char* name : {"trusted.overlay.opaque", "security.capability", "system.posix_acl_access"})
+        CHECK(base::is_carried(name));
 }
 
 TEST_CASE("an object has its label where the wanted one has none", "[os]") {

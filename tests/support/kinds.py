@@ -88,8 +88,9 @@ def fill_links(tree, side, linked=LINKED):
 
 
 def extended(path):
-    """ACLs and extended attributes."""
-    return tuple((name, os.getxattr(path, name, follow_symlinks=False)) for name in sorted(os.listxattr(path, follow_symlinks=False)))
+    """ACLs and extended attributes; XFS lists ACLs once more as what it keeps them in."""
+    names = [name for name in sorted(os.listxattr(path, follow_symlinks=False)) if not name.startswith("trusted.SGI_ACL_")]
+    return tuple((name, os.getxattr(path, name, follow_symlinks=False)) for name in names)
 
 
 def snapshot(tree):

@@ -27,7 +27,7 @@ struct ExtendedAttribute {
 
 /// True when a replica has it in common with its original: user.*, trusted.* and security.*, and the two
 /// ACLs. Not user.rsync.%* (how rsync without root keeps owners) and security.evm (signed by each machine for
-/// itself); nor what belongs to one kind of file system (btrfs.*, other system.*).
+/// itself); nor what belongs to one kind of file system (btrfs.*, trusted.SGI_ACL_*, other system.*).
 bool is_carried(std::string_view name);
 /// True for what the security policy of a machine gives to objects by itself (SELinux, Smack, IMA): where the
 /// original has none the replica may have one.
