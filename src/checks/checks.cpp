@@ -26,7 +26,7 @@ void check_tree(os::Machine& machine, const system::Description& system, const s
                 Checked& checked) {
     const tree::Rules rules = system::rules_of(system, tree, {}, reserved);
     const tree::Scanned scanned = tree::scan(*machine.open_root_to_read(system.below_root(tree.path)), rules,
-                                             cancellation, {.mounts = tree.mounts});
+                                             cancellation, {.mounts = tree.mounts, .extended = false});
     const auto name_some = [&](const std::vector<std::string>& lines, std::uint64_t all) {
         for (std::size_t i = 0; i < std::min(kShown, lines.size()); ++i) {
             checked.findings.push_back(fmt::format("tree {}: {}", tree.name, lines[i]));

@@ -11,6 +11,7 @@
 #include "commit/target.h"
 #include "ft/base/error.h"
 #include "ft/base/escape.h"
+#include "ft/base/extended.h"
 #include "ft/staging/names.h"
 
 namespace ft::commit {
@@ -118,15 +119,18 @@ void LiveTrees::note_times(const std::vector<Setting>& settings) {
     }
 }
 
-void LiveTrees::apply(const Setting& setting, Way way) {
-    set(setting, Setting::attributes(setting.before), Setting::attributes(setting.after), way);
+void LiveTrees::apply(const Setting& setting, const staging::ExtendedChanges::Change* extended, Way way) {
+    set(setting, Setting::attributes(setting.before), Setting::attributes(setting.after),
+        extended == nullptr ? nullptr : &extended->after, way);
 }
 
-void LiveTrees::reverse(const Setting& setting, Way way) {
-    set(setting, Setting::attributes(setting.after), Setting::attributes(setting.before), way);
+void LiveTrees::reverse(const Setting& setting, const staging::ExtendedChanges::Change* extended, Way way) {
+    set(setting, Setting::attributes(setting.after), Setting::attributes(setting.before),
+        extended == nullptr ? nullptr : &extended->before, way);
 }
 
-void LiveTrees::set(const Setting& setting, const base::Attributes& from, base::Attributes to, Way way) {
+void LiveTrees::set(const Setting& setting, const base::Attributes& from, base::Attributes to,
+                    const std::string* extended, Way way) {
     os::Directory* const live = parent(setting.tree, setting.path);
     const std::string_view name = setting.path.name();
     const auto require = [&](bool right, std::string_view otherwise) {
@@ -143,7 +147,15 @@ void LiveTrees::set(const Setting& setting, const base::Attributes& from, base::
         if (const auto noted = times_.find({setting.tree, setting.inode}); noted != times_.end())
             to.mtime = noted->second;
     }
-    if (has(*status, to)) return;
+    const bool stay = extended == nullptr || base::fits_extended(*extended, live->extended(name));
+    if (stay && has(*status, to)) return;
+    if (!stay) {
+        // ACL and mode take two steps: between them nobody has a right that is not his before and after.
+        base::Attributes between = to;
+        between.mode = status->attributes.mode & to.mode;
+        if (!has(*status, between)) live->set_attributes(name, between);
+        live->set_extended(name, *extended);
+    }
     live->set_attributes(name, to);
     require(way != Way::commit || inode_at(*live, name) == setting.inode,
             "was exchanged for something else at this very moment");

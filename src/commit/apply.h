@@ -35,11 +35,12 @@ public:
     /// For commit and redo: nothing to do when it is applied already. An Error of any kind: it cannot be
     /// applied to what is there. What a fresh `replace` took is only looked at by require_replaced.
     void apply(const Move& move, Way way);
-    void apply(const Setting& setting, Way way);
+    /// `extended`: what becomes of its extended attributes; null: they stay.
+    void apply(const Setting& setting, const staging::ExtendedChanges::Change* extended, Way way);
     /// For roll_back and undo: nothing to do when it is not applied. What somebody else put in its way
     /// meanwhile goes into the slot, and is named in the log; so is what an undo cannot put back.
     void reverse(const Move& move, Way way);
-    void reverse(const Setting& setting, Way way);
+    void reverse(const Setting& setting, const staging::ExtendedChanges::Change* extended, Way way);
     /// After all moves were applied fresh: each took the object that it meant to, or put back what it met
     /// instead; then Error io as apply. One listing of the slots costs less than a look at each.
     void require_replaced(const std::vector<Move>& moves);
@@ -60,7 +61,8 @@ private:
     os::Directory* parent(std::uint32_t tree, const base::RelPath& path);
     std::string shown(std::uint32_t tree, const base::RelPath& path) const;
     std::vector<std::uint64_t> in_slots(std::uint32_t tree, std::size_t count) const;
-    void set(const Setting& setting, const base::Attributes& from, base::Attributes to, Way way);
+    void set(const Setting& setting, const base::Attributes& from, base::Attributes to,
+             const std::string* extended, Way way);
 
     std::vector<Tree> trees_;
     bool fresh_;

@@ -167,12 +167,14 @@ Journal write_journal(os::Directory& state, OrderedPlan plan) {
     add(header_text(plan));
     for (const DatabaseSwap& swap : plan.swaps) add(text_of(swap));
     std::string text;
-    const auto add_operation = [&](const auto& operation) {
-        write(text, operation);
+    for (const Move& move : plan.moves) {
+        write(text, move);
         add(text);
-    };
-    for (const Move& move : plan.moves) add_operation(move);
-    for (const Setting& setting : plan.settings) add_operation(setting);
+    }
+    for (const Setting& setting : plan.settings) {
+        write(text, setting, plan.extended);
+        add(text);
+    }
     flush();
     file->sync();
     // Under its name the journal is whole: from here on only its last record can be torn.

@@ -9,9 +9,10 @@
 namespace ft::commit {
 namespace {
 
-constexpr std::size_t kPiece = 128 * 1024;         // bytes that are read at once
-constexpr std::size_t kLongestLine = 1024 * 1024;  // bytes; a record is far shorter
-constexpr std::size_t kChecksumLength = 32;        // hex digits of xxh128
+constexpr std::size_t kPiece = 128 * 1024;  // bytes that are read at once
+constexpr std::size_t kLongestLine =
+    8 * 1024 * 1024;  // bytes; with all the attributes that a directory can have, 4 MiB
+constexpr std::size_t kChecksumLength = 32;  // hex digits of xxh128
 
 using Checksum = std::array<char, kChecksumLength>;
 

@@ -5,11 +5,14 @@
 #include <iterator>
 #include <limits>
 #include <optional>
+#include <utility>
+#include <vector>
 
 #include "commit/journal_names.h"
 #include "commit/records.h"
 #include "ft/base/error.h"
 #include "ft/base/escape.h"
+#include "ft/base/extended.h"
 
 // There may be a million operations, so they are written and read without a tree of JSON values between: a
 // reader takes exactly what the writer writes.
@@ -29,12 +32,31 @@ constexpr std::string_view kKinds[] = {"place", "replace", "remove"};
 
 [[noreturn]] void refuse(const std::string& what) { throw base::Error{base::ErrorKind::recovery, what}; }
 
-/// Of a path as JSON text: what JSON cannot hold, escaping has made visible already.
-void write_path(std::string& text, const base::RelPath& path) {
-    for (const char c : path.escaped()) {
+/// An escaped text as JSON text: what JSON cannot hold, escaping has made visible already.
+void write_escaped(std::string& text, std::string_view escaped) {
+    for (const char c : escaped) {
         if (c == '"' || c == '\\') text += '\\';
         text += c;
     }
+}
+
+constexpr std::string_view kHex = "0123456789abcdef";
+
+void write_extended(std::string& text, std::string_view packed) {
+    text += ",\"extended\":{";
+    for (const base::ExtendedAttribute& each : base::unpack(packed)) {
+        if (text.back() != '{') text += ',';
+        text += '"';
+        write_escaped(text, base::escape(each.name));
+        text += "\":\"";
+        for (const char c : each.value) {
+            const auto byte = static_cast<unsigned char>(c);
+            text += kHex[byte >> 4];
+            text += kHex[byte & 15];
+        }
+        text += '"';
+    }
+    text += '}';
 }
 
 void write_time(std::string& text, std::string_view name, const DirectoryTime& time) {
@@ -42,10 +64,14 @@ void write_time(std::string& text, std::string_view name, const DirectoryTime& t
         fmt::format_to(std::back_inserter(text), ",\"{}\":[{},{}]", name, known->seconds, known->nanoseconds);
 }
 
-void write_values(std::string& text, std::string_view name, const Setting::Values& values) {
+/// `extended`: null when it stays.
+void write_values(std::string& text, std::string_view name, const Setting::Values& values,
+                  const std::string* extended) {
     fmt::format_to(std::back_inserter(text),
-                   ",\"{}\":{{\"mode\":\"{:04o}\",\"uid\":{},\"gid\":{},\"mtime\":[{},{}]}}", name,
-                   values.mode, values.uid, values.gid, values.seconds, values.nanoseconds);
+                   ",\"{}\":{{\"mode\":\"{:04o}\",\"uid\":{},\"gid\":{},\"mtime\":[{},{}]", name, values.mode,
+                   values.uid, values.gid, values.seconds, values.nanoseconds);
+    if (extended != nullptr) write_extended(text, *extended);
+    text += '}';
 }
 
 /// What is left of a text to be read.
@@ -72,7 +98,9 @@ public:
         text_.remove_prefix(static_cast<std::size_t>(end - text_.data()));
         return value;
     }
-    base::RelPath path() {
+    base::RelPath path() { return base::RelPath{text()}; }
+    /// An escaped text up to its quote.
+    std::string text() {
         std::string escaped;
         std::size_t at = 0;
         for (; at < text_.size() && text_[at] != '"'; ++at) {
@@ -80,7 +108,7 @@ public:
             if (at < text_.size()) escaped += text_[at];
         }
         text_.remove_prefix(std::min(at, text_.size()));
-        return base::RelPath{base::unescape(escaped)};
+        return base::unescape(escaped);
     }
     base::Timestamp time() {
         take("[");
@@ -106,8 +134,34 @@ public:
         const base::Timestamp mtime = time();
         values.seconds = mtime.seconds;
         values.nanoseconds = mtime.nanoseconds;
-        take("}");
         return values;
+    }
+    /// Packed; nothing when there is no such member.
+    std::optional<std::string> extended() {
+        if (!takes(",\"extended\":{")) return std::nullopt;
+        std::vector<std::pair<std::string, std::string>> all;
+        while (!takes("}")) {
+            take(all.empty() ? "\"" : ",\"");
+            std::string name = text();
+            if (name.empty() || name.find('\0') != std::string::npos) refuse("an attribute has no name");
+            take("\":\"");
+            all.emplace_back(std::move(name), bytes());
+        }
+        std::vector<base::ExtendedAttribute> views;
+        for (const auto& [name, value] : all) views.push_back({name, value});
+        return base::pack(std::move(views));
+    }
+    /// In hex, up to and with the quote.
+    std::string bytes() {
+        std::string value;
+        while (!takes("\"")) {
+            const std::size_t high = text_.size() < 2 ? kHex.npos : kHex.find(text_[0]);
+            const std::size_t low = text_.size() < 2 ? kHex.npos : kHex.find(text_[1]);
+            if (high == kHex.npos || low == kHex.npos) refuse("a value is not in hex");
+            value += static_cast<char>(high << 4 | low);
+            text_.remove_prefix(2);
+        }
+        return value;
     }
 
 private:
@@ -142,12 +196,17 @@ Move read_move(Rest& rest, MoveKind kind, const OrderedPlan& plan) {
     return move;
 }
 
-Setting read_setting(Rest& rest, const OrderedPlan& plan) {
+Setting read_setting(Rest& rest, OrderedPlan& plan) {
     Setting setting;
     read_common(rest, setting, plan);
     setting.before = rest.values("before");
-    setting.after = rest.values("after");
+    const auto before = rest.extended();
     rest.take("}");
+    setting.after = rest.values("after");
+    const auto after = rest.extended();
+    rest.take("}}");
+    if (before.has_value() != after.has_value()) refuse("it has extended attributes but once");
+    if (before) setting.extended = plan.extended.add(*before, *after);
     rest.end();
     return setting;
 }
@@ -156,7 +215,7 @@ void write_common(std::string& text, std::string_view kind, std::uint32_t tree, 
                   std::uint64_t inode) {
     text.clear();
     fmt::format_to(std::back_inserter(text), "{{\"record\":\"{}\",\"tree\":{},\"path\":\"", kind, tree);
-    write_path(text, path);
+    write_escaped(text, path.escaped());
     fmt::format_to(std::back_inserter(text), "\",\"inode\":{}", inode);
 }
 
@@ -172,10 +231,11 @@ void write(std::string& text, const Move& move) {
     text += '}';
 }
 
-void write(std::string& text, const Setting& setting) {
+void write(std::string& text, const Setting& setting, const staging::ExtendedChanges& extended) {
     write_common(text, kAttributes, setting.tree, setting.path, setting.inode);
-    write_values(text, "before", setting.before);
-    write_values(text, "after", setting.after);
+    const auto* const change = extended.find(setting.extended);
+    write_values(text, "before", setting.before, change == nullptr ? nullptr : &change->before);
+    write_values(text, "after", setting.after, change == nullptr ? nullptr : &change->after);
     text += '}';
 }
 

@@ -61,7 +61,8 @@ public:
     TreeOperations(OrderedPlan& ordered, const os::Directory& root)
         : ordered_{ordered}, root_{root}, tree_{static_cast<std::uint32_t>(ordered.trees.size() - 1)} {}
 
-    void add(std::vector<Move> moves, std::vector<Setting> settings) {
+    void add(std::vector<Move> moves, std::vector<Setting> settings,
+             const staging::ExtendedChanges& extended) {
         drop_moved_with_others(moves);
         // The root always: the reserved directory goes in the end.
         std::set<std::string, std::less<>> touched{""};
@@ -75,6 +76,8 @@ public:
         for (Setting& setting : settings) {
             touched.erase(setting.path.is_root() ? "" : setting.path.bytes());
             setting.tree = tree_;
+            const auto* const change = extended.find(setting.extended);
+            if (change != nullptr) setting.extended = ordered_.extended.add(change->before, change->after);
         }
         append(ordered_.moves, std::move(moves));
         append(ordered_.settings, std::move(settings));
@@ -141,7 +144,8 @@ OrderedPlan order(os::Machine& machine, Plan plan) {
         const std::uint64_t reserved = require_directory(*root, staging::kReservedDirectory).inode;
         ordered.trees.push_back(
             {tree.root, require_directory(*root, ".").inode, reserved, tree.list.generation, tree.made});
-        TreeOperations{ordered, *root}.add(std::move(tree.list.moves), std::move(tree.list.settings));
+        TreeOperations{ordered, *root}.add(std::move(tree.list.moves), std::move(tree.list.settings),
+                                           tree.list.extended);
     }
     std::sort(ordered.moves.begin(), ordered.moves.end(), comes_before);
     std::sort(ordered.settings.begin(), ordered.settings.end(), is_set_before);

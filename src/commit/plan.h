@@ -30,7 +30,8 @@ struct OrderedPlan {
     std::vector<DatabaseSwap> swaps{};
     std::optional<HostName> host_name{};
     std::vector<Move> moves{};
-    std::vector<Setting> settings{};  ///< last: each name that changes moves the time of its directory
+    std::vector<Setting> settings{};      ///< last: each name that changes moves the time of its directory
+    staging::ExtendedChanges extended{};  ///< of all settings
 };
 
 /// Brings a plan into order and completes it by the attributes of every live directory in which a name

@@ -23,7 +23,7 @@ std::string header_text(const OrderedPlan& plan);
 std::string text_of(const DatabaseSwap& swap);
 /// An operation; `text` is replaced.
 void write(std::string& text, const Move& move);
-void write(std::string& text, const Setting& setting);
+void write(std::string& text, const Setting& setting, const staging::ExtendedChanges& extended);
 
 Header read_header(std::string_view text);
 DatabaseSwap read_swap(std::string_view text);

@@ -56,13 +56,15 @@ private:
         }
         for (const Move& move : plan_.moves) trees_.apply(move, way);
         if (way == Way::commit) trees_.require_replaced(plan_.moves);
-        for (const Setting& setting : plan_.settings) trees_.apply(setting, way);
+        for (const Setting& setting : plan_.settings)
+            trees_.apply(setting, plan_.extended.find(setting.extended), way);
     }
     void reverse_all(Way way) {
         for (const DatabaseSwap& swap : std::views::reverse(plan_.swaps)) swapper_.reverse(swap);
         if (plan_.host_name) rename_machine(plan_.host_name->after, plan_.host_name->before);
         for (const Move& move : std::views::reverse(plan_.moves)) trees_.reverse(move, way);
-        for (const Setting& setting : plan_.settings) trees_.reverse(setting, way);
+        for (const Setting& setting : plan_.settings)
+            trees_.reverse(setting, plan_.extended.find(setting.extended), way);
     }
     /// A name that is another by now stays.
     void rename_machine(const std::string& from, const std::string& to) {

@@ -82,8 +82,9 @@ private:
         const tree::Rules rules = system::rules_of(
             system_, tree, facts == manifest_.trees.end() ? std::vector<std::string>{} : facts->exclude,
             {std::string{staging::kReservedDirectory}});
-        const tree::Scanned scanned = tree::scan(*machine_.open_root_to_read(path), rules, cancellation_,
-                                                 {.changed_since = moment_, .mounts = tree.mounts});
+        const tree::Scanned scanned =
+            tree::scan(*machine_.open_root_to_read(path), rules, cancellation_,
+                       {.changed_since = moment_, .mounts = tree.mounts, .extended = false});
         found["changed"] = scanned.changed;
         found["examples"] = scanned.changed_examples;
         if (scanned.changed == 0) return;

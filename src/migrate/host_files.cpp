@@ -40,7 +40,7 @@ void put(staging::Staging& staging, const os::Directory& live, const std::string
     const auto slot = staging.create_file(at, there ? staging::Over::something : staging::Over::nothing,
                                           base::DigestKind::xxh128, nullptr);
     slot->append(base::as_bytes(content));
-    slot->finish(attributes);
+    slot->finish(attributes, there ? live.extended(path) : std::string{});
 }
 
 }  // namespace

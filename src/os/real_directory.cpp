@@ -21,7 +21,9 @@
 
 #include "ft/base/error.h"
 #include "ft/base/escape.h"
+#include "ft/base/extended.h"
 #include "ft/base/rel_path.h"
+#include "os/real_extended.h"
 
 namespace ft::os {
 namespace {
@@ -126,6 +128,11 @@ std::string RealDirectory::read_link(std::string_view path) const {
     return {target.data(), static_cast<std::size_t>(length)};
 }
 
+std::string RealDirectory::extended(std::string_view path) const {
+    const Place at = place(path, "read the extended attributes of");
+    return ExtendedPlace{at.parent, at.name}.read(whole(path));
+}
+
 std::unique_ptr<RealFile> RealDirectory::regular_file(std::string_view path, std::uint64_t access) const {
     Fd file = open(path, access | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_NOATIME);
     struct stat now;
@@ -198,8 +205,8 @@ void RealDirectory::create_directory(std::string_view path) {
     // it.
     const Fd made{::openat(at.parent, at.name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
     if (made.number() < 0) fail("open", path);
-    for (const char* acl : {"system.posix_acl_access", "system.posix_acl_default"}) {
-        if (::fremovexattr(made.number(), acl) != 0 && errno != ENODATA && errno != EOPNOTSUPP)
+    for (const std::string_view acl : {base::kAccessAcl, base::kDefaultAcl}) {
+        if (::fremovexattr(made.number(), acl.data()) != 0 && errno != ENODATA && errno != EOPNOTSUPP)
             fail("remove the inherited ACL of", path);
     }
 }
@@ -263,6 +270,12 @@ void RealDirectory::set_attributes(std::string_view path, const Attributes& attr
     if (::utimensat(object.number(), "", FileTimes{attributes.mtime}.pair, AT_EMPTY_PATH) != 0) {
         fail("set the time", path);
     }
+}
+
+void RealDirectory::set_extended(std::string_view path, std::string_view packed) {
+    const Fd object = open(path, O_PATH | O_NOFOLLOW);
+    if (!object.is_open()) fail("change", path);
+    ExtendedPlace{object.number()}.write(packed, whole(path));
 }
 
 void RealDirectory::sync() {

@@ -18,6 +18,7 @@ public:
     std::vector<Name> list() const override;
     std::optional<Status> status(std::string_view path) const override;
     std::string read_link(std::string_view path) const override;
+    std::string extended(std::string_view path) const override;
     std::unique_ptr<const File> open_file(std::string_view path) const override;
     std::unique_ptr<const Directory> open_directory(std::string_view path) const override;
     Space space() const override;
@@ -34,6 +35,7 @@ public:
     void exchange(std::string_view path, Directory& other_directory, std::string_view other) override;
     void remove(std::string_view path) override;
     void set_attributes(std::string_view path, const Attributes& attributes) override;
+    void set_extended(std::string_view path, std::string_view packed) override;
     void sync() override;
     void sync_file_system() override;
 

@@ -13,6 +13,7 @@
 #include <cerrno>
 
 #include "ft/base/error.h"
+#include "os/real_extended.h"
 
 namespace ft::os {
 namespace {
@@ -129,6 +130,8 @@ void RealFile::set_attributes(const Attributes& attributes) {
     if (::fchmod(fd_.number(), attributes.mode) != 0) fail("set the mode");
     if (::futimens(fd_.number(), FileTimes{attributes.mtime}.pair) != 0) fail("set the time");
 }
+
+void RealFile::set_extended(std::string_view packed) { ExtendedPlace{fd_.number()}.write(packed, path_); }
 
 void RealFile::sync() {
     if (uninterrupted([&] { return ::fsync(fd_.number()); }) != 0) fail("sync");

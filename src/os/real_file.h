@@ -27,6 +27,7 @@ public:
     void write_at(std::uint64_t offset, std::span<const std::byte> data) override;
     void set_size(std::uint64_t size) override;
     void set_attributes(const Attributes& attributes) override;
+    void set_extended(std::string_view packed) override;
     void sync() override;
 
 private:

@@ -70,6 +70,7 @@ Options asked_options() {
     options.owner = options.group = true;
     options.devices = options.specials = true;
     options.hard_links = true;
+    options.acls = options.xattrs = true;
     return options;
 }
 
@@ -81,7 +82,7 @@ Setup connect(wire::Reader& in, base::ByteSink& out, const PullOptions& options)
     // No 'i': the file list comes whole, so that it is checked as a tree before the first object is staged.
     for (const std::string& argument :
          {std::string{"--server"}, std::string{"--sender"},
-          fmt::format("-logDtpHr{}e.{}", options.compressions.empty() ? "" : "z", kOurCapabilities),
+          fmt::format("-logDtpAHXr{}e.{}", options.compressions.empty() ? "" : "z", kOurCapabilities),
           std::string{"."}, options.module + "/", std::string{}}) {
         arguments.text(argument);
         arguments.byte(0);

@@ -4,8 +4,10 @@
 
 #include "ft/base/error.h"
 #include "ft/base/escape.h"
+#include "ft/base/extended.h"
 #include "ft/os/read_ahead.h"
 #include "rsync/match.h"
+#include "rsync/samples.h"
 
 namespace ft::rsync {
 
@@ -25,16 +27,20 @@ staging::Over over(const tree::Difference& difference) {
 }  // namespace
 
 Generator::Generator(const Session& session, const tree::Listing& live, const tree::Rules& rules,
-                     wire::FrameWriter& out)
+                     wire::FrameWriter& out, const wire::IndexWriter& indices)
     : session_{session},
       live_{live},
       rules_{rules},
       out_{out},
+      indices_{indices},
       strong_{session.setup.checksum, session.setup.seed, session.setup.seed_first()},
       adopted_(session.wanted.size()),
       touched_(live.size()) {}
 
 Need Generator::measure() {
+    const auto samples = samples_of(session_.wanted, rules_, session_.staging);
+    for (std::size_t ground = 0; ground < samples.size(); ++ground)
+        session_.staging.require_extended(ground, samples[ground]);
     Need need;
     need.grounds.resize(session_.staging.grounds().size());
     need.live_entries = live_.size();
@@ -129,8 +135,12 @@ void Generator::keep_time(std::size_t live) {
 
 void Generator::set_attributes(std::size_t wanted, std::size_t live) {
     const tree::Item item = session_.wanted[wanted];
-    session_.staging.change_attributes(base::RelPath{item.path}, live_[live].object.attributes,
-                                       item.object.attributes);
+    const base::Object before = live_[live].object;
+    const base::Object& after = item.object;
+    const bool stay = base::fits_extended(after.extended, before.extended);
+    session_.staging.change_attributes(base::RelPath{item.path}, before.attributes, after.attributes,
+                                       stay ? std::string_view{} : before.extended,
+                                       stay ? std::string_view{} : after.extended);
 }
 
 void Generator::act(const tree::Difference& found) {
@@ -163,7 +173,8 @@ void Generator::make_file(std::size_t wanted, const tree::Difference& found,
 
 void Generator::adopt(std::size_t wanted, staging::Over over) {
     const tree::Item item = session_.wanted[wanted];
-    if (!session_.staging.adopt(base::RelPath{item.path}, over, item.object.size, item.object.attributes)) {
+    if (!session_.staging.adopt(base::RelPath{item.path}, over, item.object.size, item.object.attributes,
+                                item.object.extended)) {
         return;
     }
     ++adopted_files_;
@@ -192,7 +203,7 @@ void Generator::copy(std::size_t wanted, std::size_t from) {
         throw base::Error{base::ErrorKind::io, base::escape(source) + ": changed during the run",
                           "Stop what changes this tree, then run the same command again."};
     }
-    slot->finish(object.attributes);
+    slot->finish(object.attributes, object.extended);
     ++session_.progress.files_done;
 }
 

@@ -17,8 +17,9 @@ namespace ft::rsync {
 /// writes.
 class Generator {
 public:
+    /// `indices`: as the requests so far have left them.
     Generator(const Session& session, const tree::Listing& live, const tree::Rules& rules,
-              wire::FrameWriter& out);
+              wire::FrameWriter& out, const wire::IndexWriter& indices);
 
     /// Compares and does nothing. Error unfit.
     Need measure();

@@ -36,6 +36,7 @@ os::Status JoinedFile::status() const {
 void JoinedFile::write_at(std::uint64_t, std::span<const std::byte>) { refuse(); }
 void JoinedFile::set_size(std::uint64_t) { refuse(); }
 void JoinedFile::set_attributes(const os::Attributes&) { refuse(); }
+void JoinedFile::set_extended(std::string_view) { refuse(); }
 void JoinedFile::sync() { refuse(); }
 
 }  // namespace ft::rsync

@@ -9,7 +9,10 @@ using Kind = tree::Difference::Kind;
 
 namespace {
 
+/// The live object becomes the wanted one.
 bool stays(Kind kind) { return kind == Kind::same || kind == Kind::attributes; }
+/// It has the content of the wanted one.
+bool has_content(Kind kind) { return stays(kind) || kind == Kind::renewed; }
 
 }  // namespace
 
@@ -51,7 +54,7 @@ void Links::note(const tree::Difference& difference) {
     }
     group.stays = group.stays && stays(difference.kind) && live && live_group == group.live;
     const bool is_file = item.object.type == base::FileType::regular;
-    if (is_file && stays(difference.kind) && group.content == kNone)
+    if (is_file && has_content(difference.kind) && group.content == kNone)
         group.content = static_cast<std::uint32_t>(wanted);
     choose_leader(group, wanted, difference);
 }
@@ -79,10 +82,13 @@ void Links::decide() {
 }
 
 tree::Difference Links::with_links(const tree::Difference& difference) {
-    if (!difference.wanted || !needed()) return difference;
-    const std::size_t wanted = *difference.wanted;
-    const Group* const group = group_of(wanted);
     tree::Difference result = difference;
+    if (!difference.wanted) return result;
+    const std::size_t wanted = *difference.wanted;
+    const bool is_file = wanted_[wanted].object.type == base::FileType::regular;
+    if (difference.kind == Kind::renewed) result.kind = is_file ? Kind::content : Kind::replaced;
+    if (!needed()) return result;
+    const Group* const group = group_of(wanted);
     if (group != nullptr && group->stays) {
         if (wanted != group->first) result.kind = Kind::same;
         return result;
@@ -94,7 +100,6 @@ tree::Difference Links::with_links(const tree::Difference& difference) {
         if (claims_[*live] == kNone) claims_[*live] = static_cast<std::uint32_t>(wanted);
         if (claims_[*live] == wanted) return result;
     }
-    const bool is_file = wanted_[wanted].object.type == base::FileType::regular;
     result.kind = is_file ? Kind::content : Kind::replaced;
     return result;
 }
@@ -106,7 +111,7 @@ bool Links::follows(std::size_t wanted) const {
 
 std::optional<std::size_t> Links::content_of(std::size_t wanted, const tree::Difference& before) const {
     const Group* const group = group_of(wanted);
-    if (group == nullptr) return stays(before.kind) ? std::optional{wanted} : std::nullopt;
+    if (group == nullptr) return has_content(before.kind) ? std::optional{wanted} : std::nullopt;
     return group->content == kNone ? std::nullopt : std::optional<std::size_t>{group->content};
 }
 

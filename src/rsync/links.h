@@ -29,8 +29,8 @@ public:
     void note(const tree::Difference& difference);
     void decide();
 
-    /// The difference with what links make of it: content or replaced where there must be a new object, same
-    /// where another name brings the new attributes.
+    /// The difference with what links make of it: content or replaced where there must be a new object
+    /// (always for what is renewed), same where another name brings the new attributes.
     tree::Difference with_links(const tree::Difference& difference);
     /// True when that entry is not made by itself, but as a link to its leader.
     bool follows(std::size_t wanted) const;

@@ -115,7 +115,9 @@ wire::ListOptions list_options(const Setup& setup, const Options& options) {
             .links = options.links,
             .hard_links = options.hard_links,
             .devices = options.devices,
-            .specials = options.specials};
+            .specials = options.specials,
+            .acls = options.acls,
+            .xattrs = options.xattrs};
 }
 
 }  // namespace ft::rsync

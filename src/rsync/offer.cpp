@@ -13,7 +13,8 @@ namespace ft::rsync {
 
 Offer::Offer(const Module& module, const Options& options, base::Cancellation& cancellation)
     : recursive_{options.recurse} {
-    tree::Scanned scanned = tree::scan(*module.root, *module.rules, cancellation, {.mounts = module.mounts});
+    tree::Scanned scanned = tree::scan(*module.root, *module.rules, cancellation,
+                                       {.mounts = module.mounts, .extended = options.acls || options.xattrs});
     problems_ = std::move(scanned.unreadable);
     unreadable_ = scanned.unreadable_count;
     vanished_ = scanned.vanished;

@@ -26,16 +26,14 @@ struct Letter {
     char letter;
     std::string_view name;
 };
-constexpr std::array<Letter, 10> kRefusedLetters{{{'A', "--acls"},
-                                                  {'X', "--xattrs"},
-                                                  {'c', "--checksum"},
-                                                  {'U', "--atimes"},
-                                                  {'N', "--crtimes"},
-                                                  {'L', "--copy-links"},
-                                                  {'k', "--copy-dirlinks"},
-                                                  {'R', "--relative"},
-                                                  {'C', "--cvs-exclude"},
-                                                  {'B', "--block-size"}}};
+constexpr std::array<Letter, 8> kRefusedLetters{{{'c', "--checksum"},
+                                                 {'U', "--atimes"},
+                                                 {'N', "--crtimes"},
+                                                 {'L', "--copy-links"},
+                                                 {'k', "--copy-dirlinks"},
+                                                 {'R', "--relative"},
+                                                 {'C', "--cvs-exclude"},
+                                                 {'B', "--block-size"}}};
 
 void refuse(Options& options, std::string_view what) {
     if (options.refused.empty()) options.refused = fmt::format("this server does not grant {}", what);
@@ -76,6 +74,13 @@ void read_letters(Options& options, std::string_view letters) {
                 break;
             case 'H':
                 options.hard_links = true;
+                break;
+            case 'A':
+                options.acls = true;
+                break;
+            case 'X':  // twice would bring what rsync without root keeps in them
+                if (options.xattrs) refuse(options, "--xattrs given twice (-XX)");
+                options.xattrs = true;
                 break;
             case 'n':
                 options.dry_run = true;

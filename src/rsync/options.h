@@ -22,6 +22,8 @@ struct Options {
     bool devices = false;
     bool specials = false;
     bool hard_links = false;
+    bool acls = false;
+    bool xattrs = false;
     bool numeric_ids = false;
     bool dry_run = false;
     bool ignore_errors = false;

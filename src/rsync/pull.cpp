@@ -105,15 +105,22 @@ public:
                     [&] { live = tree::scan(live_root, rules, group.cancellation(), {.mounts = mounts}); });
         group.wait();
         require_fit(list, live);
+        wire::IndexWriter requested;
+        wire::IndexReader answered;
+        list.extended.find_values(live.listing);
+        list.extended.fetch_values(list.listing, options_.live, out, requested, in, answered);
+        list.extended.settle(list.listing, *list.owners);
+        list.extended = {};
+        list.decoder.reset();
 
         Links links{list.listing, live.listing, staging};
         const Session session{setup,   options_,           list.listing, live_root,
                               staging, meetings_.requests, links,        progress_};
-        generator.emplace(session, live.listing, rules, out);
+        generator.emplace(session, live.listing, rules, out, requested);
         const Need need = generator->measure();
         if (options_.on_need) options_.on_need(need, [&] { out.keep_alive(); });
 
-        receiver_.emplace(session, in, meetings_.files, meetings_.behind, pulled_);
+        receiver_.emplace(session, in, meetings_.files, meetings_.behind, pulled_, answered);
         group.start("generator", [&] { generator->run(); });
         group.start("receiver", [&] { receiver_->run(); });
         group.start("write behind", [&] { meetings_.behind.work([&] { staging.sync_behind(); }); });

@@ -37,6 +37,7 @@ void read_entries(wire::Reader& in, wire::EntryDecoder& decoder, ReceivedList& l
         list.listing.add(entry->path, entry->object);
         if (entry->first && static_cast<std::size_t>(*entry->first) != arrival)
             list.listing.link(arrival, static_cast<std::size_t>(*entry->first));
+        list.extended.note(arrival, *entry);
         if (!entry->has_content) list.closed.emplace_back(entry->path);
         ++progress.files_listed;
     }
@@ -48,7 +49,7 @@ void map_owners(wire::Reader& in, const wire::ListOptions& options, const os::Ac
     tree::OwnerNames names;
     for (const wire::IdName& user : wire::read_ids(in, options)) names.users.emplace(user.id, user.name);
     for (const wire::IdName& group : wire::read_ids(in, options)) names.groups.emplace(group.id, group.name);
-    const tree::OwnerMap map{names, accounts};
+    const tree::OwnerMap& map = list.owners.emplace(names, accounts);
     for (std::size_t arrival = 0; arrival < list.listing.size(); ++arrival) {
         const base::Attributes theirs = list.listing[arrival].object.attributes;
         list.listing.set_owner(arrival, map.user(theirs.uid), map.group(theirs.gid));
@@ -61,12 +62,12 @@ void map_owners(wire::Reader& in, const wire::ListOptions& options, const os::Ac
 ReceivedList receive_list(wire::Reader& in, const wire::ListOptions& options, const os::Accounts& accounts,
                           base::Progress& progress) {
     ReceivedList list;
-    wire::EntryDecoder decoder{options, [&](std::int32_t first) {
-                                   wire::Entry entry;
-                                   entry.object = list.listing[static_cast<std::size_t>(first)].object;
-                                   return entry;
-                               }};
-    read_entries(in, decoder, list, progress);
+    list.decoder = std::make_unique<wire::EntryDecoder>(options, [&](std::int32_t first) {
+        wire::Entry entry;
+        entry.object = list.listing[static_cast<std::size_t>(first)].object;
+        return entry;
+    });
+    read_entries(in, *list.decoder, list, progress);
     map_owners(in, options, accounts, list);
     list.listing.sort();
     return list;

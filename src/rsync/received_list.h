@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -9,6 +11,7 @@
 #include "ft/tree/listing.h"
 #include "ft/wire/file_list.h"
 #include "ft/wire/reader.h"
+#include "rsync/received_extended.h"
 
 namespace ft::rsync {
 
@@ -18,6 +21,9 @@ struct ReceivedList {
     std::vector<std::string> closed;  ///< directories whose content is not part of the list (mount points)
     std::vector<std::string> unknown_owners;  ///< names that this machine does not know
     std::int32_t io_error = 0;
+    std::unique_ptr<wire::EntryDecoder> decoder;  ///< has what `extended` refers to
+    ReceivedExtended extended;                    ///< not in `listing` yet
+    std::optional<tree::OwnerMap> owners;
 };
 
 /// Error peer for an illegal entry, one in the reserved directory, or more than 2 GiB of them. Whether the

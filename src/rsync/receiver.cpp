@@ -47,12 +47,13 @@ base::Error other_size(const base::RelPath& path, std::uint64_t listed, const st
 }  // namespace
 
 Receiver::Receiver(const Session& session, wire::Reader& in, WholeFiles& files, WriteBehind& behind,
-                   Pulled& pulled)
+                   Pulled& pulled, const wire::IndexReader& indices)
     : session_{session},
       in_{in},
       files_{files},
       behind_{behind},
       pulled_{pulled},
+      indices_{indices},
       decompressor_{wire::make_decompressor(session.setup.compression, session.setup.protocol)} {}
 
 void Receiver::run() {
@@ -177,7 +178,7 @@ void Receiver::finish(staging::Slot& slot, Requests::Request request, const base
         throw other_size(path, object.size, std::to_string(slot.size()));
     session_.progress.bytes_done += slot.size();
     ++session_.progress.files_done;
-    slot.finish(object.attributes);
+    slot.finish(object.attributes, object.extended);
     behind_.note(slot.size());
 }
 

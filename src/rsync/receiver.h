@@ -13,9 +13,9 @@ namespace ft::rsync {
 /// Turns the sender's answers into staged files. It only reads. One thread runs, any number stage.
 class Receiver {
 public:
-    /// Refers to all of them.
-    Receiver(const Session& session, wire::Reader& in, WholeFiles& files, WriteBehind& behind,
-             Pulled& pulled);
+    /// Refers to all of them but `indices`: as the answers so far have left them.
+    Receiver(const Session& session, wire::Reader& in, WholeFiles& files, WriteBehind& behind, Pulled& pulled,
+             const wire::IndexReader& indices);
 
     /// Until the sender has said its last word.
     void run();

@@ -6,7 +6,9 @@
 
 #include "ft/base/error.h"
 #include "ft/base/escape.h"
+#include "ft/base/extended.h"
 #include "ft/wire/file_list.h"
+#include "ft/wire/greeting.h"
 
 namespace ft::rsync {
 
@@ -71,6 +73,7 @@ void Sender::send_list() {
         entry.top = item.is_directory() && offer_.is_top(index);
         entry.has_content = !item.is_directory() || offer_.has_content(index);
         if (item.linked) entry.first = static_cast<std::int32_t>(listing.first_of(*listing.group(index)));
+        extended_.describe(item.object, entry);
         encoder.write(out, entry);
         write(out);
         out.clear();
@@ -93,6 +96,15 @@ void Sender::send_owner_names(const wire::ListOptions& options) {
         users.insert(attributes.uid);
         groups.insert(attributes.gid);
     }
+    offer_.listing().for_each_extended([&](std::string_view packed) {
+        if (!options.acls) return;
+        for (const std::string_view name : {base::kAccessAcl, base::kDefaultAcl}) {
+            const auto value = base::find_extended(packed, name);
+            const auto acl = value ? base::from_kernel(*value) : std::nullopt;
+            if (!acl) continue;
+            for (const base::Acl::Named& each : acl->named) (each.user ? users : groups).insert(each.id);
+        }
+    });
     const auto send = [&](const std::set<std::uint32_t>& ids, const auto& name_of) {
         std::vector<wire::IdName> names;
         for (const std::uint32_t id : ids) {
@@ -103,8 +115,10 @@ void Sender::send_owner_names(const wire::ListOptions& options) {
         wire::write_ids(out, names, options);
         write(out);
     };
-    if (options.owners) send(users, [&](std::uint32_t id) { return session_.accounts->user_name(id); });
-    if (options.groups) send(groups, [&](std::uint32_t id) { return session_.accounts->group_name(id); });
+    if (options.owners || options.acls)
+        send(users, [&](std::uint32_t id) { return session_.accounts->user_name(id); });
+    if (options.groups || options.acls)
+        send(groups, [&](std::uint32_t id) { return session_.accounts->group_name(id); });
 }
 
 std::int32_t Sender::next_index() {
@@ -129,7 +143,7 @@ void Sender::answer_requests() {
     for (int phase = 0; phase < 3;) {
         const std::int32_t index = next_index();
         if (index >= 0) {
-            answer(wire::read_item(session_.in, index), phase);
+            answer(wire::read_item(session_.in, index, session_.options.xattrs), phase);
         } else if (++phase < 3) {
             write_done();
         }
@@ -147,15 +161,37 @@ void Sender::answer(const wire::Item& item, int phase) {
             throw wire::malformed("request", fmt::format("names file {} once too often", index));
         }
     }
+    std::vector<std::int32_t> values;
+    if (has_value_request(item)) {
+        const base::Object object = offer_.listing()[static_cast<std::size_t>(item.index)].object;
+        values = wire::read_value_numbers(session_.in, extended_.xattrs(object));
+    }
     if (transfer && !session_.options.dry_run) {
-        return send_file(item, BlockSums{session_.in, session_.setup.digest_bytes()});
+        return send_file(item, values, BlockSums{session_.in, session_.setup.digest_bytes()});
     }
     wire::Writer echo;
-    wire::write_item(echo, answered_, item);
+    write_echo(echo, item, values);
     write(echo);
 }
 
-void Sender::send_file(const wire::Item& item, const BlockSums& sums) {
+/// 7.4: a name that the client links by itself carries none, for clients of old.
+bool Sender::has_value_request(const wire::Item& item) const {
+    if ((item.flags & wire::kReportXattr) == 0 || session_.options.dry_run) return false;
+    constexpr std::uint16_t kLinked = wire::kXnameFollows | wire::kLocalChange;
+    const bool left_out = session_.setup.protocol > 30 &&
+                          (session_.setup.compat & wire::kAvoidXattrOptim) == 0 &&
+                          (item.flags & kLinked) == kLinked;
+    return !left_out;
+}
+
+void Sender::write_echo(wire::Writer& out, const wire::Item& item, const std::vector<std::int32_t>& values) {
+    wire::write_item(out, answered_, item);
+    if (!has_value_request(item)) return;
+    extended_.answer(out, offer_.listing()[static_cast<std::size_t>(item.index)].object, values);
+}
+
+void Sender::send_file(const wire::Item& item, const std::vector<std::int32_t>& values,
+                       const BlockSums& sums) {
     const std::string path = offer_.path_of(offer_.listing()[static_cast<std::size_t>(item.index)].path);
     std::unique_ptr<const os::File> file;
     os::Status before;
@@ -166,7 +202,7 @@ void Sender::send_file(const wire::Item& item, const BlockSums& sums) {
         return cannot_send(item, path, error.what());
     }
     wire::Writer head;
-    wire::write_item(head, answered_, item);
+    write_echo(head, item, values);
     wire::write_sum_head(head, sums.head());
     write(head);
     wire::TokenWriter tokens{session_.out, compressor_.get()};

@@ -13,6 +13,7 @@
 #include "ft/wire/reader.h"
 #include "ft/wire/sum_head.h"
 #include "rsync/channel.h"
+#include "rsync/listed_extended.h"
 #include "rsync/match.h"
 #include "rsync/negotiation.h"
 #include "rsync/offer.h"
@@ -43,7 +44,9 @@ private:
     void send_owner_names(const wire::ListOptions& options);
     void answer_requests();
     void answer(const wire::Item& item, int phase);
-    void send_file(const wire::Item& item, const BlockSums& sums);
+    bool has_value_request(const wire::Item& item) const;
+    void send_file(const wire::Item& item, const std::vector<std::int32_t>& values, const BlockSums& sums);
+    void write_echo(wire::Writer& out, const wire::Item& item, const std::vector<std::int32_t>& values);
     void say(wire::MessageCode code, const std::string& line);
     void note_change(const os::Status& before, const os::Status& after, const wire::Item& item,
                      const std::string& path);
@@ -58,6 +61,7 @@ private:
     const Offer& offer_;
     base::Progress& progress_;
     Served& served_;
+    ListedExtended extended_;
     wire::StrongSum strong_;
     wire::IndexReader requested_;
     wire::IndexWriter answered_;

@@ -9,6 +9,7 @@
 
 #include "ft/base/error.h"
 #include "ft/base/escape.h"
+#include "ft/base/extended.h"
 #include "ft/base/log.h"
 #include "staging/reserved.h"
 
@@ -131,13 +132,18 @@ void Area::begin_again() {
     open_generation(next(before));
 }
 
-bool Area::adopt(const base::RelPath& path, Over over, std::uint64_t size,
-                 const base::Attributes& attributes) {
+bool Area::adopt(const base::RelPath& path, Over over, std::uint64_t size, const base::Attributes& attributes,
+                 std::string_view extended) {
     Earlier::Adopted adopted = earlier_.adopt(path, size, attributes.mtime);
     const std::string at = adopted.was.place();
     const auto status = adopted.directory->status(at);
     if (!status) throw base::Error{base::ErrorKind::io, path.escaped() + ": vanished from what is staged"};
-    if (status->attributes != attributes) adopted.directory->set_attributes(at, attributes);
+    const bool has_attributes = status->attributes == attributes;
+    if (!has_attributes) adopted.directory->set_attributes(at, attributes);
+    const bool has_extended = base::fits_extended(extended, adopted.directory->extended(at));
+    // A change of owner takes capabilities away.
+    if (!has_extended || (!has_attributes && !extended.empty()))
+        adopted.directory->set_extended(at, extended);
     const Spot to = spot(path, By::path);
     record(path, over, to, status->inode, true);
     note_complete(path, to.place, std::move(adopted.was));
@@ -199,7 +205,8 @@ Spot Area::spot(const base::RelPath& path, By by) {
         const SlotNumber slot{++last_slot_};
         return {slots_, slot_name(slot), slot, slot_name(slot)};
     }
-    above->second.complete = false;
+    if (std::exchange(above->second.complete, false) && !above->second.extended.empty())
+        slots_->set_extended(above->second.place, {});  // or what is made in it inherits its ACL
     std::string place = fmt::format("{}/{}", above->second.place, path.name());
     if (by == By::path) return {slots_, place, SlotNumber{0}, place};
     if (held_path_ != parent.bytes()) {
@@ -263,17 +270,23 @@ void Area::record(const base::RelPath& path, Over over, const Spot& spot, std::u
     if (spot.slot != SlotNumber{0}) list_.moves.push_back(std::move(move));
 }
 
-void Area::record_directory(const base::RelPath& path, const Spot& spot, const base::Attributes& attributes) {
+void Area::record_directory(const base::RelPath& path, const Spot& spot, const base::Object& directory) {
     const std::lock_guard lock{mutex_};
-    new_directories_.insert_or_assign(path.bytes(), NewDirectory{spot.place, attributes});
+    new_directories_.insert_or_assign(
+        path.bytes(), NewDirectory{spot.place, directory.attributes, std::string{directory.extended}});
 }
 
 void Area::record_attributes(const base::RelPath& path, const base::Attributes& before,
-                             const base::Attributes& after) {
+                             const base::Attributes& after, std::string_view extended_before,
+                             std::string_view extended_after) {
     const std::uint64_t inode = live_now(path).inode;
     const std::lock_guard lock{mutex_};
     ++list_.counts.attributes;
-    list_.settings.push_back({path, inode, Setting::values(before), Setting::values(after)});
+    list_.settings.push_back({.path = path,
+                              .inode = inode,
+                              .before = Setting::values(before),
+                              .after = Setting::values(after),
+                              .extended = list_.extended.add(extended_before, extended_after)});
 }
 
 void Area::record_removal(const base::RelPath& path) {
@@ -333,6 +346,7 @@ void Area::complete() {
               [&](const NewDirectory* a, const NewDirectory* b) { return depth(a) > depth(b); });
     for (NewDirectory* directory : deepest_first) {
         slots_->set_attributes(directory->place, directory->attributes);
+        if (!directory->extended.empty()) slots_->set_extended(directory->place, directory->extended);
         directory->complete = true;
     }
 }

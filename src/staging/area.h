@@ -5,11 +5,13 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
 #include "ft/os/file.h"
 #include "ft/staging/change_list.h"
+#include "ft/staging/probe.h"
 #include "ft/staging/staging.h"
 #include "staging/earlier.h"
 #include "staging/log.h"
@@ -51,10 +53,14 @@ public:
     void record(const base::RelPath& path, Over over, const Spot& spot, std::uint64_t inode, bool is_file,
                 const base::Attributes* directory = nullptr);
     void record_attributes(const base::RelPath& path, const base::Attributes& before,
-                           const base::Attributes& after);
+                           const base::Attributes& after, std::string_view extended_before,
+                           std::string_view extended_after);
     void record_removal(const base::RelPath& path);
     /// `path` was made at `spot`: what comes below it is built there.
-    void record_directory(const base::RelPath& path, const Spot& spot, const base::Attributes& attributes);
+    void record_directory(const base::RelPath& path, const Spot& spot, const base::Object& directory);
+    void require_extended(const std::vector<ExtendedSample>& samples) {
+        staging::require_extended(*reserved_, samples);
+    }
 
     /// Notes for later runs that the file at `place` was begun, or is complete (`facts`: size, time, digest).
     void note_begun(const base::RelPath& path, const std::string& place);
@@ -63,7 +69,8 @@ public:
     void leave_begun(const base::RelPath& path, const std::string& place);
 
     /// Makes a file of an earlier generation the new version of `path`. True when it is of an earlier run.
-    bool adopt(const base::RelPath& path, Over over, std::uint64_t size, const base::Attributes& attributes);
+    bool adopt(const base::RelPath& path, Over over, std::uint64_t size, const base::Attributes& attributes,
+               std::string_view extended);
     /// What was recorded so far, and the slots with it, become an earlier generation.
     void begin_again();
     Earlier& earlier() { return earlier_; }
@@ -84,6 +91,7 @@ private:
     struct NewDirectory {
         std::string place;  // path from the slots
         base::Attributes attributes;
+        std::string extended;
         bool complete = false;  // its attributes are set, and nothing was made in it since
     };
     struct Adopted {

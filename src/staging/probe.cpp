@@ -6,6 +6,7 @@
 
 #include "ft/base/error.h"
 #include "ft/base/escape.h"
+#include "ft/base/extended.h"
 
 namespace ft::staging {
 namespace {
@@ -62,17 +63,65 @@ void probe(os::Directory& reserved) {
     reserved.exchange(kFile, reserved, kInside);
 }
 
+/// What keeps a new object from having those attributes; empty: nothing.
+std::string refusal(os::Directory& reserved, const ExtendedSample& sample) {
+    const std::string name = fmt::format("{}/{}", kProbe, static_cast<int>(sample.type));
+    try {
+        if (reserved.status(name)) {
+            reserved.set_extended(name, {});
+        } else if (sample.type == base::FileType::regular) {
+            reserved.create_file(name);
+        } else if (sample.type == base::FileType::directory) {
+            reserved.create_directory(name);
+        } else if (sample.type == base::FileType::symlink) {
+            reserved.create_symlink(name, kProbe);
+        } else {
+            reserved.create_special(name, sample.type, 1, 3);
+        }
+        reserved.set_extended(name, sample.packed);
+        const bool fits = base::fits_extended(sample.packed, reserved.extended(name));
+        return fits ? "" : "cannot be set: another value is read back";
+    } catch (const base::Error& error) {
+        const std::string_view why = error.what();
+        const std::string shown = base::escape(reserved.path()) + "/" + name + ": ";
+        return std::string{why.starts_with(shown) ? why.substr(shown.size()) : why};
+    }
+}
+
+void remove_probe(os::Directory& reserved) {
+    try {
+        if (reserved.status(kProbe)) os::remove_all(reserved, kProbe);
+    } catch (const base::Error&) {  // the next staging removes it
+    }
+}
+
 }  // namespace
+
+void require_extended(os::Directory& reserved, const std::vector<ExtendedSample>& samples) {
+    if (samples.empty()) return;
+    std::vector<std::string> refused;
+    reserved.create_directory(kProbe);
+    for (const ExtendedSample& sample : samples) {
+        const std::string why = refusal(reserved, sample);
+        if (!why.empty()) refused.push_back(fmt::format("{}: {}", base::escape(sample.path), why));
+    }
+    remove_probe(reserved);
+    if (refused.empty()) return;
+    throw base::Error{
+        base::ErrorKind::unfit,
+        fmt::format("{}: cannot hold ACLs or extended attributes that the source has: {}",
+                    base::escape(reserved.path()), refused.front()),
+        "Put the tree on a file system that takes them (ext4, XFS, btrfs), or remove them at the "
+        "source."}
+        .with_details(refused);
+}
 
 void require_exact(os::Directory& reserved) {
     try {
         probe(reserved);
         os::remove_all(reserved, kProbe);
     } catch (const base::Error& error) {
-        try {
-            if (reserved.status(kProbe)) os::remove_all(reserved, kProbe);
-        } catch (const base::Error&) {  // the next staging removes it
-        }
+        remove_probe(reserved);
         if (error.kind() == base::ErrorKind::no_space || !error.advice().empty()) throw;
         throw base::Error{error.kind(), error.what(), kAdvice};
     }

@@ -95,13 +95,14 @@ base::Digest Slot::digest() {
     return *state_->digest;
 }
 
-void Slot::finish(const base::Attributes& attributes) {
+void Slot::finish(const base::Attributes& attributes, std::string_view extended) {
     State& state = *state_;
     if (!state.pending.empty()) write(state.pending);
     std::uint64_t inode = 0;
     try {
         if (state.ends_in_hole) state.file->set_size(size_);
         state.file->set_attributes(attributes);
+        if (!extended.empty()) state.file->set_extended(extended);
         if (state.spot.slot != SlotNumber{0}) inode = state.file->status().inode;
         state.area.record(state.path, state.over, state.spot, inode, true);
         state.file.reset();

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "ft/base/error.h"
+#include "ft/base/extended.h"
 #include "ft/base/log.h"
 #include "staging/area.h"
 #include "staging/slot_state.h"
@@ -85,6 +86,10 @@ Staging::~Staging() = default;
 
 std::vector<base::RelPath> Staging::grounds() const { return state_->at; }
 
+void Staging::require_extended(std::size_t ground, const std::vector<ExtendedSample>& samples) {
+    state_->areas[ground].require_extended(samples);
+}
+
 std::size_t Staging::ground_of(const base::RelPath& path) const { return state_->ground_of(path); }
 
 std::unique_ptr<Slot> Staging::create_file(const base::RelPath& path, Over over, base::DigestKind digest,
@@ -108,11 +113,14 @@ void Staging::create(const base::RelPath& path, Over over, const base::Object& o
         const bool is_directory = object.type == base::FileType::directory;
         // A new directory stays open to us alone until finish: its time would not survive what is put into
         // it.
-        if (!is_directory) spot.directory->set_attributes(spot.name, object.attributes);
+        if (!is_directory) {
+            spot.directory->set_attributes(spot.name, object.attributes);
+            if (!object.extended.empty()) spot.directory->set_extended(spot.name, object.extended);
+        }
         std::uint64_t inode = 0;
         if (spot.slot != SlotNumber{0}) inode = spot.directory->status(spot.name).value().inode;
         area.record(local, over, spot, inode, false, is_directory ? &object.attributes : nullptr);
-        if (is_directory) area.record_directory(local, spot, object.attributes);
+        if (is_directory) area.record_directory(local, spot, object);
     } catch (const base::Error& error) {
         throw error.on(path.bytes());
     }
@@ -136,9 +144,10 @@ void Staging::link(const base::RelPath& path, Over over, const base::RelPath& fi
 }
 
 void Staging::change_attributes(const base::RelPath& path, const base::Attributes& before,
-                                const base::Attributes& after) {
+                                const base::Attributes& after, std::string_view extended_before,
+                                std::string_view extended_after) {
     const auto [area, local] = state_->local(path);
-    area.record_attributes(local, before, after);
+    area.record_attributes(local, before, after, extended_before, extended_after);
 }
 
 void Staging::remove(const base::RelPath& path) {
@@ -172,10 +181,10 @@ bool Staging::can_adopt(const base::RelPath& path, std::uint64_t size, const bas
 }
 
 bool Staging::adopt(const base::RelPath& path, Over over, std::uint64_t size,
-                    const base::Attributes& attributes) {
+                    const base::Attributes& attributes, std::string_view extended) {
     const auto [area, local] = state_->movable(path);
     try {
-        return area.adopt(local, over, size, attributes);
+        return area.adopt(local, over, size, attributes, extended);
     } catch (const base::Error& error) {
         throw error.on(path.bytes());
     }

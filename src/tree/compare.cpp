@@ -5,6 +5,7 @@
 
 #include "ft/base/error.h"
 #include "ft/base/escape.h"
+#include "ft/base/extended.h"
 
 namespace ft::tree {
 namespace {
@@ -27,7 +28,13 @@ Kind difference(const base::Object& wanted, const base::Object& live) {
         (wanted.size != live.size || attributes.mtime != live.attributes.mtime)) {
         return Kind::content;
     }
-    return attributes == live.attributes ? Kind::same : Kind::attributes;
+    const bool same_extended = base::fits_extended(wanted.extended, live.extended);
+    if (attributes == live.attributes && same_extended) return Kind::same;
+    // A change of several steps of a live object cannot be taken back in one, and a new owner costs a file
+    // its capabilities: it is made anew.
+    const bool renewed =
+        wanted.type != base::FileType::directory && (!same_extended || !wanted.extended.empty());
+    return renewed ? Kind::renewed : Kind::attributes;
 }
 
 /// The merge of two sorted listings, one step a call.

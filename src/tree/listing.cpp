@@ -13,6 +13,8 @@ namespace {
 constexpr std::size_t kRecordsABlock = 4096;
 constexpr std::size_t kTextBlock = 256 * 1024;  // bytes
 constexpr std::size_t kMostEntries = std::numeric_limits<std::int32_t>::max();
+constexpr std::size_t kMostExtended = std::size_t{1} << 30;  // bytes of all that differ
+constexpr std::size_t kExtendedRoom = 96;                    // bytes about each, besides its own
 constexpr std::size_t kLongestText = std::numeric_limits<std::uint16_t>::max();
 
 bool is_device(base::FileType type) {
@@ -28,6 +30,7 @@ struct Listing::Record {
     std::uint32_t nanoseconds;
     std::uint32_t uid;
     std::uint32_t gid;
+    std::uint32_t extended;  // number in extended_, 0: none
     std::uint16_t path_length;
     std::uint16_t target_length;
     std::uint16_t mode;
@@ -93,6 +96,7 @@ void Listing::add(std::string_view path, const base::Object& object, bool pinned
         .nanoseconds = object.attributes.mtime.nanoseconds,
         .uid = object.attributes.uid,
         .gid = object.attributes.gid,
+        .extended = keep_extended(object.extended),
         .path_length = static_cast<std::uint16_t>(path.size()),
         .target_length = static_cast<std::uint16_t>(object.link_target.size()),
         .mode = static_cast<std::uint16_t>(object.attributes.mode),
@@ -103,6 +107,27 @@ void Listing::add(std::string_view path, const base::Object& object, bool pinned
         .linked = false,
     });
     order_.push_back(static_cast<std::uint32_t>(order_.size()));
+}
+
+std::uint32_t Listing::keep_extended(std::string_view packed) {
+    if (packed.empty()) return 0;
+    const auto known = extended_numbers_.find(packed);
+    if (known != extended_numbers_.end()) return known->second;
+    extended_bytes_ += packed.size();
+    if (extended_bytes_ > kMostExtended) {
+        throw base::Error{base::ErrorKind::unfit,
+                          "more than 1 GiB of different ACLs and extended attributes in one tree"};
+    }
+    extended_.emplace_back(packed);
+    return extended_numbers_[extended_.back()] = static_cast<std::uint32_t>(extended_.size());
+}
+
+void Listing::set_extended(std::size_t arrival, std::string_view packed) {
+    record(arrival).extended = keep_extended(packed);
+}
+
+void Listing::for_each_extended(const std::function<void(std::string_view)>& visit) const {
+    for (const std::string& each : extended_) visit(each);
 }
 
 void Listing::pin(std::size_t arrival) { record(arrival).pinned = true; }
@@ -201,6 +226,7 @@ Item Listing::operator[](std::size_t index) const {
         item.object.size = from.size;
     }
     item.object.link_target = text(from.place + from.path_length, from.target_length);
+    if (from.extended != 0) item.object.extended = extended_[from.extended - 1];
     item.pinned = from.pinned;
     item.mount_point = from.mount_point;
     item.ground = from.ground;
@@ -233,7 +259,7 @@ Totals Listing::totals() const {
 std::size_t Listing::memory() const {
     return records_.size() * kRecordsABlock * sizeof(Record) + texts_.size() * kTextBlock +
            order_.capacity() * sizeof(order_[0]) + links_.capacity() * sizeof(Link) +
-           firsts_.capacity() * sizeof(firsts_[0]);
+           firsts_.capacity() * sizeof(firsts_[0]) + extended_bytes_ + extended_.size() * kExtendedRoom;
 }
 
 }  // namespace ft::tree

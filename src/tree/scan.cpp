@@ -18,13 +18,14 @@ constexpr std::size_t kMostLines = 1000;
 constexpr std::size_t kMostExamples = 3;
 constexpr std::size_t kShownPath = 200;  // bytes of a path that is too long to be a path
 
-base::Object object_of(const os::Status& status, std::string_view link_target) {
+base::Object object_of(const os::Status& status, std::string_view link_target, std::string_view extended) {
     base::Object object;
     object.type = status.type;
     object.attributes = status.attributes;
     object.device_major = status.device_major;
     object.device_minor = status.device_minor;
     object.link_target = link_target;
+    object.extended = extended;
     if (status.type == base::FileType::regular) object.size = status.size;
     if (status.type == base::FileType::symlink) object.size = link_target.size();
     return object;
@@ -38,6 +39,7 @@ struct Pending {
     bool mounted = false;     // something is mounted there
     bool expected = false;    // and shall be, as a part of the tree
     std::uint32_t mount = 0;  // number of the mount that it lies on, 0 the root's
+    std::string extended{};
 };
 
 /// An object with several names.
@@ -67,13 +69,16 @@ public:
           rules_{rules},
           cancellation_{cancellation},
           changed_since_{options.changed_since},
-          mounts_{options.mounts} {}
+          mounts_{options.mounts},
+          extended_{options.extended} {}
 
     Scanned run() {
         const auto status = root_.status(".");
         if (!status) throw base::Error{base::ErrorKind::io, base::escape(root_.path()) + ": does not exist"};
-        enter(".", *status, 0);
-        read(root_, {".", *status});
+        Pending top{".", *status};
+        if (extended_) top.extended = root_.extended(".");
+        enter(top);
+        read(root_, top);
         // Directories are opened by their path from the root and closed before their own directories are
         // read: a tree of 2000 levels needs no 2000 descriptors, and no stack but this one.
         while (!pending_.empty()) {
@@ -102,7 +107,7 @@ private:
                 unreadable(error);
             }
         }
-        enter(next.path, next.status, next.depth);
+        enter(next);
         if (elsewhere) {
             found_.mount_points.push_back(base::escape(next.path));
             found_.listing.mark_mount_point(above_.back());
@@ -122,10 +127,10 @@ private:
     }
 
     /// Lists a directory and makes it the last of `above_`.
-    void enter(const std::string& path, const os::Status& status, std::size_t depth) {
-        above_.resize(depth);
+    void enter(const Pending& here) {
+        above_.resize(here.depth);
         above_.push_back(found_.listing.size());
-        found_.listing.add(path, object_of(status, {}));
+        found_.listing.add(here.path, object_of(here.status, {}, here.extended));
     }
 
     /// Adds what is no directory in protocol order; directories become pending, the first one on top.
@@ -161,26 +166,27 @@ private:
             ++found_.vanished;
             return;
         }
-        if (status->type == base::FileType::directory) {
-            if (rules_.excludes(path, true)) return pin_all_above();
+        const bool is_directory = status->type == base::FileType::directory;
+        if (is_directory && rules_.excludes(path, true)) return pin_all_above();
+        std::string extended;
+        std::string target;
+        try {
+            if (extended_) extended = directory.extended(name);
+            if (status->type == base::FileType::symlink) target = directory.read_link(name);
+        } catch (const base::Error& error) {
+            if (!is_gone(directory, name, status->type, error)) throw;
+            return;
+        }
+        if (is_directory) {
             note_change(path, *status);
             // A subvolume is no mount point, but a file system of its own to whoever renames.
             const bool mounted = status->mount_root || status->device != above.status.device;
             pending_.push_back({path, *status, above.depth + 1, mounted, is_expected(path),
-                                mounted ? ++last_mount_ : above.mount});
+                                mounted ? ++last_mount_ : above.mount, std::move(extended)});
             return;
         }
-        std::string target;
-        if (status->type == base::FileType::symlink) {
-            try {
-                target = directory.read_link(name);
-            } catch (const base::Error& error) {
-                if (!is_gone(directory, name, base::FileType::symlink, error)) throw;
-                return;
-            }
-        }
         note_change(path, *status);
-        found_.listing.add(path, object_of(*status, target));
+        found_.listing.add(path, object_of(*status, target, extended));
         if (status->links > 1) note_link({above.mount, status->device, status->inode}, status->links);
     }
 
@@ -271,7 +277,8 @@ private:
     base::Cancellation& cancellation_;
     const std::optional<base::Timestamp> changed_since_;
     std::vector<base::RelPath> mounts_;  // those that were not met yet
-    std::vector<Pending> pending_;       // the next one last
+    const bool extended_;
+    std::vector<Pending> pending_;    // the next one last
     std::vector<std::size_t> above_;  // arrival positions of the directories from the root to the current one
     std::uint32_t last_mount_ = 0;
     std::unordered_map<LinkedObject, NamesOfLinked, HashLinked> linked_;  // of which names are missing yet

@@ -58,6 +58,7 @@ std::optional<Entry> EntryDecoder::next(Reader& in) {
     if (entry.first && object.type == base::FileType::directory) {
         throw malformed("hard link", base::escape(path_.substr(0, 255)) + " is a directory");
     }
+    if (options_.acls || options_.xattrs) read_extended(in, entry);
     if (options_.hard_links) is_first_.push_back((flags & kLinkFirst) != 0);
     ++numbers_.next;
     return entry;
@@ -85,6 +86,16 @@ void EntryDecoder::copy_first(Entry& entry) {
     uid_ = attributes.uid;
     gid_ = attributes.gid;
     if (is_device(entry.object.type) && options_.devices) major_ = entry.object.device_major;
+}
+
+/// Of every entry, further names of a group among them.
+void EntryDecoder::read_extended(Reader& in, Entry& entry) {
+    const bool names = has_inline_names(options_);
+    const base::FileType type = entry.object.type;
+    if (options_.acls && type != base::FileType::symlink) entry.access_acl = extended_.access_acl(in, names);
+    if (options_.acls && type == base::FileType::directory)
+        entry.default_acl = extended_.default_acl(in, names);
+    if (options_.xattrs) entry.xattrs = extended_.xattrs(in);
 }
 
 void EntryDecoder::read_fields(Reader& in, std::uint32_t flags, Entry& entry) {

@@ -76,6 +76,7 @@ void EntryEncoder::write(Writer& out, const Entry& entry) {
     const bool follows = (flags & kLinked) != 0 && (flags & kLinkFirst) == 0;
     if (follows) out.varint(*entry.first);
     if (!follows || *entry.first < numbers_.start) write_fields(out, flags, entry);
+    if (options_.acls || options_.xattrs) write_extended(out, entry);
 
     first_ = false;
     ++numbers_.next;
@@ -108,6 +109,30 @@ void EntryEncoder::write_fields(Writer& out, std::uint32_t flags, const Entry& e
     }
     if (object.type == base::FileType::regular && options_.checksum_bytes > 0)
         out.bytes(entry.checksum.bytes());
+}
+
+void EntryEncoder::write_extended(Writer& out, const Entry& entry) {
+    const bool names = has_inline_names(options_);
+    const base::FileType type = entry.object.type;
+    if (options_.acls && type != base::FileType::symlink) extended_.access_acl(out, entry.access_acl, names);
+    if (options_.acls && type == base::FileType::directory)
+        extended_.default_acl(out, entry.default_acl, names);
+    if (options_.xattrs) extended_.xattrs(out, entry.xattrs);
+}
+
+base::Acl reduce(base::Acl acl, std::uint32_t mode) {
+    const auto shown = static_cast<std::uint8_t>(mode >> 3 & 7);
+    acl.user.reset();
+    acl.other.reset();
+    if (!acl.mask || acl.group == shown) acl.group.reset();
+    if (!acl.named.empty() && acl.mask == shown) acl.mask.reset();
+    return acl;
+}
+
+base::Acl complete(base::Acl acl, std::uint32_t mode) {
+    if (!acl.named.empty() && !acl.mask) acl.mask = 0;  // the mode tells it
+    base::set_mode(acl, mode);
+    return acl;
 }
 
 void EntryEncoder::write_end(Writer& out, std::int32_t io_error) {

@@ -7,15 +7,16 @@
 namespace ft::wire {
 namespace {
 
-constexpr std::uint16_t kUnused = 0x0200 | kReportXattr;
+constexpr std::uint16_t kUnused = 0x0200;
 constexpr std::size_t kLongestName = 4095;
 constexpr std::int32_t kMostDeleted = 1 << 28;
 
 }  // namespace
 
-Item read_item(Reader& in, std::int32_t index) {
+Item read_item(Reader& in, std::int32_t index, bool xattrs) {
     Item item{.index = index, .flags = in.u16("item flags")};
-    if ((item.flags & kUnused) != 0) {
+    const std::uint16_t unused = xattrs ? kUnused : kUnused | kReportXattr;
+    if ((item.flags & unused) != 0) {
         throw malformed("item flags", fmt::format("0x{:04x} hold some that are not in use", item.flags));
     }
     if ((item.flags & kBasisTypeFollows) != 0) item.basis = in.byte("basis type");

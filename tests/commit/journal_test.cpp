@@ -57,7 +57,20 @@ TEST_CASE("a journal is read as it was written", "[commit]") {
     CHECK(read.plan.trees[1].made == std::vector<std::string>{"/etc\n", "/etc\n/config"});
     CHECK(read.plan.keep_undo == written.plan.keep_undo);
     CHECK(read.plan.moves == written.plan.moves);
-    CHECK(read.plan.settings == written.plan.settings);
+    REQUIRE(read.plan.settings.size() == written.plan.settings.size());
+    CHECK(read.plan.extended.size() == written.plan.extended.size());
+    CHECK(read.plan.extended.size() == 4);
+    for (std::size_t i = 0; i < read.plan.settings.size(); ++i) {
+        staging::Setting is = read.plan.settings[i];
+        const staging::Setting& was = written.plan.settings[i];
+        REQUIRE((is.extended == 0) == (was.extended == 0));
+        if (is.extended != 0)
+            CHECK(*read.plan.extended.find(is.extended) == *written.plan.extended.find(was.extended));
+        is.extended = was.extended;  // numbers are each one's own
+        CHECK(is == was);
+    }
+    const std::string text = os::read_all(*state, "journal", kLimit);
+    CHECK(text.find(R"("extended":{"trusted.t":"6f6c64"}},"after":)") != std::string::npos);
     CHECK(std::any_of(read.plan.moves.begin(), read.plan.moves.end(), [](const Move& move) {
         return move.time.get() && move.replaced_time.get() == std::nullopt;
     }));

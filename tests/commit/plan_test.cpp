@@ -26,7 +26,7 @@ TEST_CASE("removals come first, then new objects, then attributes, deepest first
     const OrderedPlan ordered = order(world.machine, world.stage_all());
     // The directories whose names change are set again, also where the run wants nothing of them.
     CHECK(shown(ordered, 0) == std::vector<std::string>{"remove b", "remove c/d", "replace a", "place c/f",
-                                                        "attributes c", "attributes ."});
+                                                        "attributes c", "attributes g", "attributes ."});
     CHECK(shown(ordered, 1) == std::vector<std::string>{"attributes a", "attributes ."});
     for (const Setting& setting : ordered.settings) {
         if (setting.path != base::RelPath{"c"}) continue;

@@ -30,6 +30,7 @@ public:
     std::vector<os::Name> list() const override { return real_->list(); }
     std::optional<os::Status> status(std::string_view path) const override { return real_->status(path); }
     std::string read_link(std::string_view path) const override { return real_->read_link(path); }
+    std::string extended(std::string_view path) const override { return real_->extended(path); }
     std::unique_ptr<const os::File> open_file(std::string_view path) const override {
         return std::as_const(*real_).open_file(path);
     }
@@ -69,6 +70,9 @@ public:
     void set_attributes(std::string_view path, const base::Attributes& attributes) override {
         if (hook_) hook_("before attributes", path);
         real_->set_attributes(path, attributes);
+    }
+    void set_extended(std::string_view path, std::string_view packed) override {
+        real_->set_extended(path, packed);
     }
     void sync() override { real_->sync(); }
     void sync_file_system() override { real_->sync_file_system(); }

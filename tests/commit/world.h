@@ -8,8 +8,10 @@
 #include <string>
 #include <vector>
 
+#include "ft/base/acl.h"
 #include "ft/base/bytes.h"
 #include "ft/base/error.h"
+#include "ft/base/extended.h"
 #include "ft/commit/commit.h"
 #include "ft/commit/undo.h"
 #include "ft/staging/staging.h"
@@ -34,6 +36,24 @@ inline TreeObject symlink(const std::string& target, std::int64_t mtime) {
 }
 inline TreeObject device(const std::string& numbers, std::int64_t mtime) {
     return {FileType::character_device, {0600, 0, 0, {mtime, 0}}, numbers};
+}
+
+/// `object` with an access ACL that gives a user rights, where its mode lets it; a default ACL too, if
+/// wished; and an attribute, if `value` is one.
+inline TreeObject with_acl(TreeObject object, std::uint32_t user, std::uint8_t rights,
+                           bool is_default = false, std::string_view value = {}) {
+    base::Acl acl{.group = 5, .named = {{.id = user, .user = true, .permissions = rights}}};
+    base::set_mode(acl, object.attributes.mode);
+    const std::string packed = base::to_kernel(acl);
+    std::vector<base::ExtendedAttribute> all{{base::kAccessAcl, packed}};
+    if (is_default) all.push_back({base::kDefaultAcl, packed});
+    if (!value.empty()) all.push_back({"user.t", value});
+    object.extended = base::pack(std::move(all));
+    return object;
+}
+inline TreeObject with_attribute(TreeObject object, std::string_view value) {
+    object.extended = base::pack({{"trusted.t", value}});
+    return object;
 }
 
 /// Databases as a file of the disk, which loses power with it: which oid has which name (0: none).
@@ -144,7 +164,10 @@ private:
 };
 
 inline base::Object object_of(const TreeObject& object) {
-    base::Object result{.type = object.type, .attributes = object.attributes, .link_target = object.content};
+    base::Object result{.type = object.type,
+                        .attributes = object.attributes,
+                        .link_target = object.content,
+                        .extended = object.extended};
     if (object.type == FileType::symlink) result.attributes.mode = 0777;
     if (object.type == FileType::character_device || object.type == FileType::block_device) {
         result.device_major = static_cast<std::uint32_t>(std::stoul(object.content));
@@ -159,7 +182,14 @@ inline void stage_object(staging::Staging& staging, const base::RelPath& path, s
     if (object.type != FileType::regular) return staging.create(path, over, object_of(object));
     const auto slot = staging.create_file(path, over, base::DigestKind::xxh128, nullptr);
     slot->append(base::as_bytes(object.content));
-    slot->finish(object.attributes);
+    slot->finish(object.attributes, object.extended);
+}
+
+/// Two objects of the same content: there must be a new one.
+inline bool is_renewed(const TreeObject& before, const TreeObject& after) {
+    return after.type != FileType::directory &&
+           (before.extended != after.extended ||
+            (before.attributes != after.attributes && !after.extended.empty()));
 }
 
 /// What a feeder does: everything by which `wanted` differs from `old`.
@@ -169,11 +199,12 @@ inline void stage(staging::Staging& staging, const Tree& old, const Tree& wanted
         const auto found = old.find(name);
         if (staging.is_new(path) || found == old.end()) {
             stage_object(staging, path, staging::Over::nothing, object);
-        } else if (found->second.type != object.type || found->second.content != object.content) {
+        } else if (found->second.type != object.type || found->second.content != object.content ||
+                   is_renewed(found->second, object)) {
             stage_object(staging, path, staging::Over::something, object);
-        } else if (found->second.attributes != object.attributes) {
-            staging.change_attributes(path, object_of(found->second).attributes,
-                                      object_of(object).attributes);
+        } else if (found->second != object) {
+            staging.change_attributes(path, object_of(found->second).attributes, object_of(object).attributes,
+                                      found->second.extended, object.extended);
         }
     }
     for (const auto& [name, object] : old) {
@@ -356,7 +387,14 @@ inline std::vector<TreePair> all_kinds() {
                         {"old-time/x", file("x", 118)},
                         {"gone-directory", directory(119)},
                         {"gone-directory/deep", directory(120)},
-                        {"gone-directory/deep/file", file("gone", 121)}};
+                        {"gone-directory/deep/file", file("gone", 121)},
+                        {"acl", with_acl(directory(122, 0770), 1, 7, true, "old")},
+                        {"acl/file", with_acl(file("acl", 123, 0640), 1, 4)},
+                        {"acl/lost", with_acl(file("acl", 124, 0660), 2, 6)},
+                        {"acl/link", symlink("x", 125)},
+                        {"acl goes", with_acl(directory(126, 0750), 1, 5)},
+                        {"acl comes", directory(127, 0700)},
+                        {"attribute", with_attribute(directory(128), "old")}};
     const Tree new_data{{".", directory(200)},
                         {"same", file("same", 101)},
                         {"content", file("new content", 202)},
@@ -380,7 +418,17 @@ inline std::vector<TreePair> all_kinds() {
                         {"fresh/deep", directory(219)},
                         {"fresh/deep/file", file("fresh", 220)},
                         {"fresh/device", device("5:1", 221)},
-                        {"nl\n\xff", file("strange name", 222)}};
+                        {"nl\n\xff", file("strange name", 222)},
+                        {"acl", with_acl(directory(122, 0750), 3, 5, true, "new")},
+                        {"acl/file", with_acl(file("acl", 123, 0640), 1, 6)},
+                        {"acl/lost", file("acl", 124, 0660)},
+                        {"acl/link", with_attribute(symlink("x", 125), "of the link")},
+                        {"acl goes", directory(226, 0777)},
+                        {"acl comes", with_acl(directory(227, 0777, 4), 1, 7, true)},
+                        {"attribute", with_attribute(directory(128), std::string(3000, 'n'))},
+                        {"fresh/acl", with_acl(directory(228), 1, 7, true, "fresh")},
+                        {"fresh/acl/file", with_acl(file("fresh", 229, 0664), 9, 7)},
+                        {"fresh/acl/plain", file("fresh", 230)}};
     const Tree old_config{
         {".", directory(300)}, {"a", file("1", 301)}, {"b", directory(302)}, {"b/c", file("2", 303)}};
     const Tree new_config{
@@ -390,16 +438,12 @@ inline std::vector<TreePair> all_kinds() {
 
 /// The same in few objects, where every state is tried.
 inline std::vector<TreePair> few_objects() {
-    const Tree old_tree{{".", directory(100)},
-                        {"a", file("old", 101)},
-                        {"b", file("gone", 102)},
-                        {"c", directory(103)},
-                        {"c/d", symlink("x", 104)}};
-    const Tree new_tree{{".", directory(200)},
-                        {"a", directory(201)},
-                        {"a/e", file("new", 202)},
-                        {"c", directory(103)},
-                        {"c/f", file("f", 204)}};
+    const Tree old_tree{{".", directory(100)},      {"a", file("old", 101)},
+                        {"b", file("gone", 102)},   {"c", directory(103)},
+                        {"c/d", symlink("x", 104)}, {"g", with_acl(directory(105, 0750), 1, 5)}};
+    const Tree new_tree{{".", directory(200)},     {"a", directory(201)},
+                        {"a/e", file("new", 202)}, {"c", directory(103)},
+                        {"c/f", file("f", 204)},   {"g", with_acl(directory(105, 0770), 2, 7, true)}};
     const Tree old_other{{".", directory(300)}, {"a", file("1", 301)}};
     const Tree new_other{{".", directory(300)}, {"a", file("1", 301, 0600)}};
     return {{"/data", old_tree, new_tree}, {"/config", old_other, new_other}};

@@ -25,6 +25,11 @@ struct First {
     base::Digest checksum;
 };
 
+template <typename Value>
+bool is_same(const Value* one, const Value* other) {
+    return one == nullptr || other == nullptr ? one == other : *one == *other;
+}
+
 /// Decodes the lists, writes them once more, and gets what was legal as it was.
 void decode_lists(wire::Reader& in, const wire::ListOptions& options) {
     std::map<std::int32_t, First> firsts;  // of hard links, by number
@@ -47,13 +52,14 @@ void decode_lists(wire::Reader& in, const wire::ListOptions& options) {
             test::Bytes source{out.take()};
             wire::Reader again{source};
             const auto second = second_decoder.next(again);
-            const bool same = second && second->path == entry->path &&
-                              second->user.size() <= entry->user.size() &&
-                              second->object.attributes == entry->object.attributes &&
-                              second->object.size == entry->object.size &&
-                              second->object.link_target == entry->object.link_target &&
-                              second->object.device_major == entry->object.device_major &&
-                              second->first == entry->first && again.at_end();
+            const bool same =
+                second && second->path == entry->path && second->user.size() <= entry->user.size() &&
+                second->object.attributes == entry->object.attributes &&
+                second->object.size == entry->object.size &&
+                second->object.link_target == entry->object.link_target &&
+                second->object.device_major == entry->object.device_major && second->first == entry->first &&
+                again.at_end() && is_same(entry->access_acl, second->access_acl) &&
+                is_same(entry->default_acl, second->default_acl) && is_same(entry->xattrs, second->xattrs);
             if (!same) std::abort();
         }
         numbers.end_list();
@@ -78,7 +84,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
     for (const wire::ListOptions& options :
          {wire::ListOptions{}, wire::ListOptions{.incremental = true},
           wire::ListOptions{.protocol = 30, .varint_flags = false, .safe_end = false, .id0_names = false},
-          wire::ListOptions{.hard_links = true}, wire::ListOptions{.incremental = true, .hard_links = true},
+          wire::ListOptions{.hard_links = true},
+          wire::ListOptions{.incremental = true, .hard_links = true, .acls = true, .xattrs = true},
+          wire::ListOptions{.hard_links = true, .acls = true, .xattrs = true},
+          wire::ListOptions{.incremental = true, .hard_links = true},
           wire::ListOptions{.protocol = 30, .varint_flags = false, .hard_links = true, .checksum_bytes = 16},
           wire::ListOptions{
               .varint_flags = false, .numeric_ids = true, .links = false, .checksum_bytes = 16}}) {

@@ -38,7 +38,9 @@ struct Destination {
         std::string error;
         try {
             pulled = rsync::pull(*socket, *ours, rules, staging, options, progress, cancellation);
-            apply(staging.finish());
+            const staging::ChangeList list = staging.finish();
+            counts = list.counts;
+            apply(list);
         } catch (const base::Error& caught) {
             error = caught.what();
         }
@@ -62,6 +64,8 @@ struct Destination {
             const auto after = staging::Setting::attributes(setting.after);
             root_wanted = setting.path.is_root() ? after : root_wanted;
             ours->set_attributes(setting.path.bytes(), after);
+            const auto* const extended = list.extended.find(setting.extended);
+            if (extended != nullptr) ours->set_extended(setting.path.bytes(), extended->after);
         }
     }
 
@@ -80,6 +84,7 @@ struct Destination {
     tree::Rules rules;
     rsync::PullOptions options;
     rsync::Pulled pulled;
+    staging::ChangeCounts counts;
     std::string origin = "a stock daemon";
     int protocol = 32;
     std::optional<base::Attributes> root_wanted;

@@ -180,9 +180,7 @@ TEST_CASE("stock rsync is told by name what we do not grant", "[interop]") {
     Source source;
     OurDaemon daemon{*source.machine, source.options()};
     const auto [option, text] = GENERATE(table<std::string, std::string>(
-        {{"-A", "this server does not grant --acls (-A)"},
-         {"-X", "this server does not grant --xattrs (-X)"},
-         {"-c", "this server does not grant --checksum (-c)"},
+        {{"-c", "this server does not grant --checksum (-c)"},
          {"--checksum-choice=sha1", "this server does not grant --checksum-choice=sha1"},
          {"--remove-source-files", "this server does not grant --remove-source-files"},
          {"-L", "this server does not grant --copy-links (-L)"},

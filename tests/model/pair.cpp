@@ -4,6 +4,9 @@
 #include <sstream>
 #include <stdexcept>
 
+#include "ft/base/acl.h"
+#include "ft/base/extended.h"
+
 namespace ft::model {
 namespace {
 
@@ -67,6 +70,20 @@ os::Attributes attributes_of(std::size_t number, bool later) {
     return is;
 }
 
+/// ACLs and attributes of object `number`: of every third none, an ACL or an attribute; later, every second
+/// has other ones, the next none or some where it had none.
+std::string extended_of(std::size_t number, bool later, const os::Attributes& is, FileType type) {
+    const std::size_t kind = (number + (later && number % 4 == 3 ? 1 : 0)) % 3;
+    const bool another = later && number % 2 == 0;
+    if (kind == 0) return {};
+    if (kind == 1 || type == FileType::symlink) return base::pack({{"trusted.t", another ? "later" : "t"}});
+    base::Acl acl{.group = 5, .named = {{.id = another ? 2U : 1U, .user = true, .permissions = 6}}};
+    base::set_mode(acl, is.mode);
+    const std::string text = base::to_kernel(acl);
+    if (type != FileType::directory) return base::pack({{base::kAccessAcl, text}});
+    return base::pack({{base::kAccessAcl, text}, {base::kDefaultAcl, text}});
+}
+
 /// Letters as `letter` reads a place.
 template <typename Letter, typename Later>
 Replica replica_of(const std::vector<Place>& places, const Letter& letter, const Later& later) {
@@ -79,6 +96,8 @@ Replica replica_of(const std::vector<Place>& places, const Letter& letter, const
         const char is = letter(place);
         if (is == '-') continue;
         Member member{.object = {type_of(is), attributes_of(number, later(place)), content_of(is)}};
+        member.object.extended =
+            extended_of(number, later(place), member.object.attributes, member.object.type);
         if (is == 'h') {
             if (group.empty()) {
                 group = place.path;
@@ -89,6 +108,8 @@ Replica replica_of(const std::vector<Place>& places, const Letter& letter, const
                 return is_one(other) && later(other);
             });
             member.object.attributes = attributes_of(first, changes);
+            member.object.extended =
+                extended_of(first, changes, member.object.attributes, member.object.type);
             if (std::count_if(places.begin(), places.end(), is_one) > 1) member.group = group;
         }
         if (member.object.type == FileType::symlink) {

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "ft/base/bytes.h"
+#include "ft/base/escape.h"
 
 namespace ft::model {
 namespace {
@@ -35,8 +36,8 @@ void describe_into(std::string& text, const os::Directory& directory, const std:
         const bool ours = reserved || (prefix.empty() && name == staging::kReservedDirectory);
         if (!ours) {
             const os::Attributes& is = status.attributes;
-            text += fmt::format(" {:o} {}:{} {}.{}", is.mode, is.uid, is.gid, is.mtime.seconds,
-                                is.mtime.nanoseconds);
+            text += fmt::format(" {:o} {}:{} {}.{} {}", is.mode, is.uid, is.gid, is.mtime.seconds,
+                                is.mtime.nanoseconds, base::escape(directory.extended(name)));
         }
         if (status.type == FileType::regular && !(ours && name == "log"))
             text += " " + os::read_all(directory, name, 1000);
@@ -47,7 +48,10 @@ void describe_into(std::string& text, const os::Directory& directory, const std:
 }
 
 base::Object object_of(const test::TreeObject& object) {
-    base::Object result{.type = object.type, .attributes = object.attributes, .link_target = object.content};
+    base::Object result{.type = object.type,
+                        .attributes = object.attributes,
+                        .link_target = object.content,
+                        .extended = object.extended};
     if (object.type == FileType::symlink) result.attributes.mode = 0777;
     const std::size_t colon = object.content.find(':');
     if (colon != std::string::npos) {
@@ -55,6 +59,13 @@ base::Object object_of(const test::TreeObject& object) {
         result.device_minor = static_cast<std::uint32_t>(std::stoul(object.content.substr(colon + 1)));
     }
     return result;
+}
+
+/// What is no directory does not get other extended attributes in place, nor another owner beside them.
+bool is_renewed(const test::TreeObject& before, const test::TreeObject& after) {
+    return after.type != FileType::directory &&
+           (before.extended != after.extended ||
+            (before.attributes != after.attributes && !after.extended.empty()));
 }
 
 class Feeder {
@@ -76,9 +87,10 @@ private:
         const bool over = !staging_.is_new(path) && old_.contains(name);
         if (over && stays(name, wanted)) {
             const auto& before = old_.at(name).object;
-            if (before.attributes != wanted.object.attributes)
+            if (before != wanted.object)
                 staging_.change_attributes(path, object_of(before).attributes,
-                                           object_of(wanted.object).attributes);
+                                           object_of(wanted.object).attributes, before.extended,
+                                           wanted.object.extended);
             return;
         }
         const auto where = over ? staging::Over::something : staging::Over::nothing;
@@ -88,7 +100,7 @@ private:
             return staging_.create(path, where, object_of(wanted.object));
         const auto slot = staging_.create_file(path, where, base::DigestKind::xxh128, nullptr);
         slot->append(base::as_bytes(wanted.object.content));
-        slot->finish(wanted.object.attributes);
+        slot->finish(wanted.object.attributes, wanted.object.extended);
     }
 
     /// True when the live object becomes the wanted one by a change of attributes at most.
@@ -96,6 +108,7 @@ private:
         const Member& live = old_.at(name);
         if (live.object.type != wanted.object.type || live.object.content != wanted.object.content)
             return false;
+        if (is_renewed(live.object, wanted.object)) return false;
         for (const auto& [other, member] : wanted_) {
             if (wanted.group.empty() || member.group != wanted.group) continue;
             const auto there = old_.find(other);
@@ -161,9 +174,10 @@ std::string describe(const os::Directory& root) {
 std::string show(const Replica& replica) {
     std::string text;
     for (const auto& [path, member] : replica) {
-        const auto& [type, is, content] = member.object;
-        text += fmt::format("{} {} {:o} {}:{} {}.{} {} {}\n", path, base::name_of(type), is.mode, is.uid,
-                            is.gid, is.mtime.seconds, is.mtime.nanoseconds, content, member.group);
+        const auto& [type, is, content, extended] = member.object;
+        text += fmt::format("{} {} {:o} {}:{} {}.{} {} {} {}\n", path, base::name_of(type), is.mode, is.uid,
+                            is.gid, is.mtime.seconds, is.mtime.nanoseconds, content, member.group,
+                            base::escape(extended));
     }
     return text;
 }

@@ -6,9 +6,12 @@
 #include <catch2/catch.hpp>
 #include <set>
 
+#include "ft/base/acl.h"
 #include "ft/base/error.h"
+#include "ft/base/extended.h"
 #include "os/temporary.h"
 
+using namespace ft;
 using namespace ft::os;
 using ft::base::Error;
 using ft::base::ErrorKind;
@@ -286,6 +289,83 @@ TEST_CASE("a file system tells its room", "[os]") {
     CHECK(space.free_inodes > 0);
     at.root().create_directory("below");
     CHECK(at.read().open_directory("below")->space().pool == space.pool);
+}
+
+TEST_CASE("extended attributes of every kind of object are read and set as they are", "[os]") {
+    Temporary at;
+    at.file("file", "content");
+    at.root().create_directory("directory");
+    at.root().create_symlink("link", "file");
+    at.root().create_special("fifo", FileType::fifo, 0, 0);
+    const std::string acl = base::to_kernel({.user = 6,
+                                             .group = 4,
+                                             .mask = 6,
+                                             .other = 0,
+                                             .named = {{.id = 70, .permissions = 6},
+                                                       {.id = 9, .user = true, .permissions = 6},
+                                                       {.id = 8, .user = true, .permissions = 4}}});
+    const std::string long_value(3000, 'L');
+    const std::string_view capability{"\1\0\0\2\0\4\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 20};
+    const std::string of_file = base::pack({{"user.b", "short"},
+                                            {"user.a", long_value},
+                                            {"user.empty", ""},
+                                            {"trusted.t", "t"},
+                                            {"security.capability", capability},
+                                            {base::kAccessAcl, acl}});
+    const std::string of_directory =
+        base::pack({{base::kDefaultAcl, acl}, {base::kAccessAcl, acl}, {"user.d", "d"}});
+    const std::string of_link = base::pack({{"trusted.t", "t"}});
+    const std::pair<std::string, std::string> objects[] = {
+        {"file", of_file}, {"directory", of_directory}, {"link", of_link}, {"fifo", of_link}};
+    for (const auto& [name, packed] : objects) {
+        INFO(name);
+        CHECK(at.read().extended(name).empty());
+        at.root().set_attributes(name, {06750, 5, 6, {7, 8}});
+        at.root().set_extended(name, packed);
+        CHECK(at.read().extended(name) == packed);
+        const Status status = at.read().status(name).value();
+        CHECK(status.attributes.mtime == Timestamp{7, 8});
+        if (packed != of_link) CHECK(status.attributes.mode == 06660);  // the ACL shows in it
+        at.root().set_extended(name, base::pack({{"trusted.t", "another"}}));
+        CHECK(at.read().extended(name) == base::pack({{"trusted.t", "another"}}));
+        at.root().set_extended(name, {});
+        CHECK(at.read().extended(name).empty());
+    }
+    CHECK(at.read().open_directory("directory")->extended(".").empty());
+    at.root().change_file("file")->set_extended(of_file);
+    CHECK(at.read().extended("file") == of_file);
+    at.root().create_directory("directory/below");
+    at.root().set_extended("directory/below", of_directory);
+    CHECK(at.read().extended("directory/below") == of_directory);
+    CHECK(at.read().open_directory("directory/below")->extended(".") == of_directory);
+    CHECK_THROWS_WITH(at.read().extended("none"), Catch::Contains("none: cannot list the extended"));
+    CHECK_THROWS_WITH(at.root().set_extended("link", base::pack({{"user.a", "1"}})),
+                      Catch::Contains("link: cannot set the extended attribute user.a: "));
+}
+
+TEST_CASE("what a replica does not carry is neither read nor removed", "[os]") {
+    Temporary at;
+    at.file("file", "");
+    for (const char* name : {"user.rsync.%stat", "security.evm", "user.mine"})
+        REQUIRE(::setxattr(at.path("file").c_str(), name, "1", 1, 0) == 0);
+    CHECK(at.read().extended("file") == base::pack({{"user.mine", "1"}}));
+    at.root().set_extended("file", {});
+    CHECK(::getxattr(at.path("file").c_str(), "user.rsync.%stat", nullptr, 0) == 1);
+    CHECK(::getxattr(at.path("file").c_str(), "user.mine", nullptr, 0) == -1);
+    for (const char* name :
+         {"trusted.SGI_ACL_FILE", "btrfs.compression", "system.nfs4_acl", "user.", "other"})
+        CHECK_FALSE(base::is_carried(name));
+    for (const char* name : {"trusted.overlay.opaque", "security.capability", "system.posix_acl_access"})
+        CHECK(base::is_carried(name));
+}
+
+TEST_CASE("an object has its label where the wanted one has none", "[os]") {
+    const std::string label = base::pack({{"security.selinux", "l"}, {"user.a", "1"}});
+    const std::string none = base::pack({{"user.a", "1"}});
+    CHECK(base::fits_extended(none, label));
+    CHECK_FALSE(base::fits_extended(label, none));
+    CHECK_FALSE(base::fits_extended(base::pack({{"security.selinux", "m"}, {"user.a", "1"}}), label));
+    CHECK_FALSE(base::fits_extended({}, none));
 }
 
 TEST_CASE("a directory inherits no ACL, nor does what is made in it", "[os]") {

@@ -173,8 +173,11 @@ struct Exchange {
         each(MoveKind::remove, [&](auto& path, auto slot) { live.rename(path, live, slot); });
         each(MoveKind::replace, [&](auto& path, auto slot) { live.exchange(slot, live, path); });
         each(MoveKind::place, [&](auto& path, auto slot) { live.rename(slot, live, path); });
-        for (const staging::Setting& setting : changes.settings)
+        for (const staging::Setting& setting : changes.settings) {
             live.set_attributes(setting.path.bytes(), staging::Setting::attributes(setting.after));
+            const auto* const extended = changes.extended.find(setting.extended);
+            if (extended != nullptr) live.set_extended(setting.path.bytes(), extended->after);
+        }
     }
 
     Tree theirs() { return read_tree(*source.open("/data")); }

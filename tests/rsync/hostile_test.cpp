@@ -1,5 +1,7 @@
 #include <catch2/catch.hpp>
 
+#include "ft/base/acl.h"
+#include "ft/base/extended.h"
 #include "rsync/exchange.h"
 #include "rsync/requests.h"
 
@@ -8,11 +10,15 @@ using namespace ft::test;
 
 namespace {
 
-const Tree kTheirs{{".", directory(1)},
-                   {"changed", file(noise(3000), 2)},
-                   {"d", directory(3)},
-                   {"d/new", file("new")},
-                   {"l", link("x")}};
+const std::string kExtended =
+    base::pack({{"user.long", std::string(40, 'L')},
+                {"user.short", "s"},
+                {base::kDefaultAcl,
+                 base::to_kernel({.mask = 7, .named = {{.id = 1, .user = true, .permissions = 7}}})}});
+const Tree kTheirs{
+    {".", directory(1)},    {"changed", file(noise(3000), 2)},
+    {"d", directory(3)},    {"e", {base::FileType::directory, {0700, 0, 0, {4, 0}}, "", kExtended}},
+    {"d/new", file("new")}, {"l", link("x")}};
 const Tree kOurs{{".", directory(1)}, {"changed", file(noise(2000), 1)}, {"old", file("old")}};
 
 /// How a daemon with kTheirs takes what a client says: "done", or the error.

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <set>
 
+#include "ft/base/acl.h"
 #include "ft/base/bytes.h"
+#include "ft/base/extended.h"
 
 namespace ft::test {
 namespace {
@@ -46,7 +48,8 @@ std::uint64_t print_of(const Inode& inode) {
         number(value);
     std::string content(inode.content.size(), '\0');
     inode.content.read(0, std::as_writable_bytes(std::span{content}));
-    for (const std::string_view bytes : {std::string_view{content}, std::string_view{inode.target}}) {
+    for (const std::string_view bytes :
+         {std::string_view{content}, std::string_view{inode.target}, std::string_view{inode.extended}}) {
         number(bytes.size());
         add(bytes);
     }
@@ -55,6 +58,22 @@ std::uint64_t print_of(const Inode& inode) {
         number(id);
     }
     return print == 0 ? 1 : print;
+}
+
+std::optional<base::Acl> access_acl(const Inode& inode) {
+    const auto value = base::find_extended(inode.extended, base::kAccessAcl);
+    return value ? base::from_kernel(*value) : std::nullopt;
+}
+
+/// What a change of owner and mode makes of ACL and capabilities.
+void follow_attributes(Inode& inode) {
+    if (inode.extended.empty()) return;
+    if (inode.type != base::FileType::directory)
+        inode.extended = base::with_extended(inode.extended, "security.capability", std::nullopt);
+    auto acl = access_acl(inode);
+    if (!acl) return;
+    base::set_mode(*acl, inode.attributes.mode);
+    inode.extended = base::with_extended(inode.extended, base::kAccessAcl, base::to_kernel(*acl));
 }
 
 }  // namespace
@@ -174,6 +193,14 @@ void DiskImage::apply(const Change& change) {
                               object->attributes = set.attributes;
                               object->attributes.mtime = mtime;
                               touch(*object, set.attributes.mtime);
+                              follow_attributes(*object);
+                          },
+                          [&](const SetExtended& set) {
+                              const auto object = own(set.inode);
+                              object->extended = set.packed;
+                              object->ctime = std::max(object->ctime, now);
+                              if (const auto acl = access_acl(*object))
+                                  object->attributes.mode = base::with_acl(object->attributes.mode, *acl);
                           }},
                change.what);
 }

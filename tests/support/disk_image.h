@@ -42,6 +42,7 @@ struct Inode {
     std::uint64_t links = 0;
     Content content;
     std::string target;
+    std::string extended;  ///< packed (base/extended.h)
     std::uint32_t major = 0;
     std::uint32_t minor = 0;
     std::map<std::string, std::uint64_t> names;  ///< of a directory
@@ -58,9 +59,15 @@ struct Resize {
     std::uint64_t inode;
     std::uint64_t size;
 };
+/// As Linux has it: the mode shows in an access ACL, and what is no directory loses its capabilities.
 struct SetAttributes {
     std::uint64_t inode;
     base::Attributes attributes;
+};
+/// As Linux has it: an access ACL shows in the mode.
+struct SetExtended {
+    std::uint64_t inode;
+    std::string packed;
 };
 /// A name that stood for `before` stands for `after` (0: for nothing).
 struct NameEdit {
@@ -74,7 +81,7 @@ using NameChange = std::vector<NameEdit>;
 
 /// A change of the disk, complete in itself.
 struct Change {
-    std::variant<Write, Resize, SetAttributes, NameChange> what;
+    std::variant<Write, Resize, SetAttributes, SetExtended, NameChange> what;
     std::uint64_t device = 0;
     std::uint64_t sequence = 0;
     bool abandoned = false;  ///< a sync of it failed: no later one brings it to the disk

@@ -30,6 +30,10 @@ public:
         const Step step{steps_, "set the owner", path_};
         real_->set_attributes(attributes);
     }
+    void set_extended(std::string_view packed) override {
+        const Step step{steps_, "set the extended attributes of", path_};
+        real_->set_extended(packed);
+    }
     void sync() override {
         const Step step{steps_, "sync", path_};
         if (!steps_.no_syncs()) real_->sync();
@@ -52,6 +56,7 @@ public:
     std::vector<os::Name> list() const override { return real_->list(); }
     std::optional<os::Status> status(std::string_view path) const override { return real_->status(path); }
     std::string read_link(std::string_view path) const override { return real_->read_link(path); }
+    std::string extended(std::string_view path) const override { return real_->extended(path); }
     std::unique_ptr<const os::File> open_file(std::string_view path) const override {
         return real_->open_file(path);
     }
@@ -102,6 +107,10 @@ public:
     void set_attributes(std::string_view path, const os::Attributes& attributes) override {
         const Step step{steps_, "change", whole(path)};
         real_->set_attributes(path, attributes);
+    }
+    void set_extended(std::string_view path, std::string_view packed) override {
+        const Step step{steps_, "set the extended attributes of", whole(path)};
+        real_->set_extended(path, packed);
     }
     void sync() override {
         const Step step{steps_, "sync", whole(".")};

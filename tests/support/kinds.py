@@ -87,6 +87,12 @@ def fill_links(tree, side, linked=LINKED):
                 os.link(name(first), name(other), follow_symlinks=False)
 
 
+def extended(path):
+    """ACLs and extended attributes; XFS lists ACLs once more as what it keeps them in."""
+    names = [name for name in sorted(os.listxattr(path, follow_symlinks=False)) if not name.startswith("trusted.SGI_ACL_")]
+    return tuple((name, os.getxattr(path, name, follow_symlinks=False)) for name in names)
+
+
 def snapshot(tree):
     """Everything that a replica must have, by lstat and SHA-256: path -> facts. Staging is not of the tree."""
     tree, facts, names = os.fsencode(tree), {}, {}
@@ -101,7 +107,8 @@ def snapshot(tree):
                 oct(status.st_mode), status.st_uid, status.st_gid, status.st_mtime_ns,
                 status.st_rdev if stat.S_ISBLK(status.st_mode) or stat.S_ISCHR(status.st_mode) else 0,
                 os.readlink(path) if is_link else b"",
-                hashlib.sha256(Path(os.fsdecode(path)).read_bytes()).hexdigest() if stat.S_ISREG(status.st_mode) else "")
+                hashlib.sha256(Path(os.fsdecode(path)).read_bytes()).hexdigest() if stat.S_ISREG(status.st_mode) else "",
+                extended(path))
             if not stat.S_ISDIR(status.st_mode):
                 names.setdefault((status.st_dev, status.st_ino), []).append(os.path.relpath(path, tree))
     for group in names.values():

@@ -62,6 +62,12 @@ public:
         return object->target;
     }
 
+    std::string extended(std::string_view path) const override {
+        const std::lock_guard lock{state_->mutex};
+        begin_read("read", "read the extended attributes of", path);
+        return existing("read the extended attributes of", path).object->extended;
+    }
+
     std::unique_ptr<const os::File> open_file(std::string_view path) const override {
         return file(path, "open");
     }
@@ -164,6 +170,13 @@ public:
         os::Attributes set = attributes;
         if (object->type == FileType::symlink) set.mode = 0777;
         state_->change(object->device, SetAttributes{.inode = object->id, .attributes = set});
+    }
+
+    void set_extended(std::string_view path, std::string_view packed) override {
+        const std::lock_guard lock{state_->mutex};
+        begin_change("extended", "set the extended attributes of", path);
+        const auto object = existing("change", path).object;
+        state_->change(object->device, SetExtended{.inode = object->id, .packed = std::string{packed}});
     }
 
     void sync() override {

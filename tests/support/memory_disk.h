@@ -28,6 +28,7 @@ struct TreeObject {
     base::FileType type = base::FileType::regular;
     base::Attributes attributes;  ///< of links without mode (0)
     std::string content;          ///< of files; target of links; "major:minor" of devices
+    std::string extended{};       ///< ACLs and extended attributes, packed (base/extended.h)
     bool operator==(const TreeObject&) const = default;
 };
 /// Path from the root of the tree ("." itself included) -> object.
@@ -108,9 +109,9 @@ public:
     void restart_from(const DiskMoment& moment);
     /// The next operation number `step` (from 1) of `kind` fails with `code`; nothing of it happens. From
     /// then on all succeed again, or all of that kind fail with `for_ever`. Kinds: "create", "write", "size",
-    /// "attributes", "link", "rename", "exchange", "remove", "sync" ("" is any of these), and "open", "read",
-    /// "list", "status", "space". Writes that a failed sync should have made durable never become so by a
-    /// later one (as Linux has it). A restart ends it.
+    /// "attributes", "extended", "link", "rename", "exchange", "remove", "sync" ("" is any of these), and
+    /// "open", "read", "list", "status", "space". Writes that a failed sync should have made durable never
+    /// become so by a later one (as Linux has it). A restart ends it.
     void fail(std::uint64_t step, const std::string& kind, int code, bool for_ever = false);
 
     struct State;

@@ -66,6 +66,12 @@ void MemoryFile::set_attributes(const os::Attributes& attributes) {
     state_->change(inode_->device, SetAttributes{.inode = inode_->id, .attributes = attributes});
 }
 
+void MemoryFile::set_extended(std::string_view packed) {
+    const std::lock_guard lock{state_->mutex};
+    begin("extended", "set the extended attributes of");
+    state_->change(inode_->device, SetExtended{.inode = inode_->id, .packed = std::string{packed}});
+}
+
 void MemoryFile::sync() {
     const std::lock_guard lock{state_->mutex};
     const int code = state_->begin_change(generation_, "sync");

@@ -64,6 +64,7 @@ void read_into(Tree& tree, const os::Directory& directory, const std::string& pr
         if (name.name == without) continue;
         const auto status = *directory.status(name.name);
         TreeObject object{status.type, status.attributes, content_of(directory, name.name, status)};
+        object.extended = directory.extended(name.name);
         if (status.type == FileType::symlink) object.attributes.mode = 0;
         const std::string path = prefix + name.name;
         tree.emplace(path, std::move(object));
@@ -82,6 +83,7 @@ void write_tree(os::Directory& directory, const Tree& tree) {
     // Deepest first: making a name moves the time of its directory.
     for (auto entry = tree.rbegin(); entry != tree.rend(); ++entry) {
         directory.set_attributes(entry->first, entry->second.attributes);
+        if (!entry->second.extended.empty()) directory.set_extended(entry->first, entry->second.extended);
     }
     directory.sync_file_system();
     for (const auto& [path, object] : tree) {
@@ -90,7 +92,7 @@ void write_tree(os::Directory& directory, const Tree& tree) {
 }
 
 Tree read_tree(const os::Directory& directory, const std::string& without) {
-    Tree tree{{".", {FileType::directory, directory.status(".")->attributes, {}}}};
+    Tree tree{{".", {FileType::directory, directory.status(".")->attributes, {}, directory.extended(".")}}};
     read_into(tree, directory, {}, without);
     return tree;
 }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "ft/base/error.h"
+#include "ft/base/extended.h"
 
 using namespace ft;
 using base::FileType;
@@ -24,6 +25,7 @@ struct Made {
     std::string text;
     base::Attributes attributes{0644, 1, 1, {5, 6}};
     std::uint64_t size = 3;
+    std::string extended{};
 };
 
 Listing make_listing(const std::vector<Made>& objects) {
@@ -33,6 +35,7 @@ Listing make_listing(const std::vector<Made>& objects) {
         base::Object object;
         object.attributes = made.attributes;
         object.size = made.size;
+        object.extended = made.extended;
         std::string path = made.text;
         const char last = path.back();
         if (last == '!' || last == '^' || last == '%') path.pop_back();
@@ -62,8 +65,9 @@ Listing listing_of(const Lines& texts) {
 
 Lines differences(const Listing& wanted, const Listing& live, const tree::Rules& rules = {}) {
     static const std::map<Kind, std::string> kWords{
-        {Kind::same, "same"},   {Kind::attributes, "attributes"}, {Kind::content, "content"},
-        {Kind::added, "added"}, {Kind::replaced, "replaced"},     {Kind::removed, "removed"}};
+        {Kind::same, "same"},      {Kind::attributes, "attributes"}, {Kind::content, "content"},
+        {Kind::added, "added"},    {Kind::replaced, "replaced"},     {Kind::removed, "removed"},
+        {Kind::renewed, "renewed"}};
     Lines lines;
     tree::compare(wanted, live, rules, [&](const tree::Difference& difference) {
         if (difference.kind == Kind::removed) CHECK_FALSE(difference.wanted);
@@ -102,6 +106,34 @@ TEST_CASE("a merge finds what is new and the tops of what goes", "[tree]") {
     CHECK(differences(listing_of(Lines{}), listing_of({"a", "z/", "z/y"})) ==
           Lines{"removed a", "removed z"});
     CHECK(differences(listing_of({"a", "z/"}), listing_of(Lines{})) == Lines{"added a", "added z"});
+}
+
+TEST_CASE(
+    "what has other extended attributes, or another owner beside them, must be made anew unless it is a "
+    "directory",
+    "[tree]") {
+    const std::string one = base::pack({{"user.a", "1"}});
+    const std::string two = base::pack({{"user.a", "2"}});
+    const auto difference = [](std::string_view text, std::string_view wanted, std::string_view live,
+                               std::uint32_t uid) {
+        Made made{std::string{text}};
+        made.extended = wanted;
+        Made was = made;
+        was.extended = live;
+        was.attributes.uid = uid;
+        return differences(make_listing({made}), make_listing({was})).at(0);
+    };
+    for (const std::string_view name : {"f", "f@target"}) {
+        CHECK(difference(name, one, one, 1) == "same f");
+        CHECK(difference(name, one, two, 1) == "renewed f");
+        CHECK(difference(name, one, "", 1) == "renewed f");
+        CHECK(difference(name, "", one, 1) == "renewed f");
+        CHECK(difference(name, one, one, 2) == "renewed f");
+        CHECK(difference(name, "", "", 2) == "attributes f");
+    }
+    CHECK(difference("f/", one, one, 1) == "same f");
+    CHECK(difference("f/", one, two, 1) == "attributes f");
+    CHECK(difference("f/", one, one, 2) == "attributes f");
 }
 
 TEST_CASE("attributes, content and identity are told apart", "[tree]") {

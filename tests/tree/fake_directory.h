@@ -22,6 +22,7 @@ public:
     struct Node {
         os::Status status;
         std::string target;
+        std::string extended{};
     };
     struct Disk {
         std::map<std::string, Node> nodes;                         // by path from the root
@@ -72,6 +73,11 @@ public:
         require_readable(full(name), "read link");
         return disk_.nodes.at(full(name)).target;
     }
+    std::string extended(std::string_view name) const override {
+        const auto found = disk_.nodes.find(full(name));
+        if (found == disk_.nodes.end()) throw base::system_error("look at", full(name), ENOENT);
+        return found->second.extended;
+    }
     std::unique_ptr<const os::Directory> open_directory(std::string_view name) const override {
         const auto found = disk_.nodes.find(full(name));
         if (found == disk_.nodes.end()) throw base::system_error("open", full(name), ENOENT);
@@ -94,6 +100,7 @@ public:
     void exchange(std::string_view, os::Directory&, std::string_view) override { refuse(); }
     void remove(std::string_view) override { refuse(); }
     void set_attributes(std::string_view, const os::Attributes&) override { refuse(); }
+    void set_extended(std::string_view, std::string_view) override { refuse(); }
     void sync() override { refuse(); }
     void sync_file_system() override { refuse(); }
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "ft/base/error.h"
+#include "ft/base/extended.h"
 #include "tree/fake_directory.h"
 
 using namespace ft;
@@ -200,6 +201,29 @@ TEST_CASE("only the first thousand unreadable objects are kept as text", "[tree]
     const auto found = scan(disk);
     CHECK(found.unreadable.size() == 1000);
     CHECK(found.unreadable_count == 1200);
+}
+
+TEST_CASE("extended attributes are listed with every object, once for all that have the same", "[tree]") {
+    FakeDirectory::Disk disk;
+    const std::string one = base::pack({{"user.a", "1"}});
+    FakeDirectory::add(disk, ".", FileType::directory).extended = one;
+    FakeDirectory::add(disk, "d", FileType::directory).extended = base::pack({{"user.d", "d"}});
+    FakeDirectory::add(disk, "d/f", FileType::regular).extended = one;
+    FakeDirectory::add(disk, "l", FileType::symlink).extended = base::pack({{"trusted.l", "l"}});
+    FakeDirectory::add(disk, "none", FileType::regular);
+    const FakeDirectory root{disk, "."};
+    base::Cancellation cancellation;
+    const auto scanned = tree::scan(root, {}, cancellation);
+    for (std::size_t index = 0; index < scanned.listing.size(); ++index) {
+        const tree::Item item = scanned.listing[index];
+        CHECK(item.object.extended == disk.nodes.at(std::string{item.path}).extended);
+    }
+    std::size_t sets = 0;
+    scanned.listing.for_each_extended([&](std::string_view) { ++sets; });
+    CHECK(sets == 3);
+    CHECK(scanned.listing[0].object.extended.data() == scanned.listing[4].object.extended.data());
+    const auto without = tree::scan(root, {}, cancellation, {.extended = false});
+    CHECK(without.listing[0].object.extended.empty());
 }
 
 TEST_CASE("a root that cannot be read ends the scan", "[tree]") {

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "ft/base/acl.h"
 #include "ft/base/error.h"
 #include "ft/wire/file_list.h"
 #include "ft/wire/filters.h"
@@ -49,6 +50,7 @@ struct Session {
         requests = test::unframe(client_raw, wire::Direction::to_server, protocol);
         replies = test::unframe(server_raw, wire::Direction::to_client, protocol);
         options.protocol = protocol;
+        options.hard_links = options.acls = options.xattrs = name.starts_with("special");
         options.incremental = (server.compat & wire::kIncRecurse) != 0;
         if (!client.negotiates_checksum()) checksum = base::DigestKind::md5;
         if (client.compresses())
@@ -64,11 +66,12 @@ std::string told(const std::string& mode, std::uint64_t size, std::int64_t secon
 }
 
 std::string told(const base::Object& object) {
-    static const std::map<base::FileType, const char*> kTypes{{base::FileType::regular, "100"},
-                                                              {base::FileType::directory, "40"},
-                                                              {base::FileType::symlink, "120"}};
+    static const std::map<base::FileType, std::uint32_t> kTypes{
+        {base::FileType::regular, 0100000},     {base::FileType::directory, 040000},
+        {base::FileType::symlink, 0120000},     {base::FileType::character_device, 020000},
+        {base::FileType::block_device, 060000}, {base::FileType::fifo, 010000}};
     const base::Attributes& attributes = object.attributes;
-    return told(fmt::format("{}{:03o}", kTypes.at(object.type), attributes.mode), object.size,
+    return told(fmt::format("{:o}", kTypes.at(object.type) | attributes.mode), object.size,
                 attributes.mtime.seconds, attributes.mtime.nanoseconds, attributes.uid, attributes.gid,
                 object.link_target);
 }
@@ -76,7 +79,22 @@ std::string told(const base::Object& object) {
 struct Tree {
     std::map<std::string, std::string> objects;
     std::multiset<std::string> contents;  ///< of files: the first 16 hex digits of their sha256
+    std::map<std::string, std::string>
+        acls;  ///< of what has one that a mode does not tell: as getfacl says it
+    /// Of what has some: the names, and the values or, of long ones, their lengths.
+    std::map<std::string, std::string> xattrs;
 };
+
+void expect_extended(Tree& tree, const nlohmann::json& row) {
+    const std::string path = row["path"];
+    for (const auto& line : row.value("acl", nlohmann::json::array()))
+        tree.acls[path] += line.get<std::string>() + "\n";
+    std::map<std::string, std::string> xattrs = row.value("xattrs", std::map<std::string, std::string>{});
+    for (const auto& [name, value] : xattrs) {
+        tree.xattrs[path] +=
+            fmt::format("{}={} ", name, value.size() <= 32 ? value : std::to_string(value.size()));
+    }
+}
 
 Tree expected_tree(const Session& session) {
     Tree tree;
@@ -93,9 +111,36 @@ Tree expected_tree(const Session& session) {
                      nanoseconds, row["uid"], row["gid"], target);
             content = row.value("sha256", "").substr(0, 16);
         }
-        if (!content.empty()) tree.contents.insert(content);
+        // Of the names of a group one is fetched.
+        if (!content.empty() && (!session.options.hard_links || !tree.contents.contains(content)))
+            tree.contents.insert(content);
+        if (row.is_object()) expect_extended(tree, row);
     }
     return tree;
+}
+
+/// An ACL as `getfacl -n` says it, one line an entry.
+std::string told(const base::Acl& acl, std::string_view kind) {
+    const auto letters = [](std::uint8_t bits) {
+        return fmt::format("{}{}{}", (bits & 4) != 0 ? 'r' : '-', (bits & 2) != 0 ? 'w' : '-',
+                           (bits & 1) != 0 ? 'x' : '-');
+    };
+    std::string text;
+    const auto line = [&](std::string_view who, const std::string& id, std::optional<std::uint8_t> bits) {
+        if (bits) text += fmt::format("{}{}:{}:{}\n", kind, who, id, letters(*bits));
+    };
+    const auto named = [&](bool user) {
+        for (const base::Acl::Named& each : acl.named) {
+            if (each.user == user) line(user ? "user" : "group", std::to_string(each.id), each.permissions);
+        }
+    };
+    line("user", "", acl.user);
+    named(true);
+    line("group", "", acl.group);
+    named(false);
+    line("mask", "", acl.mask);
+    line("other", "", acl.other);
+    return text;
 }
 
 /// Plays the client that hears a session's replies, and writes the lists once more.
@@ -106,7 +151,7 @@ public:
           source_{session.replies.data, 1},
           in_{source_},
           decompressor_{wire::make_decompressor(session.compression, session.options.protocol)},
-          decoder_{session.options},
+          decoder_{session.options, [this](std::int32_t first) { return firsts_.at(first).entry(); }},
           encoder_{session.options} {
         read_list();
         while (!in_.at_end()) read_reply();
@@ -116,6 +161,7 @@ public:
     bool same_bytes = true;      ///< our encoder wrote each list as it was
     bool same_checksums = true;  ///< each file's content has the checksum that was sent
     std::vector<wire::SumHead> heads;
+    std::vector<std::string> values;  ///< of long extended attributes, as they came
     int lists = 0;
     int dones = 0;
     bool lists_ended = false;
@@ -129,16 +175,41 @@ private:
         wire::Writer again;
         while (auto entry = decoder_.next(in_)) {
             tree.objects[std::string{entry->path}] = told(entry->object);
+            note_extended(*entry);
+            if (entry->first == numbers_.next) firsts_.emplace(numbers_.next, First{*entry});
+            ++numbers_.next;
             if (entry->object.type == base::FileType::directory) entry->object.size = 4096;
             encoder_.write(again, *entry);
         }
         const std::int32_t error = decoder_.io_error() & ~io_error;
         io_error |= error;
         encoder_.write_end(again, error);
+        numbers_.end_list();
         const std::size_t end = session_->replies.data.size() - source_.left();
         const auto sent = std::span{session_->replies.data}.subspan(begin, end - begin);
         same_bytes &= std::equal(sent.begin(), sent.end(), again.written().begin(), again.written().end());
         ++lists;
+        if (wire::has_id_lists(session_->options)) {
+            for (int list = 0; list < 2; ++list) wire::read_ids(in_, session_->options);
+        }
+    }
+
+    void note_extended(const wire::Entry& entry) {
+        const std::string path{entry.path};
+        const std::uint32_t mode = entry.object.attributes.mode;
+        const base::Acl* const acls[] = {entry.access_acl, entry.default_acl};
+        std::string& lines = tree.acls[path];
+        for (const base::Acl* acl : acls) {
+            if (acl == nullptr) continue;
+            const std::string_view kind = acl == entry.default_acl ? "default:" : "";
+            lines += told(kind.empty() ? wire::complete(*acl, mode) : *acl, kind);
+        }
+        if (lines.empty()) tree.acls.erase(path);
+        if (entry.xattrs == nullptr) return;
+        for (const wire::Xattr& xattr : *entry.xattrs) {
+            tree.xattrs[path] += fmt::format("{}={} ", xattr.name,
+                                             xattr.is_short() ? xattr.value : std::to_string(xattr.length));
+        }
     }
 
     void read_reply() {
@@ -151,8 +222,17 @@ private:
             deleted = wire::read_delete_statistics(in_);
         } else if (index == wire::kDone) {
             if (++dones == lists + 2) statistics = wire::read_statistics(in_);
-        } else if ((wire::read_item(in_, index).flags & wire::kTransfer) != 0) {
-            read_file();
+        } else {
+            const wire::Item item = wire::read_item(in_, index, session_->options.xattrs);
+            if ((item.flags & wire::kReportXattr) != 0) read_values();
+            if ((item.flags & wire::kTransfer) != 0) read_file();
+        }
+    }
+
+    void read_values() {
+        while (in_.varint("step") != 0) {
+            const auto length = static_cast<std::size_t>(in_.varint("length", 0, 65536));
+            values.push_back(in_.text("value", length));
         }
     }
 
@@ -183,6 +263,20 @@ private:
     wire::EntryDecoder decoder_;
     wire::EntryEncoder encoder_;
     wire::IndexReader indices_;
+    wire::ListNumbers numbers_{session_->options};
+    /// The first name of a group as it came.
+    struct First {
+        explicit First(const wire::Entry& from) : object{from.object}, target{from.object.link_target} {}
+        wire::Entry entry() const {
+            wire::Entry entry;
+            entry.object = object;
+            entry.object.link_target = target;
+            return entry;
+        }
+        base::Object object;
+        std::string target;
+    };
+    std::map<std::int32_t, First> firsts_;
 };
 
 /// What the client asked for.
@@ -190,6 +284,7 @@ struct Requests {
     std::vector<std::string> filters;
     std::vector<wire::SumHead> heads;
     std::vector<wire::BlockSum> sums;
+    std::vector<std::int32_t> values;  ///< numbers of long extended attributes
     int dones = 0;
 
     explicit Requests(const Session& session) {
@@ -201,7 +296,12 @@ struct Requests {
             const std::int32_t index = indices.read(in, kAnyIndex);
             if (index == wire::kDone) ++dones;
             if (index == wire::kDeleteStats) wire::read_delete_statistics(in);
-            if (index < 0 || (wire::read_item(in, index).flags & wire::kTransfer) == 0) continue;
+            if (index < 0) continue;
+            const wire::Item item = wire::read_item(in, index, session.options.xattrs);
+            if ((item.flags & wire::kReportXattr) != 0) {
+                while (const std::int32_t step = in.varint("step")) values.push_back(step);
+            }
+            if ((item.flags & wire::kTransfer) == 0) continue;
             const wire::SumHead& head = heads.emplace_back(wire::read_sum_head(in, 16));
             for (std::int32_t i = 0; i < head.count; ++i) sums.push_back(wire::read_block_sum(in, head));
         }
@@ -210,7 +310,7 @@ struct Requests {
 
 std::string any_session() {
     return GENERATE(as<std::string>{}, "tiny", "delta", "md5-delta", "proto30", "io-error", "auth-ok", "big",
-                    "tiny-zstd", "zstd", "delta-zstd");
+                    "tiny-zstd", "zstd", "delta-zstd", "special", "special-noinc");
 }
 
 }  // namespace
@@ -241,9 +341,11 @@ TEST_CASE("recorded lists are the trees that were served, and our encoder writes
     Tree expected = expected_tree(session);
     expected.objects.erase("priv/in");  // in a directory that this daemon could not read
     CHECK(replay.tree.objects == expected.objects);
+    CHECK(replay.tree.acls == expected.acls);
+    CHECK(replay.tree.xattrs == expected.xattrs);
     CHECK(replay.same_bytes);
     CHECK(replay.lists == session.facts["counts"]["sub_lists"].get<int>() + 1);
-    CHECK(replay.lists_ended);
+    CHECK(replay.lists_ended == session.options.incremental);
     CHECK(replay.io_error == (name == "io-error" ? wire::kIoGeneral : 0));
 }
 
@@ -324,14 +426,31 @@ TEST_CASE("a recorded list of modules is lines up to the exit", "[wire][captures
     CHECK(session.server.lines.back() == "@RSYNCD: EXIT");
 }
 
-TEST_CASE("sessions with options that we do not use are refused, not misread", "[wire][captures]") {
+TEST_CASE("recorded values of extended attributes are what was asked for", "[wire][captures]") {
     const auto name = GENERATE(as<std::string>{}, "special", "special-noinc");
     const Session session{name};
+    const Requests requests{session};
+    const Replay replay{session};
+    CHECK(requests.values == std::vector<std::int32_t>{1, 1});
+    REQUIRE(replay.values.size() == 2);
+    std::multiset<std::string> long_ones;
+    for (const auto& row : session.facts["tree"]) {
+        for (const auto& [attribute, value] : row.value("xattrs", std::map<std::string, std::string>{})) {
+            if (value.size() > 32 && !long_ones.contains(value)) long_ones.insert(value);
+        }
+    }
+    CHECK(std::multiset<std::string>(replay.values.begin(), replay.values.end()) == long_ones);
+}
+
+TEST_CASE("sessions with options that we do not use are refused, not misread", "[wire][captures]") {
+    const auto name = GENERATE(as<std::string>{}, "special", "special-noinc");
+    Session session{name};
+    session.options.acls = session.options.xattrs = false;
     CHECK_THROWS_AS(Replay{session}, base::Error);
 }
 
 TEST_CASE("a recorded session that was cut or damaged ends in an error or in values", "[wire][captures]") {
-    const auto name = GENERATE(as<std::string>{}, "tiny", "delta", "io-error");
+    const auto name = GENERATE(as<std::string>{}, "tiny", "delta", "io-error", "special", "special-noinc");
     Session session{name};
     const base::Bytes whole = session.replies.data;
     const auto outcome = [&] {

@@ -46,6 +46,7 @@ struct Object {
     std::uint32_t device_major = 0;  ///< of devices
     std::uint32_t device_minor = 0;
     std::string_view link_target{};  ///< of symbolic links; owned by whoever gave the Object
+    std::string_view extended{};     ///< ACLs and extended attributes, packed (extended.h); owned likewise
 };
 
 }  // namespace ft::base

@@ -50,6 +50,8 @@ public:
     virtual void set_size(std::uint64_t size) = 0;
     /// Owner first, then mode (setuid bits survive only so), then mtime.
     virtual void set_attributes(const Attributes& attributes) = 0;
+    /// As Directory::set_extended.
+    virtual void set_extended(std::string_view packed) = 0;
     /// Makes content and size durable (fsync).
     virtual void sync() = 0;
 };
@@ -89,6 +91,9 @@ public:
     /// component on the way is missing or no directory.
     virtual std::optional<Status> status(std::string_view path) const = 0;
     virtual std::string read_link(std::string_view path) const = 0;
+    /// The ACLs and extended attributes of the object itself that a replica carries, packed
+    /// (ft/base/extended.h); empty where it has none, or its file system knows none. Error io above 1 MiB.
+    virtual std::string extended(std::string_view path) const = 0;
     /// Error io ("changed while it was read") when it is not a regular file: nothing else is opened, and
     /// nothing waits. Access times stay as they are where the system permits.
     virtual std::unique_ptr<const File> open_file(std::string_view path) const = 0;
@@ -118,6 +123,9 @@ public:
     virtual void remove(std::string_view path) = 0;
     /// Owner first, then mode (not of links), then mtime.
     virtual void set_attributes(std::string_view path, const Attributes& attributes) = 0;
+    /// Makes those `packed`; labels that it does not name stay. Behind set_attributes: a change of owner
+    /// takes capabilities away. An access ACL and the mode are one: each shows in the other.
+    virtual void set_extended(std::string_view path, std::string_view packed) = 0;
     /// Makes the directory's names durable (fsync).
     virtual void sync() = 0;
     /// Makes everything on its file system durable (syncfs). Error io is final: what was written may be gone.

@@ -3,8 +3,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
+#include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "ft/base/entry.h"
@@ -53,7 +56,27 @@ struct Move {
     bool operator==(const Move&) const = default;
 };
 
-/// Owner, mode and time of a live object.
+/// What becomes of the extended attributes of live directories (packed: ft/base/extended.h), each change that
+/// occurs once: many directories share theirs.
+class ExtendedChanges {
+public:
+    struct Change {
+        std::string before;
+        std::string after;
+        bool operator==(const Change&) const = default;
+    };
+    /// Its number; 0 when both are equal.
+    std::uint32_t add(std::string_view before, std::string_view after);
+    /// Null for 0.
+    const Change* find(std::uint32_t number) const;
+    std::size_t size() const { return changes_.size(); }
+
+private:
+    std::vector<Change> changes_;
+    std::map<std::pair<std::string, std::string>, std::uint32_t> numbers_;
+};
+
+/// Owner, mode and time of a live object, and of a directory its extended attributes.
 struct Setting {
     /// base::Attributes without the gaps.
     struct Values {
@@ -73,9 +96,10 @@ struct Setting {
 
     base::RelPath path{};
     std::uint64_t inode = 0;
-    Values before{};         ///< as found
-    Values after{};          ///< as wanted
-    std::uint32_t tree = 0;  ///< as Move::tree
+    Values before{};             ///< as found
+    Values after{};              ///< as wanted
+    std::uint32_t tree = 0;      ///< as Move::tree
+    std::uint32_t extended = 0;  ///< number of the change of extended attributes; 0: they stay
     bool operator==(const Setting&) const = default;
 };
 
@@ -101,6 +125,7 @@ struct ChangeList {
     Generation generation{0};         ///< that holds the slots
     std::vector<Move> moves{};        ///< in any order; commit orders them
     std::vector<Setting> settings{};  ///< of objects that stay
+    ExtendedChanges extended{};       ///< of the settings
     ChangeCounts counts{};
 };
 

@@ -6,6 +6,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "ft/base/cancellation.h"
@@ -85,9 +86,9 @@ public:
     /// Checksum of all that was appended, of the kind that create_file was told. Nothing may be appended
     /// after it.
     base::Digest digest();
-    /// Sets owner, mode and time and records the change. The bytes are durable only after Staging::sync: one
-    /// sync of the file system is cheaper than a million of files.
-    void finish(const base::Attributes& attributes);
+    /// Sets owner, mode, time and extended attributes (packed) and records the change. The bytes are durable
+    /// only after Staging::sync: one sync of the file system is cheaper than a million of files.
+    void finish(const base::Attributes& attributes, std::string_view extended = {});
 
 private:
     friend class Staging;
@@ -99,7 +100,15 @@ private:
     std::uint64_t size_ = 0;
 };
 
-/// The next version of one tree: new and changed objects, complete with owner, mode and time, in the reserved
+/// An object with extended attributes that a ground will have to hold.
+struct ExtendedSample {
+    std::string path;  ///< of one that has them, for messages
+    base::FileType type = base::FileType::regular;
+    std::string packed;
+};
+
+/// The next version of one tree: new and changed objects, complete with owner, mode, time and extended
+/// attributes, in the reserved
 /// directory at the tree's root and at that of each further ground, and the lists of what the commit will
 /// change. The live tree is only read.
 ///
@@ -125,6 +134,9 @@ public:
 
     /// Where the grounds lie in the tree, as given.
     std::vector<base::RelPath> grounds() const;
+    /// Tries on that ground whether it takes the extended attributes of `samples`. Error unfit, naming those
+    /// that it does not.
+    void require_extended(std::size_t ground, const std::vector<ExtendedSample>& samples);
     /// Position of the ground that holds `path`. The mount point itself lies on what is mounted there.
     std::size_t ground_of(const base::RelPath& path) const;
 
@@ -139,8 +151,10 @@ public:
     /// A further name (hard link) of `first`, a file, link or special object that this Staging has made since
     /// it began (again). Error internal when it has not, or when they lie on different grounds.
     void link(const base::RelPath& path, Over over, const base::RelPath& first);
+    /// Of a directory, extended attributes too (packed).
     void change_attributes(const base::RelPath& path, const base::Attributes& before,
-                           const base::Attributes& after);
+                           const base::Attributes& after, std::string_view extended_before = {},
+                           std::string_view extended_after = {});
     void remove(const base::RelPath& path);
 
     /// Compares what earlier runs have staged with its digests, all of it (`progress.bytes_checked`); only
@@ -158,7 +172,8 @@ public:
     /// adopt.
     std::vector<EarlierFiles> of_this_run() const;
     /// Makes that file the new version of `path`, without any copying. True when it is of an earlier run.
-    bool adopt(const base::RelPath& path, Over over, std::uint64_t size, const base::Attributes& attributes);
+    bool adopt(const base::RelPath& path, Over over, std::uint64_t size, const base::Attributes& attributes,
+               std::string_view extended = {});
     /// What earlier generations hold for `path`, as a basis.
     EarlierContent open_earlier(const base::RelPath& path) const;
 

@@ -13,7 +13,8 @@ namespace ft::tree {
 struct Difference {
     enum class Kind {
         same,        ///< nothing to do
-        attributes,  ///< same type and content, other owner, mode or time
+        attributes,  ///< same type and content, other owner, mode or time, or (directories) extended ones
+        renewed,     ///< no directory, same type and content; extended attributes are, or would be, touched
         content,     ///< two regular files of different size or time: content must be fetched
         added,       ///< nothing of that name is here
         replaced,    ///< another type, link target or device number

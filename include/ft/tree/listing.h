@@ -6,7 +6,9 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "ft/base/entry.h"
@@ -38,7 +40,8 @@ struct Totals {
 };
 
 /// All objects of a tree, compact (about 60 bytes an entry and its path, 16 more for a name of a group),
-/// filled once and then only read, by any thread. The root itself is the entry ".".
+/// filled once and then only read, by any thread. The root itself is the entry ".". ACLs and extended
+/// attributes take no room but once for all objects that have the same.
 ///
 /// A group are all names of one object that has more than one in the listing (hard links); groups are
 /// numbered from 0.
@@ -49,13 +52,14 @@ struct Totals {
 class Listing {
 public:
     /// Appends an entry; `path` must be a RelPath's bytes. The texts are copied. Error unfit above 2^31-1
-    /// entries: the protocol cannot number more.
+    /// entries: the protocol cannot number more; and above 1 GiB of different extended attributes.
     void add(std::string_view path, const base::Object& object, bool pinned = false);
     /// Changes the marks, owner or group of an entry by arrival position.
     void pin(std::size_t arrival);
     void mark_mount_point(std::size_t arrival);  ///< pins it too
     void mark_ground(std::size_t arrival);       ///< pins it too
     void set_owner(std::size_t arrival, std::uint32_t uid, std::uint32_t gid);
+    void set_extended(std::size_t arrival, std::string_view packed);
     /// `arrival` is a further name of what arrived as `first`, itself no further name.
     void link(std::size_t arrival, std::size_t first);
     /// Brings the entries into protocol order, stable, and numbers the groups.
@@ -80,6 +84,8 @@ public:
     std::size_t first_of(std::size_t group) const { return firsts_[group]; }
     std::optional<std::size_t> next_of(std::size_t index) const;
     Totals totals() const;
+    /// Calls `visit` with the packed extended attributes that occur, each once.
+    void for_each_extended(const std::function<void(std::string_view)>& visit) const;
     /// Bytes of memory held, room for further entries included.
     std::size_t memory() const;
 
@@ -92,6 +98,7 @@ private:
     std::string_view path_at(std::size_t index) const;
     bool is_directory_at(std::size_t index) const;
     std::optional<std::size_t> find(std::string_view path, bool directory) const;
+    std::uint32_t keep_extended(std::string_view packed);
     struct Link;
     const Link* link_at(std::size_t index) const;
     void sort_links();
@@ -102,6 +109,9 @@ private:
     std::vector<std::uint32_t> order_;           // sorted position -> arrival position
     std::vector<Link> links_;                    // after sort: of each name of a group, by position
     std::vector<std::uint32_t> firsts_;          // of each group
+    std::deque<std::string> extended_;           // each that occurs; number 0 of a record is none
+    std::unordered_map<std::string_view, std::uint32_t> extended_numbers_;  // from 1
+    std::size_t extended_bytes_ = 0;
 
 public:
     Listing();

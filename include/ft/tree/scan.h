@@ -33,6 +33,8 @@ struct ScanOptions {
     std::optional<base::Timestamp> changed_since{};
     /// Mount points that are part of the tree: entered. One that none is, is recorded as unreadable.
     std::vector<base::RelPath> mounts{};
+    /// Reads ACLs and extended attributes.
+    bool extended = true;
 };
 
 /// Reads the whole tree below `root`, with the groups of its hard links, with at most two directories open at

@@ -10,8 +10,10 @@
 #include <utility>
 #include <vector>
 
+#include "ft/base/acl.h"
 #include "ft/base/digest.h"
 #include "ft/base/entry.h"
+#include "ft/wire/extended.h"
 #include "ft/wire/reader.h"
 #include "ft/wire/writer.h"
 
@@ -32,6 +34,8 @@ struct ListOptions {
     bool devices = true;             ///< D: character and block devices have numbers
     bool specials = true;            ///< D: fifos and sockets (numbers at protocol 30 only)
     std::size_t checksum_bytes = 0;  ///< c: of each regular file; 0: none
+    bool acls = false;               ///< A
+    bool xattrs = false;             ///< X
 };
 
 /// Bits of an io_error.
@@ -50,6 +54,10 @@ struct Entry {
     /// Entries are numbered from 0 as they arrive; with incremental recursion from 1, and after each list one
     /// number is left out.
     std::optional<std::int32_t> first{};
+    // Null: none. Decoded: the decoder's.
+    const base::Acl* access_acl = nullptr;   ///< not of links; without what the mode tells (reduce)
+    const base::Acl* default_acl = nullptr;  ///< of directories
+    const Xattrs* xattrs = nullptr;
 };
 
 /// Numbers of the entries of a session's lists, as they arrive.
@@ -74,6 +82,7 @@ private:
     std::uint32_t flags_of(const Entry& entry, std::size_t shared) const;
     void write_flags(Writer& out, std::uint32_t flags, bool directory) const;
     void write_fields(Writer& out, std::uint32_t flags, const Entry& entry) const;
+    void write_extended(Writer& out, const Entry& entry);
 
     ListOptions options_;
     ListNumbers numbers_{options_};
@@ -84,10 +93,11 @@ private:
     std::uint32_t uid_ = 0;
     std::uint32_t gid_ = 0;
     std::uint32_t major_ = 0;
+    ExtendedEncoder extended_;
 };
 
 /// Decodes entries. One for all lists of a session. Error peer for everything that is not a legal entry by
-/// these options: ACLs, xattrs, access and creation times are not in use.
+/// these options: access and creation times are not in use.
 class EntryDecoder {
 public:
     /// Gives what `next` gave as the first of a group, by its number: further names come without that.
@@ -114,6 +124,7 @@ private:
     void read_target(Reader& in, base::Object& object);
     void read_first(Reader& in, std::uint32_t flags, Entry& entry);
     void copy_first(Entry& entry);
+    void read_extended(Reader& in, Entry& entry);
     void read_fields(Reader& in, std::uint32_t flags, Entry& entry);
 
     ListOptions options_;
@@ -130,6 +141,7 @@ private:
     std::uint32_t gid_ = 0;
     std::uint32_t major_ = 0;
     std::int32_t io_error_ = 0;
+    ExtendedDecoder extended_;
 };
 
 /// The name of an owner or a group, by number.
@@ -139,8 +151,13 @@ struct IdName {
     bool operator==(const IdName&) const = default;
 };
 
-/// True when the end of the list is followed by a list of users (if `options.owners`), then of groups (if
-/// `groups`).
+/// An access ACL as it travels beside that mode, and back: the mode tells the owner's and the others' rights,
+/// and the mask where there are named entries.
+base::Acl reduce(base::Acl acl, std::uint32_t mode);
+base::Acl complete(base::Acl acl, std::uint32_t mode);
+
+/// True when the end of the list is followed by a list of users (if `options.owners` or `acls`), then of
+/// groups (if `groups` or `acls`).
 bool has_id_lists(const ListOptions& options);
 /// The name of id 0 may be among `names`; it is written in its place, or left out without `id0_names`.
 void write_ids(Writer& out, const std::vector<IdName>& names, const ListOptions& options);

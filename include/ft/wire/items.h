@@ -39,9 +39,9 @@ struct Item {
     bool operator==(const Item&) const = default;
 };
 
-/// What follows `index`, up to the sum head. Error peer for undefined flags and those of options not in use
-/// (xattrs).
-Item read_item(Reader& in, std::int32_t index);
+/// What follows `index`, up to the sum head; with `xattrs` and kReportXattr numbers or values of extended
+/// attributes are next (ft/wire/extended.h). Error peer for undefined flags and those of options not in use.
+Item read_item(Reader& in, std::int32_t index, bool xattrs = false);
 void write_item(Writer& out, IndexWriter& indices, const Item& item);
 
 /// What a sender says about the session at its end; none below 0.
