@@ -15,8 +15,8 @@ struct Acl {
         bool user = false;  ///< else a group
         std::uint8_t permissions = 0;
         std::string name{};  ///< of `id`, where a list with names in its entries gives it
-        bool operator==(const Named& other) const {
-            return id == other.id && user == other.user && permissions == other.permissions;
+        bool operator==(const Named& with) const {
+            return id == with.id && user == with.user && permissions == with.permissions;
         }
     };
     std::optional<std::uint8_t> user{};  ///< the owner's
