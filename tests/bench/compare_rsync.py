@@ -18,7 +18,7 @@ from pathlib import Path
 from bench import table, works
 from bench.floors import Floor, floor_of_line, warm
 from bench.line import Loopback, SlowLine
-from bench.sides import ATTRIBUTES, FtToFt, FtToStock, StockToStock, granted
+from bench.sides import ATTRIBUTES, FtToFt, FtToStock, StockToFt, StockToStock, granted
 
 FIRST, SAME, CHANGED = "first", "same", "changed"
 TOLD = {FIRST: "first sync", SAME: "nothing changed", CHANGED: "changes"}
@@ -31,7 +31,7 @@ class Row:
     phases: tuple
     goals: dict = field(default_factory=dict)  # phase: "reach, aim" of wall time, and of what else counts
     line: object = field(default_factory=Loopback)
-    roles: bool = False  # also ft's source against the stock client
+    roles: bool = False  # also each role of ft with the stock other
     bulky: bool = False
 
 
@@ -58,7 +58,7 @@ def rows_of(scale):
 class Bench:
     def __init__(self, directory, rounds):
         self.directory, self.rounds = directory, rounds
-        self.whole, self.transfer = [], []  # lines of the two tables
+        self.whole, self.serving, self.pulling = [], [], []  # lines of the three tables
         self.granted = None
 
     def measure(self, name, row):
@@ -72,8 +72,8 @@ class Bench:
                 sides.append(floor)
             if row.roles:
                 self.granted = self.granted or granted(self.directory, line)
-                sides += [FtToStock("ft > rsync", place / "ft-stock", tree, line, attributes=self.granted, durable=False),
-                          StockToStock("rsync > rsync", place / "stock-stock", tree, line, attributes=self.granted, durable=False)]
+                sides += [kind(name, place / name.replace(" > ", "-"), tree, line, attributes=self.granted, durable=False)
+                          for kind, name in ((FtToStock, "ft > rsync"), (StockToStock, "rsync > rsync"), (StockToFt, "rsync > ft"))]
             self.work_bytes = works.bytes_of(tree)
             self.targets = {}
             for phase in (row.phases if FIRST in row.phases else (FIRST, *row.phases)):
@@ -100,13 +100,15 @@ class Bench:
                 warm(target / "srv/data", content=phase == CHANGED)
                 run = side.measure(phase, target) if side.name == "floor" else side.measure(target)
                 figures[side.name].append(run)
+                if side.name == "rsync > ft" and (phase != FIRST or turn + 1 == rounds):
+                    side.follow(target)
                 print(f"{name} {phase} {turn + 1}/{rounds} {side.name}: {run.wall:.2f} s", file=sys.stderr, flush=True)
         return figures
 
     def new_target(self, row, side, place, turn):
         if row.bulky and side.name in self.targets:
             self.empty(self.targets[side.name])
-        self.targets[side.name] = place / f"to-{side.name.replace(' > ', '-')}-{turn}"
+        self.targets[side.name] = place / f"to-{side.name}-{turn}".replace(" > ", "-")
         (self.targets[side.name] / "srv/data").mkdir(parents=True)
 
     @staticmethod
@@ -131,7 +133,8 @@ class Bench:
             floor = table.medians(figures["floor"])["wall"]
         self.whole.append(table.line(title, row.goals.get(phase, "-"), figures["ft"], figures["rsync"], floor))
         if row.roles:
-            self.transfer.append(table.line(title, "-", figures["ft > rsync"], figures["rsync > rsync"], None))
+            for lines, name in ((self.serving, "ft > rsync"), (self.pulling, "rsync > ft")):
+                lines.append(table.line(title, "-", figures[name], figures["rsync > rsync"], None))
 
 
 def main():
@@ -157,9 +160,11 @@ def main():
     show = table.markdown if options.markdown else table.plain
     print(f"ft to ft : stock rsync {' '.join(ATTRIBUTES)}, from start to durable\n")
     print(show(bench.whole))
-    if bench.transfer:
-        print(f"\nThe transfer alone, stock client {' '.join(bench.granted)}: from ft : from a stock daemon\n")
-        print(show(bench.transfer))
+    if bench.serving:
+        stock = f"stock client {' '.join(bench.granted)}, from a stock daemon"
+        for told, lines in ((f"the same client, from ft : {stock}", bench.serving),
+                            (f"ft's pull into its staging, from a stock daemon : {stock}", bench.pulling)):
+            print(f"\nThe transfer alone, nothing synced; {told}\n\n{show(lines)}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Who moves a tree: ft to ft, stock rsync to stock rsync, and a stock client from ft. Each timed run has a source of its
+"""Who moves a tree: ft to ft, stock rsync to stock rsync, and each role of ft with the stock other. Each timed run has a source of its
 own, started before the clock, so that CPU and peaks of memory are those of the run."""
 
 import json
@@ -121,12 +121,12 @@ class StockToStock(StockClient):
     END, login = signal.SIGTERM, ()
 
     def start(self):
-        config, port = self.place / "rsyncd.conf", self.line.free_port()
+        config, self.port = self.place / "rsyncd.conf", self.line.free_port()
         config.write_text(f"use chroot = yes\nuid = 0\ngid = 0\nread only = yes\nreverse lookup = no\nsocket options = TCP_NODELAY\n"
                           f"log file = /dev/null\n[data]\npath = {self.tree}\n")
-        self.url = f"rsync://{self.line.address}:{port}/data/"
+        self.url = f"rsync://{self.line.address}:{self.port}/data/"
         daemon = subprocess.Popen([*self.line.at_source, "rsync", "--daemon", "--no-detach", f"--config={config}",
-                                   f"--address={self.line.address}", f"--port={port}"], stdin=subprocess.DEVNULL)
+                                   f"--address={self.line.address}", f"--port={self.port}"], stdin=subprocess.DEVNULL)
         listing = [*self.line.at_destination, "rsync", self.url.removesuffix("data/")]
         wait_until(lambda: subprocess.run(listing, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode == 0, "a daemon")
         self.wait_idle(daemon)
@@ -153,6 +153,20 @@ class FtToStock(StockClient):
 
     def wait_idle(self, _):
         """Its session has ended when the client has; what is left to do is nothing that costs."""
+
+
+class StockToFt(StockToStock):
+    """A stock daemon, and ft's pull (pull.cpp), which leaves the live tree as it is."""
+
+    def command(self, target):
+        return built("tests/bench/pull"), self.line.address, self.port, "data", f"{target}/srv/data"
+
+    def follow(self, target):
+        """What was pulled is put aside; the live tree becomes what a commit would have made of it, without a clock."""
+        staged = target / "srv/data/.ft-staging"
+        if staged.exists():
+            staged.rename(target / f"staged-{len(list(target.glob('staged-*')))}")
+        subprocess.run(["rsync", *ATTRIBUTES, f"{self.tree}/", f"{target}/srv/data/"], check=True)
 
 
 def granted(work, line):
