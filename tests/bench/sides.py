@@ -32,8 +32,16 @@ class Side:
         place.mkdir(parents=True)
 
     def measure(self, target):
-        figures = Figures()
         source = self.start()
+        try:
+            return self.measured(source, target)
+        finally:
+            if source.returncode is None:
+                source.kill()
+                source.wait()
+
+    def measured(self, source, target):
+        figures = Figures()
         before = cpu_of(source.pid)
         with open(self.place / "out", "wb") as out, open(self.place / "errors", "wb") as errors, Peaks() as peaks:
             peaks.watch("source", source.pid)
