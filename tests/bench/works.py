@@ -1,4 +1,5 @@
-"""The trees that are moved, and what changes in them. The same arguments give the same names, bytes, owners and times."""
+"""The trees that are moved, and what changes in them. Each has a title, the count of its files and, roughly, the bytes of
+their content. The same arguments give the same names, bytes, owners and times."""
 
 import math
 import os
@@ -30,6 +31,8 @@ class Files:
 
     def __init__(self, title, count, sizes):
         self.title, self.count, self.sizes = title, max(count, 200), sizes
+        rng = random.Random(0)
+        self.size = self.count * sum(sizes(rng) for _ in range(1000)) // 1000
 
     def make(self, tree):
         rng = random.Random(1)
@@ -76,14 +79,14 @@ class Mixed:
     """Files of all sizes: log-normal, 1 KB to 200 MB; each tenth is text."""
 
     def __init__(self, count, total):
-        self.count, self.total = max(count, 50), total
+        self.count, self.size = max(count, 50), int(total)
         self.title = f"{total / 1e9:.3g} GB in {self.count:,} files"
 
     def make(self, tree):
         rng = random.Random(2)
         sizes = [rng.lognormvariate(10, 2.1) for _ in range(self.count)]
         for _ in range(4):  # clipping takes from the sum
-            factor = self.total / sum(sizes)
+            factor = self.size / sum(sizes)
             sizes = [min(max(size * factor, 1000), 200e6) for size in sizes]
         words = [bytes(rng.choices(b"etaoinshrdlu", k=rng.randrange(2, 9))) for _ in range(4000)]
         for number, size in enumerate(map(int, sizes)):
@@ -136,15 +139,10 @@ class Big:
 
 
 class Empty:
-    title, count = "an empty directory", 0
+    title, count, size = "an empty directory", 0, 0
 
     def make(self, tree):
         pass
-
-
-def bytes_of(tree):
-    """Of every file once, whatever names it has."""
-    return sum({(stat.st_dev, stat.st_ino): stat.st_size for stat in map(os.lstat, files_of(tree))}.values())
 
 
 def make(work, tree: Path):
