@@ -20,7 +20,7 @@ from bench.sides import ATTRIBUTES, FtToFt, FtToStock, StockToFt, StockToStock, 
 
 def rows_of(scale):
     def files(count, sizes=works.small_sizes):
-        count = max(200, int(count * scale))
+        count = max(500, int(count * scale))  # of fewer directories a renamed one would be too much for --max-delete
         return works.Files(f"{count:,} {'small' if sizes is works.small_sizes else 'tiny'} files", count, sizes)
 
     mixed, big = works.Mixed(int(20_000 * scale), 4e9 * scale), works.Big(4e9 * scale)

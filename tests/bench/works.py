@@ -30,7 +30,7 @@ class Files:
     """`count` files, a hundred in each of the directories of two levels; `sizes(rng)` gives the bytes of one."""
 
     def __init__(self, title, count, sizes):
-        self.title, self.count, self.sizes = title, max(count, 200), sizes
+        self.title, self.count, self.sizes = title, count, sizes
         rng = random.Random(0)
         self.size = self.count * sum(sizes(rng) for _ in range(1000)) // 1000
 
