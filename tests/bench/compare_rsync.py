@@ -7,6 +7,8 @@ a new file system, where nothing was ever removed; nothing waits to be written w
 
 import argparse
 import shutil
+import signal
+import sys
 import tempfile
 from pathlib import Path
 
@@ -87,6 +89,8 @@ def main():
     unknown = set(options.rows.split(",")) - set(rows)
     if unknown or options.scale <= 0 or options.rounds < 1:
         parser.error(f"no such row: {', '.join(sorted(unknown))}" if unknown else "scale and rounds are above zero")
+    # Mounts and namespaces are taken down then too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("compare-rsync: ended by a signal"))
     bench = Bench(Path(tempfile.mkdtemp(prefix="ft-bench-", dir=options.work)), options.rounds)
     try:
         for name in options.rows.split(","):

@@ -34,7 +34,7 @@ class BenchTest(unittest.TestCase):
         return sum(len(rows_of(1)[name].phases) for name in names)
 
     def test_from_start_to_durable(self):
-        names = ("small", "empty", "link")
+        names = ("small", "link")
         self.assertEqual(len(self.compare_rsync(names, "--no-roles")), self.phases(names))
 
     def test_the_transfer_alone(self):
