@@ -69,11 +69,11 @@ class Bench:
         line = row.line
         title = row.title(phase) + (f", {line.rtt_ms} ms, {line.mbit} Mbit/s" if line.bytes_per_s else "")
         floor = floor_of_line(row.work.size, phase, line) if line.bytes_per_s else table.medians(figures["floor"])["wall"]
-        self.whole.append(table.line(title, row.goals.get(phase, "-"), figures["ft"], figures["rsync"], floor))
+        self.whole.append(table.line(title, figures["ft"], figures["rsync"], row.goals.get(phase, "none"), table.number(floor)))
 
     def tell_roles(self, row, phase, figures):
         for lines, name in ((self.serving, "ft > rsync"), (self.pulling, "rsync > ft")):
-            lines.append(table.line(row.title(phase), "-", figures[name], figures["rsync > rsync"], None))
+            lines.append(table.line(row.title(phase), figures[name], figures["rsync > rsync"]))
 
 
 def main():

@@ -2,8 +2,9 @@
 
 from statistics import median
 
-HEAD = ("work", "n", "wall s", "ratio", "reach, aim", "CPU s, source", "CPU s, destination", "ratio",
-        "MB, source", "MB, destination", "wire MB", "ratio", "floor s")
+HEAD = ("work", "n", "wall s", "ratio", "CPU s, source", "CPU s, destination", "ratio", "MB, source", "MB, destination",
+        "wire MB", "ratio")
+BESIDE = ("reach, aim", "floor s")  # of the whole only
 
 
 def number(value):
@@ -19,23 +20,27 @@ def medians(runs):
     return {name: median(getattr(run, name) for run in runs) for name in vars(runs[0])}
 
 
-def line(title, goal, ours, stock, floor):
-    """`ours`, `stock`: the Figures of every round; `floor`: seconds."""
+def line(title, ours, stock, *beside):
+    """`ours`, `stock`: the Figures of every round."""
     a, b = medians(ours), medians(stock)
 
     def pair(name, unit=1):
         return f"{number(a[name] / unit)} : {number(b[name] / unit)}"
 
     cpu = [each["cpu_source"] + each["cpu_destination"] for each in (a, b)]
-    return (title, str(len(ours)), pair("wall"), ratio(a["wall"], b["wall"]), goal, pair("cpu_source"), pair("cpu_destination"),
-            ratio(*cpu), pair("memory_source", 1e6), pair("memory_destination", 1e6), pair("wire", 1e6), ratio(a["wire"], b["wire"]),
-            number(floor) if floor is not None else "-")
+    return (title, str(len(ours)), pair("wall"), ratio(a["wall"], b["wall"]), pair("cpu_source"), pair("cpu_destination"), ratio(*cpu),
+            pair("memory_source", 1e6), pair("memory_destination", 1e6), pair("wire", 1e6), ratio(a["wire"], b["wire"]), *beside)
 
 
 def markdown(lines):
-    return "\n".join("| " + " | ".join(cells) + " |" for cells in (HEAD, ("---",) * len(HEAD), *lines))
+    return "\n".join("| " + " | ".join(cells) + " |" for cells in (head(lines), ("---",) * len(lines[0]), *lines))
 
 
 def plain(lines):
-    widths = [max(len(cells[column]) for cells in (HEAD, *lines)) for column in range(len(HEAD))]
-    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(cells, widths)).rstrip() for cells in (HEAD, *lines))
+    shown = [head(lines), *lines]
+    widths = [max(map(len, column)) for column in zip(*shown)]
+    return "\n".join("  ".join(map(str.ljust, cells, widths)).rstrip() for cells in shown)
+
+
+def head(lines):
+    return (HEAD + BESIDE)[:len(lines[0])]
