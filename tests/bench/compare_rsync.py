@@ -20,6 +20,9 @@ from bench.line import SlowLine
 from bench.sides import ATTRIBUTES, FtToFt, FtToStock, StockToFt, StockToStock, granted
 
 
+ROOM = 7  # times the content: of the source, three destinations, what can be taken back in one, what is new in one
+
+
 def rows_of(scale):
     def files(count, sizes=works.small_sizes):
         count = max(500, int(count * scale))  # of fewer directories a renamed one would be too much for --max-delete
@@ -89,6 +92,9 @@ def main():
     unknown = set(options.rows.split(",")) - set(rows)
     if unknown or options.scale <= 0 or options.rounds < 1:
         parser.error(f"no such row: {', '.join(sorted(unknown))}" if unknown else "scale and rounds are above zero")
+    need = ROOM * max(rows[name].work.size for name in options.rows.split(","))
+    if shutil.disk_usage(options.work).free < need:
+        sys.exit(f"compare-rsync: {options.work} must have {need / 1e9:.0f} GB free (or see --rows, --scale and --work)")
     # Mounts and namespaces are taken down then too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("compare-rsync: ended by a signal"))
     bench = Bench(Path(tempfile.mkdtemp(prefix="ft-bench-", dir=options.work)), options.rounds)

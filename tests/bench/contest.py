@@ -72,7 +72,9 @@ class Contest:
             disk.settle()
         warm(self.tree, content=phase != SAME)
         warm(target.path / "srv/data", content=phase == CHANGED)
-        return side.measure(phase, target.path) if isinstance(side, Floor) else side.measure(target.path)
+        run = side.measure(phase, target.path) if isinstance(side, Floor) else side.measure(target.path)
+        target.settle()
+        return run
 
     def new_target(self, side):
         if side.name in self.targets:

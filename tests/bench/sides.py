@@ -2,6 +2,7 @@
 own, started before the clock, so that CPU and peaks of memory are those of the run."""
 
 import json
+import os
 import re
 import signal
 import subprocess
@@ -9,6 +10,7 @@ import time
 from dataclasses import dataclass
 
 from bench.process_tree import Peaks, cpu_of, ended, tree_of, wait_until
+from bench.works import files_of
 from support.hosts import FT, built
 
 ATTRIBUTES = ("-aHAX", "--numeric-ids", "--delete")
@@ -170,10 +172,12 @@ class StockToFt(StockToStock):
         return built("tests/bench/pull"), self.line.address, self.port, "data", f"{target}/srv/data"
 
     def follow(self, target):
-        """What was pulled is put aside; the live tree becomes what a commit would have made of it, without a clock."""
+        """What was pulled is put aside, and emptied; the live tree becomes what a commit would have made of it, without a clock."""
         staged = target / "srv/data/.ft-staging"
         if staged.exists():
-            staged.rename(target / f"staged-{len(list(target.glob('staged-*')))}")
+            aside = staged.rename(target / f"staged-{len(list(target.glob('staged-*')))}")
+            for path in files_of(aside):
+                os.truncate(path, 0)
         subprocess.run(["rsync", *ATTRIBUTES, f"{self.tree}/", f"{target}/srv/data/"], check=True)
 
 
