@@ -1,7 +1,8 @@
-"""Times the commit phase of ft and counts its memory. Called by bench/commit.
+"""Times the commit phase of ft, and the pull before it, and counts the commit's memory. Called by bench/commit.
 
 The tree lies on an ext4 image; `commit_ms` is what the run's result tells: from the end of the pulls, each of which has
-made durable what it staged, to the durable end, services included. Memory is the peak of the destination less that of a
+made durable what it staged, to the durable end, services included; `pull_ms` is what comes before, so that work that was
+moved from one to the other is seen. Memory is the peak of the destination less that of a
 run on the same tree that changes nothing.
 """
 
@@ -51,7 +52,8 @@ def run(world, source):
 
 
 def tell(what, operations, result, peak, idle):
-    print(f"{what:42}{result['durations']['commit_ms'] / 1000:>12.2f} s{(peak - idle) / operations:>14.0f} bytes each", flush=True)
+    pull, commit = (result["durations"][phase] / 1000 for phase in ("pull_ms", "commit_ms"))
+    print(f"{what:42}{pull:>10.2f} s{commit:>10.2f} s{(peak - idle) / operations:>14.0f} bytes each", flush=True)
 
 
 def measure(what, files, directories, changed):
@@ -103,7 +105,7 @@ def bare(what, files, directories):
         begin = time.monotonic()
         image.sync()
         took += time.monotonic() - begin
-        print(f"{what:42}{took:>12.2f} s", flush=True)
+        print(f"{what:42}{'':12}{took:>10.2f} s", flush=True)
 
 
 def main():
@@ -111,7 +113,7 @@ def main():
     parser.add_argument("--objects", type=int, action="append", help="changed objects")
     parser.add_argument("--new", type=int, nargs=2, metavar=("FILES", "DIRECTORIES"), default=(1_000_000, 10_000))
     options = parser.parse_args()
-    print(f"{'':42}{'commit':>14}{'memory':>25}")
+    print(f"{'':42}{'pull':>12}{'commit':>12}{'memory':>25}")
     for objects in options.objects or (100_000, 200_000):
         directories = max(1, objects // 100)
         measure(f"{objects} changed files", objects, directories, True)

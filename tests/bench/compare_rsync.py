@@ -1,177 +1,118 @@
-"""Times ft and stock rsync on the same trees, A B A B, and prints medians and ratios. Called by compare-rsync.
+"""Times ft and stock rsync on the same trees, A B A B, with the floors between them, and prints medians and ratios. Called
+by compare-rsync.
 
-Sources are read once before each timed run, so that both find warm caches; each first sync goes to a new directory. CPU is
-user and system time of all processes of a side; of the source of ft, what it used during the run.
+What makes figures lie is kept away: the kernel is made to know what a run reads right before each; each first sync goes to
+a new file system, where nothing was ever removed; nothing waits to be written when a run begins.
 """
 
 import argparse
-import json
-import os
-import random
 import shutil
-import statistics
-import subprocess
+import signal
 import sys
 import tempfile
-import time
 from pathlib import Path
 
-FT = str(Path(os.environ["FT_BUILD_DIR"]) / "src/ft")
-TICK = os.sysconf("SC_CLK_TCK")
+from bench import table, works
+from bench.contest import CHANGED, FIRST, SAME, Contest, Row
+from bench.disk import Disk
+from bench.floors import Floor, floor_of_line
+from bench.line import SlowLine
+from bench.sides import ATTRIBUTES, FtToFt, FtToStock, StockToFt, StockToStock, granted
 
 
-def make_small(tree, count):
-    rng = random.Random(1)
-    for i in range(count):
-        folder = tree / f"{i // 5000:03}" / f"{i // 100 % 50:02}"
-        if i % 100 == 0:
-            folder.mkdir(parents=True, exist_ok=True)
-        (folder / f"file-{i}").write_bytes(rng.randbytes(rng.randrange(500, 8000)))
+ROOM = 7  # times the content: of the source, three destinations, what can be taken back in one, what is new in one
 
 
-def make_big(tree, size):
-    with open(tree / "big", "wb") as file:
-        for _ in range(size >> 20):
-            file.write(random.randbytes(1 << 20))
+def rows_of(scale):
+    def files(count, sizes=works.small_sizes):
+        count = max(500, int(count * scale))  # of fewer directories a renamed one would be too much for --max-delete
+        return works.Files(f"{count:,} {'small' if sizes is works.small_sizes else 'tiny'} files", count, sizes)
+
+    mixed, big = works.Mixed(int(20_000 * scale), 4e9 * scale), works.Big(4e9 * scale)
+    rows = {
+        "small": Row(files(200_000), (FIRST, SAME, CHANGED),
+                     {FIRST: "0.6, 0.33", SAME: "0.4, 0.2; CPU 0.5", CHANGED: "0.5, 0.25"}, roles=True),
+        "mixed": Row(mixed, (FIRST,), {FIRST: "0.6, 0.3"}, roles=True),
+        "big": Row(big, (FIRST, CHANGED), {FIRST: "0.6, 0.3", CHANGED: "0.33, 0.12; wire 0.2, 0.08"}, roles=True),
+        "empty": Row(works.Empty(), (SAME,), {SAME: "0.5, 0.2"}),
+        "link": Row(files(20_000), (FIRST, SAME), {FIRST: "1, 1", SAME: "0.35, 0.1"}, line=SlowLine(20, 200)),
+    }
+    for name, count in (("10^4", 10_000), ("10^5", 100_000), ("10^6", 1_000_000)):
+        rows[name] = Row(files(count, works.tiny_sizes), (FIRST, SAME))
+    rows["10^6"].goals[SAME] = "memory of both 300 MB, 200 MB"
+    return rows
 
 
-def change_small(tree):
-    rng = random.Random(2)
-    files = [path for path in tree.rglob("file-*")]
-    for path in rng.sample(files, len(files) // 100):
-        path.write_bytes(rng.randbytes(4000))
-    for path in rng.sample(files, len(files) // 200):
-        path.unlink()
-    for i in range(len(files) // 200):
-        (files[0].parent / f"new-{i}").write_bytes(rng.randbytes(3000))
+class Bench:
+    def __init__(self, directory, rounds):
+        self.directory, self.rounds = directory, rounds
+        self.whole, self.serving, self.pulling = [], [], []  # lines of the three tables
+        self.attributes = None  # of the transfers alone
 
+    def measure(self, name, row):
+        place = self.directory / name
+        source = Disk(place / "source", row.work.count, row.work.size)
+        try:
+            tree = source.path / "srv/data"
+            works.make(row.work, tree)
+            with row.line as line:
+                sides = [FtToFt("ft", place / "ft", tree, line), StockToStock("rsync", place / "rsync", tree, line)]
+                if line.bytes_per_s is None:
+                    sides.append(Floor(tree, line))
+                Contest(name, row, self.rounds, source, sides).run(self.tell_whole)
+                if row.roles:
+                    self.attributes = self.attributes or granted(self.directory, line)
+                    sides = [kind(name, place / name.replace(" > ", "-"), tree, line, attributes=self.attributes, durable=False)
+                             for kind, name in ((FtToStock, "ft > rsync"), (StockToStock, "rsync > rsync"), (StockToFt, "rsync > ft"))]
+                    Contest(name, row, self.rounds, source, sides).run(self.tell_roles)
+        finally:
+            source.close()
 
-def change_big(tree):
-    rng = random.Random(3)
-    size = (tree / "big").stat().st_size
-    with open(tree / "big", "r+b") as file:
-        for _ in range(size // 4096 // 100):
-            file.seek(rng.randrange(size // 4096) * 4096)
-            file.write(rng.randbytes(4096))
+    def tell_whole(self, row, phase, figures):
+        line = row.line
+        title = row.title(phase) + (f", {line.rtt_ms} ms, {line.mbit} Mbit/s" if line.bytes_per_s else "")
+        floor = floor_of_line(row.work.size, phase, line) if line.bytes_per_s else table.medians(figures["floor"])["wall"]
+        self.whole.append(table.line(title, figures["ft"], figures["rsync"], row.goals.get(phase, "none"), table.number(floor)))
 
-
-def warm(tree):
-    subprocess.run(["tar", "cf", "/dev/null", "-C", tree, "."], check=True)
-    subprocess.run(["sh", "-c", f"find '{tree}' -type f -print0 | xargs -0r cat >/dev/null"], check=True)
-
-
-def cpu_of(pid):
-    """User and system seconds of a running process and its ended children."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return sum(map(int, fields[11:15])) / TICK
-
-
-class Stock:
-    name = "rsync"
-
-    def __init__(self, work, tree):
-        self.work = work
-        conf = work / "rsyncd.conf"
-        conf.write_text(f"use chroot = no\nuid = 0\ngid = 0\nsocket options = TCP_NODELAY\nlog file = /dev/null\n[data]\npath = {tree}\n")
-        self.port = 20000 + os.getpid() % 20000
-        self.daemon = subprocess.Popen(["rsync", "--daemon", "--no-detach", f"--config={conf}", "--address=127.0.0.1", f"--port={self.port}"])
-        time.sleep(0.5)
-
-    def sync(self, target):
-        (target / "srv/data").mkdir(parents=True, exist_ok=True)
-        done = subprocess.run(["rsync", "-a", "--delete", "--stats", "--sockopts=TCP_NODELAY",
-                               f"rsync://127.0.0.1:{self.port}/data/", target / "srv/data"], check=True, stdout=subprocess.PIPE)
-        subprocess.run(["sync", "-f", target], check=True)
-        words = {line.split(b":")[0]: line.split(b":")[1] for line in done.stdout.splitlines() if b":" in line}
-        return sum(int(words[key].split()[0].replace(b",", b"")) for key in (b"Total bytes sent", b"Total bytes received"))
-
-    def source_cpu(self):
-        return cpu_of(self.daemon.pid)
-
-    def stop(self):
-        self.daemon.terminate()
-        self.daemon.wait()
-
-
-class Ours:
-    name = "ft"
-
-    def __init__(self, work, tree):
-        self.system = work / "system.json"
-        self.code = work / "code"
-        self.system.write_text(json.dumps({"trees": [{"name": "data", "path": "/srv/data"}]}))
-        self.source = subprocess.Popen([FT, "migrate", "--source", "--json", "--keep-traffic", "--system", self.system, "--root",
-                                        tree.parents[1], "--listen", "127.0.0.1", "--port", "0", "--code-file", self.code],
-                                       stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-        for line in self.source.stdout:
-            event = json.loads(line)
-            if event["event"] == "ready":
-                self.port = event["port"]
-                break
-
-    def sync(self, target):
-        target.mkdir(parents=True, exist_ok=True)
-        done = subprocess.run([FT, "migrate", "--destination", f"127.0.0.1:{self.port}", "--system", self.system, "--root", target,
-                               "--code-file", self.code, "--yes", "--json"], check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-        result = json.loads(done.stdout.splitlines()[-1])
-        return result["bytes_received"] + result["bytes_sent"]
-
-    def source_cpu(self):
-        return cpu_of(self.source.pid)
-
-    def stop(self):
-        self.source.terminate()
-        self.source.stdout.read()
-        self.source.wait()
-
-
-def measure(side, tree, target):
-    warm(tree)
-    before, source = os.times(), side.source_cpu()
-    begin = time.monotonic()
-    wire = side.sync(target)
-    wall = time.monotonic() - begin
-    after = os.times()
-    cpu = after.children_user + after.children_system - before.children_user - before.children_system
-    return wall, cpu + side.source_cpu() - source, wire
+    def tell_roles(self, row, phase, figures):
+        for lines, name in ((self.serving, "ft > rsync"), (self.pulling, "rsync > ft")):
+            lines.append(table.line(row.title(phase), figures[name], figures["rsync > rsync"]))
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--files", type=int, default=50_000, help="small files")
-    parser.add_argument("--megabytes", type=int, default=1000, help="size of the big file")
-    parser.add_argument("--rounds", type=int, default=3)
+    parser = argparse.ArgumentParser(prog="compare-rsync")
+    parser.add_argument("--rows", default=",".join(rows_of(1)), help="which, by comma (default: %(default)s)")
+    parser.add_argument("--scale", type=float, default=1, help="of the number of files, or of the bytes")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--no-roles", action="store_true", help="leave out the transfer alone")
+    parser.add_argument("--work", type=Path, default=Path("/var/tmp"), help="where the file systems lie in image files")
+    parser.add_argument("--markdown", action="store_true")
     options = parser.parse_args()
-    work = Path(tempfile.mkdtemp(prefix="ft-bench-", dir="/var/tmp"))
-    rows = {}
+    rows = rows_of(options.scale)
+    unknown = set(options.rows.split(",")) - set(rows)
+    if unknown or options.scale <= 0 or options.rounds < 1:
+        parser.error(f"no such row: {', '.join(sorted(unknown))}" if unknown else "scale and rounds are above zero")
+    need = ROOM * max(rows[name].work.size for name in options.rows.split(","))
+    if shutil.disk_usage(options.work).free < need:
+        sys.exit(f"compare-rsync: {options.work} must have {need / 1e9:.0f} GB free (or see --rows, --scale and --work)")
+    # Mounts and namespaces are taken down then too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("compare-rsync: ended by a signal"))
+    bench = Bench(Path(tempfile.mkdtemp(prefix="ft-bench-", dir=options.work)), options.rounds)
     try:
-        for kind, make, change in (("small files", lambda t: make_small(t, options.files), change_small),
-                                   ("one big file", lambda t: make_big(t, options.megabytes << 20), change_big)):
-            tree = work / kind.replace(" ", "-") / "srv/data"
-            tree.mkdir(parents=True)
-            make(tree)
-            sides = [Ours(work, tree), Stock(work, tree)]
-            try:
-                for phase in ("first sync", "nothing changed", "changes"):
-                    if phase == "changes":
-                        change(tree)
-                    for turn in range(options.rounds):
-                        for side in sides:
-                            target = work / f"{kind}-{side.name}-{turn}".replace(" ", "-")
-                            rows.setdefault((kind, phase), {}).setdefault(side.name, []).append(measure(side, tree, target))
-            finally:
-                for side in sides:
-                    side.stop()
-        print(f"{'':32}{'wall s: ft':>12}{'rsync':>8}{'ratio':>8}{'CPU s: ft':>12}{'rsync':>8}{'ratio':>8}{'wire MB: ft':>13}{'rsync':>8}{'ratio':>8}")
-        for (kind, phase), by_side in rows.items():
-            line = f"{kind + ', ' + phase:32}"
-            for figure, width, scale in ((0, 12, 1), (1, 12, 1), (2, 13, 1e6)):
-                ours, stock = (statistics.median(run[figure] for run in by_side[name]) / scale for name in ("ft", "rsync"))
-                line += f"{ours:>{width}.2f}{stock:>8.2f}{ours / stock if stock else 0:>8.2f}"
-            print(line)
+        for name in options.rows.split(","):
+            rows[name].roles &= not options.no_roles
+            bench.measure(name, rows[name])
     finally:
-        shutil.rmtree(work, ignore_errors=True)
+        shutil.rmtree(bench.directory)
+    show = table.markdown if options.markdown else table.plain
+    print(f"ft to ft : stock rsync {' '.join(ATTRIBUTES)}, from start to durable\n")
+    print(show(bench.whole))
+    if bench.serving:
+        stock = f"stock client {' '.join(bench.attributes)}, from a stock daemon"
+        for told, lines in ((f"the same client, from ft : {stock}", bench.serving),
+                            (f"ft's pull into its staging, from a stock daemon : {stock}", bench.pulling)):
+            print(f"\nThe transfer alone, nothing synced; {told}\n\n{show(lines)}")
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -1,0 +1,65 @@
+"""Counts system calls a file; what happens less than once in ten files is left out of the list, not of the sum. Called by
+bench/calls. No load of the machine changes these figures."""
+
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+from bench import works
+from bench.line import Loopback
+from bench.process_tree import tree_of, wait_until
+from bench.sides import FtToFt, StockToStock
+
+FILES = 4000
+
+
+def calls_in(summary):
+    """Name and number of each call in what `strace -c` wrote."""
+    fields = (line.split() for line in summary.read_text().splitlines())
+    return {each[-1]: int(each[3]) for each in fields if len(each) > 4 and each[3].isdigit() and each[-1] != "total"}
+
+
+def attached(pid):
+    return all("TracerPid:\t0\n" not in Path(f"/proc/{each}/status").read_text() for each in tree_of(pid))
+
+
+def traced(side, target):
+    """The calls of both sides in one run."""
+    summaries = side.place / "source-calls", side.place / "destination-calls"
+    source = side.start()
+    listed = [argument for pid in tree_of(source.pid) for argument in ("-p", str(pid))]
+    tracer = subprocess.Popen(["strace", "-f", "-c", "-o", summaries[0], *listed], stderr=subprocess.DEVNULL)
+    try:
+        wait_until(lambda: attached(source.pid), "strace")
+        with open(side.place / "out", "wb") as out, open(side.place / "errors", "wb") as errors:
+            client = subprocess.run(["strace", "-f", "-c", "-o", summaries[1], *map(str, side.command(target))], stdout=out, stderr=errors)
+        if client.returncode != 0:
+            raise SystemExit(f"calls: {side.name} failed: {(side.place / 'errors').read_text()}")
+        side.wait_idle(source)
+    finally:
+        source.send_signal(side.END)
+        tracer.wait()
+        source.wait()
+    return map(calls_in, summaries)
+
+
+def main():
+    directory = Path(tempfile.mkdtemp(prefix="ft-bench-"))
+    try:
+        tree = directory / "source/srv/data"
+        works.make(works.Files("", FILES, works.small_sizes), tree)
+        for side in (FtToFt("ft", directory / "ft", tree, Loopback()), StockToStock("rsync", directory / "rsync", tree, Loopback())):
+            target = directory / f"to-{side.name}"
+            (target / "srv/data").mkdir(parents=True)
+            for phase in ("first sync", "nothing changed"):
+                for end, calls in zip(("source", "destination"), traced(side, target)):
+                    often = {name: count / FILES for name, count in calls.items() if count > FILES / 10}
+                    told = ", ".join(f"{name} {often[name]:.2f}" for name in sorted(often, key=often.get, reverse=True))
+                    print(f"{side.name:6}{phase:17}{end:13}{sum(calls.values()) / FILES:6.2f}  {told}", flush=True)
+    finally:
+        shutil.rmtree(directory)
+
+
+if __name__ == "__main__":
+    main()
