@@ -71,9 +71,11 @@ inline std::string told(const std::string& mode, std::uint64_t size, std::int64_
 }
 
 inline std::string told(const base::Object& object) {
-    static const std::map<base::FileType, const char*> kTypes{{base::FileType::regular, "100"},
-                                                              {base::FileType::directory, "40"},
-                                                              {base::FileType::symlink, "120"}};
+    static const std::map<base::FileType, const char*> kTypes{
+        {base::FileType::regular, "100"},         {base::FileType::directory, "40"},
+        {base::FileType::symlink, "120"},         {base::FileType::block_device, "60"},
+        {base::FileType::character_device, "20"}, {base::FileType::fifo, "10"},
+        {base::FileType::socket, "140"}};
     const base::Attributes& attributes = object.attributes;
     return told(fmt::format("{}{:03o}", kTypes.at(object.type), attributes.mode), object.size,
                 attributes.mtime.seconds, attributes.mtime.nanoseconds, attributes.uid, attributes.gid,
