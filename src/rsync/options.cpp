@@ -1,6 +1,7 @@
 #include "rsync/options.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
@@ -8,6 +9,7 @@
 
 #include "ft/base/error.h"
 #include "ft/base/escape.h"
+#include "ft/wire/greeting.h"
 
 namespace ft::rsync {
 
@@ -26,16 +28,15 @@ struct Letter {
     char letter;
     std::string_view name;
 };
-constexpr std::array<Letter, 10> kRefusedLetters{{{'A', "--acls"},
-                                                  {'X', "--xattrs"},
-                                                  {'c', "--checksum"},
-                                                  {'U', "--atimes"},
-                                                  {'N', "--crtimes"},
-                                                  {'L', "--copy-links"},
-                                                  {'k', "--copy-dirlinks"},
-                                                  {'R', "--relative"},
-                                                  {'C', "--cvs-exclude"},
-                                                  {'B', "--block-size"}}};
+constexpr std::array<Letter, 9> kRefusedLetters{{{'A', "--acls"},
+                                                 {'X', "--xattrs"},
+                                                 {'U', "--atimes"},
+                                                 {'N', "--crtimes"},
+                                                 {'L', "--copy-links"},
+                                                 {'k', "--copy-dirlinks"},
+                                                 {'R', "--relative"},
+                                                 {'C', "--cvs-exclude"},
+                                                 {'B', "--block-size"}}};
 
 void refuse(Options& options, std::string_view what) {
     if (options.refused.empty()) options.refused = fmt::format("this server does not grant {}", what);
@@ -77,6 +78,9 @@ void read_letters(Options& options, std::string_view letters) {
             case 'H':
                 options.hard_links = true;
                 break;
+            case 'c':
+                options.checksums = true;
+                break;
             case 'n':
                 options.dry_run = true;
                 break;
@@ -97,20 +101,30 @@ void read_letters(Options& options, std::string_view letters) {
     }
 }
 
+std::string lower_case(std::string_view name) {
+    std::string lower{name};
+    for (char& c : lower) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    return lower;
+}
+
 void choose_checksum(Options& options, std::string_view names) {
     options.checksum_chosen = true;
-    const std::string_view transfer = names.substr(0, names.find(','));
-    const auto kind = base::digest_kind(transfer);
-    if (kind == base::DigestKind::xxh128 || kind == base::DigestKind::md5) {
-        options.checksum = kind;
-    } else {
-        refuse(options,
-               fmt::format("--checksum-choice={}, only xxh128 and md5", base::escape(names.substr(0, 64))));
-    }
+    const auto one_of_ours = [](std::string_view text) {
+        const std::string name = lower_case(text);
+        const auto kind = base::digest_kind(name == "xxhash" ? "xxh64" : name);
+        const auto ours = wire::checksums();
+        return kind && std::find(ours.begin(), ours.end(), *kind) != ours.end() ? kind : std::nullopt;
+    };
+    const std::size_t comma = names.find(',');
+    options.checksum = one_of_ours(names.substr(0, comma));
+    options.list_checksum = comma == names.npos ? options.checksum : one_of_ours(names.substr(comma + 1));
+    if (options.checksum && options.list_checksum) return;
+    refuse(options, fmt::format("--checksum-choice={}, only {}", base::escape(names.substr(0, 64)),
+                                fmt::join(wire::names_of(wire::checksums()), ", ")));
 }
 
 void choose_compression(Options& options, std::string_view name) {
-    const auto compression = wire::compression_of(name);
+    const auto compression = wire::compression_of(lower_case(name));
     if (!compression)
         return refuse(options, fmt::format("--compress-choice={}", base::escape(name.substr(0, 64))));
     options.compression_chosen = true;

@@ -25,12 +25,14 @@ struct Options {
     bool numeric_ids = false;
     bool dry_run = false;
     bool ignore_errors = false;
+    bool checksums = false;           ///< the list tells the checksum of each file (-c)
     bool compress = false;            ///< the client asks for compression
     bool compression_chosen = false;  ///< and expects that none is negotiated
     bool level_zero = false;          ///< with zlib and zlibx, both sides take that as none
     wire::Compression compression = wire::Compression::none;  ///< the chosen one
-    bool checksum_chosen = false;              ///< the client expects that no checksum is negotiated
-    std::optional<base::DigestKind> checksum;  ///< the chosen one, when it is one of ours
+    bool checksum_chosen = false;                   ///< the client expects that no checksum is negotiated
+    std::optional<base::DigestKind> checksum;       ///< the chosen one, when it is one of ours
+    std::optional<base::DigestKind> list_checksum;  ///< the same, of the file list
     std::optional<std::int32_t> seed;
     std::string capabilities;  ///< letters behind "e."
     std::string path;          ///< below the module, no slash at its ends; empty: the module's root

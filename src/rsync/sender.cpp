@@ -7,6 +7,7 @@
 #include "ft/base/error.h"
 #include "ft/base/escape.h"
 #include "ft/wire/file_list.h"
+#include "rsync/file_sums.h"
 
 namespace ft::rsync {
 
@@ -71,6 +72,10 @@ void Sender::send_list() {
         entry.top = item.is_directory() && offer_.is_top(index);
         entry.has_content = !item.is_directory() || offer_.has_content(index);
         if (item.linked) entry.first = static_cast<std::int32_t>(listing.first_of(*listing.group(index)));
+        const bool follows =
+            options.hard_links && item.linked && listing.first_of(*listing.group(index)) != index;
+        if (options.checksum_bytes > 0 && item.object.type == base::FileType::regular && !follows)
+            entry.checksum = list_sum(item);
         encoder.write(out, entry);
         write(out);
         out.clear();
@@ -82,6 +87,19 @@ void Sender::send_list() {
     if (wire::has_id_lists(options)) send_owner_names(options);
     if (!options.safe_end && io_error_told_ != 0) {
         session_.out.message(wire::MessageCode::io_error, io_error_told_);
+    }
+}
+
+/// Of a file that cannot be read: what no content has. Whoever misses it asks for the file, and is told then.
+base::Digest Sender::list_sum(const tree::Item& item) const {
+    const base::DigestKind kind = session_.setup.list_checksum;
+    const auto keep_alive = [this] { session_.out.keep_alive(); };
+    try {
+        const auto file = session_.module.root->open_file(offer_.path_of(item.path));
+        return digest_of_file(*file, item.object.size, kind, keep_alive);
+    } catch (const base::Error& error) {
+        if (error.kind() != base::ErrorKind::io && error.kind() != base::ErrorKind::permission) throw;
+        return base::Digest{base::Bytes(base::digest_size(kind))};
     }
 }
 

@@ -1,5 +1,6 @@
 #include <catch2/catch.hpp>
 
+#include "interop/difficult.h"
 #include "interop/our_source.h"
 
 using namespace ft;
@@ -26,7 +27,8 @@ TEST_CASE("stock rsync pulls from us byte for byte, by any protocol and checksum
     Source source;
     const std::string option =
         GENERATE("--numeric-ids", "--protocol=30", "--protocol=31", "--checksum-choice=md5",
-                 "--checksum-choice=xxh128", "--checksum-seed=-5", "-s", "--timeout=20", "-W",
+                 "--checksum-choice=xxh128", "--checksum-choice=xxh3", "--checksum-choice=xxhash",
+                 "--checksum-choice=xxh64,md5", "--checksum-seed=-5", "-s", "--timeout=20", "-W",
                  "--no-inc-recursive", "--delete-after");
     INFO(option);
     OurDaemon daemon{*source.machine, source.options()};
@@ -113,13 +115,45 @@ TEST_CASE("stock rsync gets a changed file from us by its changes", "[interop]")
     big.replace(1'500'000, 4, "####");
     const auto file = source.root->change_file("big");
     file->write_at(0, base::as_bytes(big));
-    const std::string option = GENERATE("--no-whole-file", "--checksum-choice=md5");
+    const std::string option = GENERATE("--no-whole-file", "--checksum-choice=md5", "--checksum-choice=xxh3",
+                                        "--checksum-choice=xxh64");
     const os::Finished pulled = source.pull({"-a", option}, daemon.url("data/"));
     CHECK(pulled.errors == "");
     source.require_equal();
     const auto served = daemon.stop();
     CHECK(served.at(1).bytes_literal < 10'000);
     CHECK(served.at(1).bytes_literal > 0);
+}
+
+TEST_CASE("stock rsync compares by our checksums, and gets only what differs", "[interop]") {
+    Source source;
+    const std::string choice =
+        GENERATE("--numeric-ids", "--checksum-choice=xxh3,md5", "--checksum-choice=xxh64", "--protocol=30");
+    INFO(choice);
+    make_difficult(*source.root, choice == "--protocol=30" ? 30 : 32);
+    OurDaemon daemon{*source.machine, source.options()};
+    REQUIRE(source.pull({"-aH", choice}, daemon.url("data/")).errors == "");
+    // Of the same size and time, but one byte is another; and another time, but the same content.
+    const auto ours = source.machine->open_root(source.scratch / "ours");
+    const auto damage = [&](const std::string& path, std::uint64_t at) {
+        const base::Attributes before = ours->status(path).value().attributes;
+        ours->change_file(path)->write_at(at, base::as_bytes("#"));
+        ours->set_attributes(path, before);
+    };
+    damage("big", 1'000);
+    damage("sub/deep/file", 70'000);
+    base::Attributes later = ours->status("setuid").value().attributes;
+    ++later.mtime.seconds;
+    ours->set_attributes("setuid", later);
+    const os::Finished pulled = source.pull({"-aHc", "--no-whole-file", choice}, daemon.url("data/"));
+    CHECK(pulled.errors == "");
+    CHECK(pulled.status == 0);
+    source.require_equal();
+    const auto served = daemon.stop();
+    REQUIRE(served.size() == 2);
+    CHECK(served[1].refused == "");
+    CHECK(served[1].files_sent == 2);
+    CHECK(served[1].bytes_literal < 5000);
 }
 
 TEST_CASE("stock rsync pulls a part of a module", "[interop]") {
@@ -182,7 +216,6 @@ TEST_CASE("stock rsync is told by name what we do not grant", "[interop]") {
     const auto [option, text] = GENERATE(table<std::string, std::string>(
         {{"-A", "this server does not grant --acls (-A)"},
          {"-X", "this server does not grant --xattrs (-X)"},
-         {"-c", "this server does not grant --checksum (-c)"},
          {"--checksum-choice=sha1", "this server does not grant --checksum-choice=sha1"},
          {"--remove-source-files", "this server does not grant --remove-source-files"},
          {"-L", "this server does not grant --copy-links (-L)"},

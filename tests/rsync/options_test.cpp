@@ -68,6 +68,13 @@ TEST_CASE("compression is negotiated, or chosen by name", "[rsync]") {
 TEST_CASE("a chosen checksum must be one of ours, a chosen seed a number", "[rsync]") {
     CHECK(read({"--checksum-choice=md5"}).checksum == base::DigestKind::md5);
     CHECK(read({"--checksum-choice=xxh128,md5"}).checksum == base::DigestKind::xxh128);
+    CHECK(read({"--checksum-choice=XXH3"}).checksum == base::DigestKind::xxh3);
+    CHECK(read({"--checksum-choice=xxhash"}).checksum == base::DigestKind::xxh64);
+    CHECK(read({"--checksum-choice=xxh3,md5"}).list_checksum == base::DigestKind::md5);
+    CHECK(read({"--checksum-choice=xxh3"}).list_checksum == base::DigestKind::xxh3);
+    CHECK(read({"--checksum-choice=xxh3,none"}).refused ==
+          "this server does not grant --checksum-choice=xxh3,none, only xxh128, xxh3, xxh64, md5");
+    CHECK(read({"-cre.v"}).checksums);
     CHECK(read({"--checksum-choice=sha1"}).refused != "");
     CHECK(read({"--checksum-choice=none"}).refused != "");
     CHECK(read({"--checksum-seed=-7"}).seed == -7);
