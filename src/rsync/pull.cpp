@@ -121,9 +121,11 @@ public:
         return pulled_;
     }
 
-    /// What the source said last tells more than that it left.
+    /// What the source said last tells more than that it left, or that a content does not fit.
     void explain(const base::Error& error) const {
-        if (error.kind() == base::ErrorKind::network && !messages_.failures().empty()) {
+        const bool follows =
+            error.kind() == base::ErrorKind::network || error.kind() == base::ErrorKind::corrupt;
+        if (follows && !messages_.failures().empty()) {
             messages_.require_complete(options_.live);
         }
     }

@@ -133,6 +133,7 @@ struct Exchange {
     MemoryMachine destination_machine{destination};
     tree::Rules rules;
     rsync::PullOptions options;
+    std::string origin;  // of what is staged, and perhaps was by an earlier run
     bool module_live = true;
     std::optional<rsync::Credentials> credentials;  // what the source wants
     std::vector<Tamper> to_source;
@@ -193,9 +194,10 @@ struct Exchange {
         pull_error.clear();
         pull_error_kind.reset();
         const auto live = destination.open("/data");
-        staging::Staging staging{*live, staging::open_reserved(*live)};
+        staging::Staging staging{*live, staging::open_reserved(*live), {}, origin};
         base::Progress progress;
         base::Cancellation cancellation;
+        if (!origin.empty()) staging.check_earlier(progress, cancellation);
         try {
             pulled = rsync::pull(stream, *live, rules, staging, options, progress, cancellation);
             changes = staging.finish();
