@@ -33,7 +33,8 @@ struct FetchProgress {
     std::uint64_t bytes_done = 0;
     std::uint64_t bytes_wanted = 0;
     std::uint64_t files_done = 0;
-    std::uint64_t bytes_checked = 0;  ///< of an earlier run, read again
+    std::uint64_t bytes_checked = 0;   ///< of an earlier run, read again
+    std::uint64_t bytes_verified = 0;  ///< live, read to compare their content
 };
 
 /// All that a run brings here: the pulls of its trees and of its backup, beside each other, and the databases
@@ -87,6 +88,7 @@ private:
     os::Directory& state_;
     const Source& source_;
     const unsigned max_delete_;
+    const bool verify_content_;
     Presence& presence_;
     Attempts& attempts_;
     ui::Console& console_;

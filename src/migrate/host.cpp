@@ -17,6 +17,7 @@
 #include "ft/system/machine_id.h"
 #include "ft/ui/format.h"
 #include "migrate/downtime.h"
+#include "migrate/link.h"
 #include "migrate/ticker.h"
 
 namespace ft::migrate {
@@ -329,6 +330,11 @@ void Host::serve(transport::Connection& connection, base::Cancellation& cancella
     rsync::ServeOptions options;
     options.accounts = accounts_.get();
     options.fill_random = [this](std::span<std::byte> into) { machine_.fill_random(into); };
+    std::optional<Link> pace;  // of a stock client that wants one
+    options.hold_back = [&](std::uint64_t bytes, std::uint64_t rate) {
+        if (!pace) pace.emplace(machine_.clock(), Compress::none, rate);
+        pace->hold_back(bytes, cancellation);
+    };
     std::vector<std::unique_ptr<const os::Directory>> roots;
     for (const ServedTree& tree : trees_) {
         roots.push_back(open_root(tree));

@@ -52,9 +52,8 @@ base::Digest FileSums::of(std::size_t arrival) const {
 }
 
 FileSums sums_of(const os::Directory& root, const tree::Listing& listing, base::DigestKind kind,
-                 std::atomic<std::uint64_t>& read, base::Cancellation& cancellation, const Alive& alive) {
+                 std::atomic<std::uint64_t>& read, base::Cancellation& cancellation) {
     FileSums sums{kind};
-    std::uint64_t since_alive = 0;
     for (std::size_t index = 0; index < listing.size(); ++index) {
         cancellation.check();
         const tree::Item item = listing[index];
@@ -66,16 +65,10 @@ FileSums sums_of(const os::Directory& root, const tree::Listing& listing, base::
             continue;
         }
         const auto file = root.open_file(std::string{item.path});
-        const base::Digest digest = digest_of_file(*file, item.object.size, kind, [&] {
-            cancellation.check();
-            alive();
-        });
+        const base::Digest digest =
+            digest_of_file(*file, item.object.size, kind, [&] { cancellation.check(); });
         sums.set(listing.arrival(index), digest);
         read += item.object.size;
-        since_alive += item.object.size;
-        if (since_alive < kHashedAtOnce) continue;
-        since_alive = 0;
-        alive();
     }
     return sums;
 }

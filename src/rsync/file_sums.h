@@ -44,7 +44,7 @@ private:
 /// Reads all files of a scanned tree, each object of several names once; `read` counts the bytes. Errors: io,
 /// permission, cancelled.
 FileSums sums_of(const os::Directory& root, const tree::Listing& listing, base::DigestKind kind,
-                 std::atomic<std::uint64_t>& read, base::Cancellation& cancellation, const Alive& alive);
+                 std::atomic<std::uint64_t>& read, base::Cancellation& cancellation);
 
 /// Both sides' checksums, which say more than size and time do. Refers to all four.
 class ContentCheck {

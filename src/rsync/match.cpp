@@ -62,7 +62,7 @@ namespace {
 class Content {
 public:
     Content(const os::File& file, const os::Status& status, const BlockSums& sums, wire::StrongSum& strong,
-            base::DigestKind whole, wire::TokenWriter& out)
+            base::DigestKind whole, wire::TokenWriter& out, const std::function<void()>& alive)
         : file_{file},
           size_{status.size},
           sparse_{status.allocated < status.size},
@@ -70,6 +70,7 @@ public:
           strong_{strong},
           whole_{whole},
           out_{out},
+          alive_{alive},
           block_{static_cast<std::size_t>(sums.head().block)},
           buffer_(kReadAhead + 2 * block_) {}
 
@@ -90,6 +91,7 @@ public:
 
 private:
     static constexpr std::size_t kReadAhead = 256 * 1024;
+    static constexpr std::uint64_t kAlive = 64 * 1024 * 1024;
 
     void match() {
         std::optional<wire::RollingSum> rolling;
@@ -140,6 +142,11 @@ private:
         whole_.update({buffer_.data() + filled_, length});
         filled_ += length;
         offset_ += length;
+        since_alive_ += length;
+        if (since_alive_ >= kAlive) {
+            since_alive_ = 0;
+            alive_();
+        }
         ended_ = offset_ == size_;
     }
 
@@ -174,6 +181,8 @@ private:
     wire::StrongSum& strong_;
     base::Hasher whole_;
     wire::TokenWriter& out_;
+    const std::function<void()>& alive_;
+    std::uint64_t since_alive_ = 0;  // bytes read
     std::size_t block_;
     base::Bytes buffer_;
     std::uint64_t offset_ = 0;  // in the file, of the next byte to read
@@ -187,8 +196,9 @@ private:
 }  // namespace
 
 SentContent send_content(const os::File& file, const os::Status& status, const BlockSums& sums,
-                         wire::StrongSum& strong, base::DigestKind whole, wire::TokenWriter& out) {
-    return Content{file, status, sums, strong, whole, out}.send();
+                         wire::StrongSum& strong, base::DigestKind whole, wire::TokenWriter& out,
+                         const std::function<void()>& alive) {
+    return Content{file, status, sums, strong, whole, out, alive}.send();
 }
 
 }  // namespace ft::rsync

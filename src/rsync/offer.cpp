@@ -13,7 +13,9 @@ namespace ft::rsync {
 
 Offer::Offer(const Module& module, const Options& options, base::Cancellation& cancellation)
     : recursive_{options.recurse} {
-    tree::Scanned scanned = tree::scan(*module.root, *module.rules, cancellation, {.mounts = module.mounts});
+    tree::Scanned scanned =
+        tree::scan(*module.root, *module.rules, cancellation,
+                   {.mounts = options.one_file_system ? std::vector<base::RelPath>{} : module.mounts});
     problems_ = std::move(scanned.unreadable);
     unreadable_ = scanned.unreadable_count;
     vanished_ = scanned.vanished;

@@ -12,6 +12,7 @@
 #include "ft/wire/frames.h"
 #include "rsync/client.h"
 #include "rsync/generator.h"
+#include "rsync/keep_alive.h"
 #include "rsync/messages.h"
 #include "rsync/received_list.h"
 #include "rsync/receiver.h"
@@ -90,9 +91,12 @@ public:
             live = tree::scan(live_root, rules, group.cancellation(), {.mounts = mounts});
             if (!options_.verify_content || live.unreadable_count > 0) return;
             live_sums = sums_of(live_root, live.listing, setup.list_checksum, progress_.bytes_verified,
-                                group.cancellation(), [&] { out.keep_alive(); });
+                                group.cancellation());
         });
-        group.wait();
+        {
+            const KeepAlive alive{out};  // the source waits for our requests
+            group.wait();
+        }
         require_fit(list, live);
 
         Links links{list.listing, live.listing, staging};

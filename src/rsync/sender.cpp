@@ -31,7 +31,8 @@ Sender::Sender(const Session& session, const Offer& offer, base::Progress& progr
       progress_{progress},
       served_{served},
       strong_{session.setup.checksum, session.setup.seed, session.setup.seed_first()},
-      compressor_{wire::make_compressor(session.setup.compression, session.setup.protocol)},
+      compressor_{wire::make_compressor(session.setup.compression, session.setup.protocol,
+                                        session.options.compression_level)},
       times_sent_(offer.listing().size()),
       io_error_{offer.io_error()} {}
 
@@ -188,7 +189,8 @@ void Sender::send_file(const wire::Item& item, const BlockSums& sums) {
     wire::write_sum_head(head, sums.head());
     write(head);
     wire::TokenWriter tokens{session_.out, compressor_.get()};
-    const SentContent sent = send_content(*file, before, sums, strong_, session_.setup.checksum, tokens);
+    const SentContent sent = send_content(*file, before, sums, strong_, session_.setup.checksum, tokens,
+                                          [this] { session_.out.keep_alive(); });
     session_.out.write((sent.shorter ? wrong_digest(sent.digest) : sent.digest).bytes());
     if (!sent.fault.empty()) {
         io_error_ |= wire::kIoGeneral;
