@@ -11,6 +11,7 @@
 #include "ft/base/task_group.h"
 #include "ft/checks/ground.h"
 #include "ft/database/database.h"
+#include "ft/os/io_priority.h"
 #include "ft/staging/names.h"
 #include "ft/system/accounts.h"
 #include "ft/system/host_settings.h"
@@ -326,6 +327,7 @@ private:
 };
 
 void Host::serve(transport::Connection& connection, base::Cancellation& cancellation) {
+    os::lower_io_priority();  // this thread is the connection's own: production's reads go first
     const auto backup = backups_.current();  // held until this client has it, whatever is made meanwhile
     rsync::ServeOptions options;
     options.accounts = accounts_.get();
@@ -351,7 +353,17 @@ void Host::serve(transport::Connection& connection, base::Cancellation& cancella
 
     base::Progress progress;
     const Listed listed{*this, plain ? nullptr : &connection};
-    const rsync::Served served = rsync::serve(connection, options, progress, cancellation);
+    rsync::Served served;
+    try {
+        served = rsync::serve(connection, options, progress, cancellation);
+    } catch (const base::Error& error) {
+        // The destination says what it makes of it: it comes again for the rest, also when a slow link made
+        // it end this one itself to go on compressed.
+        if (plain || error.kind() != base::ErrorKind::network) throw;
+        console_.say(
+            fmt::format("{}: a transfer ended before all was sent: {}", connection.peer(), error.what()));
+        return;
+    }
     if (!served.refused.empty()) {
         console_.warn(fmt::format("{}: refused: {}", connection.peer(), served.refused));
     } else if (served.module.empty()) {
