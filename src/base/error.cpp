@@ -43,6 +43,10 @@ std::string advice_on(int code, ErrorKind kind) {
         return "It lies in a lower layer of an overlay, or under another project's quota, and cannot be "
                "moved: "
                "put the tree on a file system of its own.";
+    if (code == EMLINK)
+        return "This file system takes fewer names (hard links) for one object than the source's: put the "
+               "tree "
+               "on another one, or exclude some of them on both sides.";
     return "";
 }
 

@@ -86,6 +86,8 @@ const std::map<std::string, migrate::Compress> kCompress = {{"auto", migrate::Co
                                                             {"zstd", migrate::Compress::zstd},
                                                             {"none", migrate::Compress::none}};
 
+const std::map<std::string, bool> kVerify = {{"quick", false}, {"full", true}};
+
 }  // namespace
 
 Request parse(const std::vector<std::string>& arguments) {
@@ -100,6 +102,7 @@ Request parse(const std::vector<std::string>& arguments) {
     std::string retry_for = "10m";
     std::string rate;
     std::string compress = "auto";
+    std::string verify = "quick";
     migrate::DestinationOptions target;
 
     CLI::App app{kMainHeader, "ft"};
@@ -152,6 +155,12 @@ Request parse(const std::vector<std::string>& arguments) {
         command->add_option("--compress", compress, "Content travels compressed (auto: over slow links)")
             ->type_name("auto|zstd|none")
             ->check(CLI::IsMember(kCompress).description(""))
+            ->capture_default_str(),
+        command
+            ->add_option("--verify", verify,
+                         "Compare files by size and time (quick), or read all on both sides (full)")
+            ->type_name("quick|full")
+            ->check(CLI::IsMember(kVerify).description(""))
             ->capture_default_str(),
         command->add_option("--bwlimit", rate, "Fetch no more than so many bytes a second (500K, 10M, 1G)")
             ->type_name("RATE")
@@ -212,6 +221,7 @@ Request parse(const std::vector<std::string>& arguments) {
     target.code_file = absolute(code_file);
     target.retry_for = *to_duration(retry_for);
     target.compress = kCompress.at(compress);
+    target.verify_content = kVerify.at(verify);
     if (!rate.empty()) target.rate = *to_rate(rate);
     request.command = target;
     return request;

@@ -23,6 +23,7 @@ void add(rsync::Pulled pulled, rsync::Pulled& sum) {
     pulled.bytes_matched += sum.bytes_matched;
     pulled.adopted_files += sum.adopted_files;
     pulled.adopted_bytes += sum.adopted_bytes;
+    pulled.differing_files += sum.differing_files;
     sum = std::move(pulled);
 }
 

@@ -281,6 +281,7 @@ void Run::show_progress(const char* phase) {
     std::string checked;
     if (now.bytes_checked > 0)
         checked = fmt::format(", {} of an earlier run checked", ui::bytes(now.bytes_checked));
+    if (now.bytes_verified > 0) checked += fmt::format(", {} here compared", ui::bytes(now.bytes_verified));
     console_.progress(fmt::format("Fetched {} of {}, {}{}{}", ui::bytes(now.bytes_done),
                                   ui::bytes(now.bytes_wanted), ui::count(now.files_done, "file", "files"),
                                   checked, downtime_suffix(machine_.clock(), conversation_.stopped_since())),

@@ -35,6 +35,7 @@ Fetch::Fetch(os::Machine& machine, const system::Description& system, os::Direct
       state_{state},
       source_{source},
       max_delete_{options.max_delete},
+      verify_content_{options.verify_content},
       presence_{presence},
       attempts_{attempts},
       console_{console},
@@ -122,7 +123,7 @@ void Fetch::pull_trees(bool live, base::TaskGroup& pulls) {
                 [&](const Line& line, base::Cancellation& attempt) {
                     Turns::Turn turn{*turns_, attempt};
                     return trees_[number]->run(
-                        line, live, max_delete_, space_,
+                        line, live, verify_content_, max_delete_, space_,
                         [&](const auto& keep_alive) { turn.compared(number, keep_alive, attempt); }, attempt);
                 },
                 pulls.cancellation());
@@ -177,6 +178,7 @@ FetchProgress Fetch::progress() const {
         sum.bytes_wanted += progress.bytes_wanted;
         sum.files_done += progress.files_done;
         sum.bytes_checked += progress.bytes_checked;
+        sum.bytes_verified += progress.bytes_verified;
     };
     for (const auto& tree : trees_) {
         add(tree->progress());
@@ -199,6 +201,8 @@ void Fetch::tell(const system::Manifest& manifest, Report& report) const {
                                 pulled.vanished,
                                 tree->progress().files_adopted,
                                 tree->progress().bytes_adopted,
+                                pulled.verified_files,
+                                pulled.differing_files,
                                 {}});
         report.bytes_received += tree->bytes_received();
         report.bytes_sent += tree->bytes_sent();

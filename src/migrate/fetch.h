@@ -33,10 +33,11 @@ struct FetchProgress {
     std::uint64_t bytes_done = 0;
     std::uint64_t bytes_wanted = 0;
     std::uint64_t files_done = 0;
-    std::uint64_t bytes_checked = 0;  ///< of an earlier run, read again
-    std::uint64_t reached = 0;        ///< by the longest attempts of each pull
+    std::uint64_t bytes_checked = 0;   ///< of an earlier run, read again
+    std::uint64_t bytes_verified = 0;  ///< live, read to compare their content
+    std::uint64_t reached = 0;         ///< by the longest attempts of each pull
     /// What ends an outage when it grows (Attempts::set_fetched).
-    std::uint64_t sum() const { return bytes_done + files_done + bytes_checked + reached; }
+    std::uint64_t sum() const { return bytes_done + files_done + bytes_checked + bytes_verified + reached; }
 };
 
 /// All that a run brings here: the pulls of its trees and of its backup, beside each other, and the databases
@@ -90,6 +91,7 @@ private:
     os::Directory& state_;
     const Source& source_;
     const unsigned max_delete_;
+    const bool verify_content_;
     Presence& presence_;
     Attempts& attempts_;
     ui::Console& console_;

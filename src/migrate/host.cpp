@@ -11,10 +11,12 @@
 #include "ft/base/task_group.h"
 #include "ft/checks/ground.h"
 #include "ft/database/database.h"
+#include "ft/os/io_priority.h"
 #include "ft/system/accounts.h"
 #include "ft/system/machine_id.h"
 #include "ft/ui/format.h"
 #include "migrate/downtime.h"
+#include "migrate/link.h"
 #include "migrate/ticker.h"
 
 namespace ft::migrate {

@@ -32,6 +32,7 @@ public:
         std::chrono::steady_clock::duration lasted{};
         std::chrono::steady_clock::duration waited{};  ///< of this, for bytes
         std::uint64_t received = 0;                    ///< bytes
+        std::uint64_t by_others = 0;                   ///< bytes that came meanwhile over other connections
         std::uint64_t matched = 0;                     ///< bytes that were here, of files that changed
         std::uint64_t left = 0;                        ///< bytes still to come, uncompressed
     };
@@ -39,6 +40,9 @@ public:
     /// all the time, for less than a core compresses, mostly for what is new, and has long to go. From then
     /// on all are.
     bool turns(const Use& use);
+
+    /// Bytes of content that have come over all connections.
+    std::atomic<std::uint64_t> received{0};
 
     /// `bytes` have come: returns when the next may. Error cancelled.
     void hold_back(std::uint64_t bytes, base::Cancellation& cancellation);
@@ -62,7 +66,8 @@ public:
         : below_{below},
           link_{link},
           progress_{progress},
-          cancellation_{cancellation},
+          outer_{cancellation},
+          stopped_{cancellation},
           compressed_{link.is_compressed()} {}
 
     /// What comes now is content.
@@ -73,19 +78,25 @@ public:
     std::size_t read_some(std::span<std::byte> into) override;
     void write(std::span<const std::byte> data) override { below_.write(data); }
     void flush() override { below_.flush(); }
-    void shut_down() noexcept override { below_.shut_down(); }
+    /// Ends a wait for the rate too.
+    void shut_down() noexcept override;
 
 private:
+    void hold_back(std::uint64_t bytes);
+
     base::Stream& below_;
     Link& link_;
     const base::Progress& progress_;
-    base::Cancellation& cancellation_;
+    const base::Cancellation& outer_;
+    base::Cancellation stopped_;  // with the run, or when somebody shuts this down
     const bool compressed_;
     std::atomic<bool> content_{false};
     bool turned_ = false;
     std::chrono::steady_clock::time_point last_{};  // when content came
     Link::Use use_;
     std::uint64_t matched_before_ = 0;
+    std::uint64_t all_before_ =
+        0;  // what had come over the link when this one's content began, or came in its silence
 };
 
 }  // namespace ft::migrate

@@ -114,9 +114,10 @@ public:
     /// failed: what is not here yet; counts of bytes and of what vanished add up, the rest is that of the
     /// last. Error unfit, before
     /// anything is staged, when more than `max_delete` percent of the live files would go
-    /// (checks::require_few_removals). False: the link turned, run it again.
-    bool run(const Line& line, bool live, unsigned max_delete, checks::Space& space, const Compared& compared,
-             base::Cancellation& cancellation);
+    /// (checks::require_few_removals). False: the link turned, run it again; not with `verify_content`, when
+    /// all would be read once more.
+    bool run(const Line& line, bool live, bool verify_content, unsigned max_delete, checks::Space& space,
+             const Compared& compared, base::Cancellation& cancellation);
     /// What is staged is not free any more where the next run of the pull counts from.
     void count_space_anew() { counted_.reset(); }
     /// True when `directory` (absolute) is the tree's root or lies in it, and is not excluded.

@@ -33,6 +33,8 @@ nlohmann::json to_json(const Report& report) {
                          {"bytes_literal", tree.bytes_literal},
                          {"files_adopted", tree.adopted_files},
                          {"bytes_adopted", tree.adopted_bytes},
+                         {"files_verified", tree.verified_files},
+                         {"files_differing", tree.differing_files},
                          {"files_changed", tree.counts.files},
                          {"others_changed", tree.counts.others},
                          {"attributes_changed", tree.counts.attributes},
@@ -115,6 +117,11 @@ void write_report(StateDirectory& state, const Report& report, ui::Console& cons
                                 tree.name, ui::count(tree.entries, "object", "objects"),
                                 ui::bytes(tree.bytes), tree.counts.files + tree.counts.others,
                                 tree.counts.removed, ui::bytes(tree.bytes_literal)));
+        if (tree.verified_files > 0) {
+            console.say(fmt::format(
+                "Tree {}: {} compared by checksum; {} had another content under the same size and time.",
+                tree.name, ui::count(tree.verified_files, "file", "files"), tree.differing_files));
+        }
     }
     for (const DatabaseReport& database : report.databases) {
         console.say(fmt::format("Database {}: {}, {}, all counted equal.", base::escape(database.name),

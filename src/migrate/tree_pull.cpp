@@ -100,8 +100,8 @@ void TreePull::check_earlier(base::Cancellation& cancellation) {
                              earlier.files == 1 ? "is" : "are"));
 }
 
-bool TreePull::run(const Line& line, bool live, unsigned max_delete, checks::Space& space,
-                   const Compared& compared, base::Cancellation& cancellation) {
+bool TreePull::run(const Line& line, bool live, bool verify_content, unsigned max_delete,
+                   checks::Space& space, const Compared& compared, base::Cancellation& cancellation) {
     if (!staging_) begin_staging();
     if (!checked_) check_earlier(cancellation);
     Metered metered{line, progress_, reach_, received_, sent_};
@@ -115,6 +115,7 @@ bool TreePull::run(const Line& line, bool live, unsigned max_delete, checks::Spa
     rsync::PullOptions options;
     options.module = tree_.name;
     options.live = live;
+    options.verify_content = verify_content;
     options.compressions = line.link.compressions();
     const auto accounts = host_files_.accounts();
     options.accounts = accounts.get();
@@ -129,7 +130,7 @@ bool TreePull::run(const Line& line, bool live, unsigned max_delete, checks::Spa
         }
         compared(keep_alive);
         used_ = true;
-        watched.begin_content();
+        if (!verify_content) watched.begin_content();
     };
     try {
         add(rsync::pull(watched, *root_, rules_, *staging_, options, progress_, cancellation), pulled_);

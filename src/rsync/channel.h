@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <utility>
 
 #include "ft/base/bytes.h"
 
@@ -22,9 +24,12 @@ public:
         return length;
     }
     void write(std::span<const std::byte> data) override {
+        if (hold_back_) hold_back_(data.size());
         stream_->write(data);
         bytes_written_ += data.size();
     }
+    /// From now on `wait` is called before so many bytes are written, and returns when they may.
+    void hold_back(std::function<void(std::uint64_t)> wait) { hold_back_ = std::move(wait); }
     void flush() override { stream_->flush(); }
 
     std::uint64_t bytes_read() const { return bytes_read_; }
@@ -33,6 +38,7 @@ public:
 private:
     base::Stream* stream_;
     base::ByteSink* written_to_;
+    std::function<void(std::uint64_t)> hold_back_;
     std::uint64_t bytes_read_ = 0;
     std::uint64_t bytes_written_ = 0;
 };

@@ -64,13 +64,14 @@ void choose_module(wire::Reader& in, base::ByteSink& out, const wire::Greeting& 
 
 }  // namespace
 
-Options asked_options() {
+Options asked_options(const PullOptions& pull) {
     Options options;
     options.sender = options.recurse = options.links = true;
     options.owner = options.group = true;
     options.devices = options.specials = true;
     options.hard_links = true;
     options.acls = options.xattrs = true;
+    options.checksums = pull.verify_content;
     return options;
 }
 
@@ -82,14 +83,15 @@ Setup connect(wire::Reader& in, base::ByteSink& out, const PullOptions& options)
     // No 'i': the file list comes whole, so that it is checked as a tree before the first object is staged.
     for (const std::string& argument :
          {std::string{"--server"}, std::string{"--sender"},
-          fmt::format("-logDtpAHXr{}e.{}", options.compressions.empty() ? "" : "z", kOurCapabilities),
+          fmt::format("-logDtpAHXr{}{}e.{}", options.verify_content ? "c" : "",
+                      options.compressions.empty() ? "" : "z", kOurCapabilities),
           std::string{"."}, options.module + "/", std::string{}}) {
         arguments.text(argument);
         arguments.byte(0);
     }
     out.write(arguments.written());
     out.flush();
-    return set_up_client(in, out, theirs.protocol, options.compressions);
+    return set_up_client(in, out, theirs.protocol, options.checksums, options.compressions);
 }
 
 }  // namespace ft::rsync

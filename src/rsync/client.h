@@ -8,8 +8,8 @@
 
 namespace ft::rsync {
 
-/// What our client asks for, the same always.
-Options asked_options();
+/// What our client asks for.
+Options asked_options(const PullOptions& options);
 
 /// Client's part from the greeting to the checksum seed. Error peer, with the daemon's own words, when it
 /// refuses.

@@ -13,6 +13,7 @@
 #include "ft/wire/greeting.h"
 #include "ft/wire/reader.h"
 #include "rsync/channel.h"
+#include "rsync/keep_alive.h"
 #include "rsync/negotiation.h"
 #include "rsync/offer.h"
 #include "rsync/options.h"
@@ -39,6 +40,12 @@ std::string make_challenge(const std::function<void(std::span<std::byte>)>& fill
 // Takes a time that depends on the lengths alone.
 bool same_secret(std::string_view a, std::string_view b) {
     return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
+}
+
+/// A third of what the client waits at most.
+std::chrono::milliseconds alive_interval(const Options& options) {
+    if (options.timeout == 0) return KeepAlive::kUsual;
+    return std::min(KeepAlive::kUsual, std::chrono::milliseconds{options.timeout * 1000ull / 3});
 }
 
 class Daemon {
@@ -150,7 +157,10 @@ private:
         const std::vector<std::string> first = read_argument_list();
         std::vector<std::string> second;
         if (has_second_list(first)) second = read_argument_list();
-        return read_options(first, second, module.name);
+        Options options = read_options(first, second, module.name);
+        if (options.rate > 0 && !options_.hold_back && options.refused.empty())
+            options.refused = "this server does not grant --bwlimit";
+        return options;
     }
 
     void send(const Module& module, const Options& granted, const Setup& setup) {
@@ -174,8 +184,11 @@ private:
         }
         if (!granted.refused.empty())
             return refuse_in_frames(out, data, setup, granted.refused, kUnsupported);
+        if (granted.rate > 0)
+            channel_.hold_back([&](std::uint64_t bytes) { options_.hold_back(bytes, granted.rate); });
         std::optional<Offer> offer;
         try {
+            const KeepAlive alive{out, alive_interval(granted)};
             offer.emplace(module, granted, cancellation_);
         } catch (const base::Error& error) {
             cancellation_.check();

@@ -46,6 +46,7 @@ Need Generator::measure() {
     need.live_entries = live_.size();
     need.live_files = live_.totals().files;
     need.removed_files = need.live_files;  // less what is found to stay
+    if (session_.check != nullptr) count_verified();
     if (session_.links.needed()) {
         compare([&](const tree::Difference& found) { session_.links.note(found); });
         session_.links.decide();
@@ -56,7 +57,21 @@ Need Generator::measure() {
 }
 
 void Generator::compare(const std::function<void(const tree::Difference&)>& report) const {
-    tree::compare(session_.wanted, live_, rules_, report);
+    if (session_.check == nullptr) return tree::compare(session_.wanted, live_, rules_, report);
+    tree::compare(session_.wanted, live_, rules_,
+                  [&](const tree::Difference& found) { report(session_.check->judge(found)); });
+}
+
+void Generator::count_verified() {
+    tree::compare(session_.wanted, live_, rules_, [&](const tree::Difference& found) {
+        if (!found.wanted || !found.live) return;
+        const bool files = session_.wanted[*found.wanted].object.type == base::FileType::regular &&
+                           live_[*found.live].object.type == base::FileType::regular;
+        if (!files) return;
+        ++verified_files_;
+        const bool by_time = found.kind == Kind::same || found.kind == Kind::attributes;
+        if (by_time && session_.check->judge(found).kind == Kind::content) ++differing_files_;
+    });
 }
 
 void Generator::count(const tree::Difference& found, Need& need) {
@@ -79,8 +94,7 @@ void Generator::count(const tree::Difference& found, Need& need) {
     }
     if (session_.links.follows(wanted)) return;
     // By size and time, as live files are compared; its content was checked when it came.
-    adopted_[wanted] =
-        is_file && session_.staging.can_adopt(base::RelPath{item.path}, object.size, object.attributes.mtime);
+    adopted_[wanted] = is_file && session_.can_adopt(wanted);
     if (adopted_[wanted]) return;
     ++need.inodes;
     Need::Room& room = need.grounds[session_.staging.ground_of(base::RelPath{item.path})];
@@ -198,8 +212,9 @@ void Generator::copy(std::size_t wanted, std::size_t from) {
         at += length;
         session_.progress.bytes_done += length;
     }
+    const base::Object scanned = live_[*live_.find(source)].object;
     const auto now = session_.live_root.status(source);
-    if (!now || now->size != object.size || now->attributes.mtime != object.attributes.mtime) {
+    if (!now || now->size != scanned.size || now->attributes.mtime != scanned.attributes.mtime) {
         throw base::Error{base::ErrorKind::io, base::escape(source) + ": changed during the run",
                           "Stop what changes this tree, then run the same command again."};
     }

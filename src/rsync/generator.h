@@ -29,9 +29,14 @@ public:
     // After run: what an earlier run had staged, and was not asked for.
     std::uint64_t adopted_files() const { return adopted_files_; }
     std::uint64_t adopted_bytes() const { return adopted_bytes_; }
+    // After measure, when content is verified: files on both sides, and those that only the checksum tells
+    // apart.
+    std::uint64_t verified_files() const { return verified_files_; }
+    std::uint64_t differing_files() const { return differing_files_; }
 
 private:
     void compare(const std::function<void(const tree::Difference&)>& report) const;
+    void count_verified();
     void count(const tree::Difference& found, Need& need);
     void note_touched(const tree::Difference& difference);
     void act(const tree::Difference& found);
@@ -55,6 +60,8 @@ private:
     std::vector<bool> adopted_;  // by wanted index: files that an earlier pull has staged
     std::uint64_t adopted_files_ = 0;
     std::uint64_t adopted_bytes_ = 0;
+    std::uint64_t verified_files_ = 0;
+    std::uint64_t differing_files_ = 0;
     struct Copy {
         std::uint32_t wanted;
         std::uint32_t from;  // wanted name of the live file that has the content

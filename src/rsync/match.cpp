@@ -73,7 +73,7 @@ namespace {
 class Content {
 public:
     Content(const os::File& file, const os::Status& status, const BlockSums& sums, wire::StrongSum& strong,
-            base::DigestKind whole, wire::TokenWriter& out)
+            base::DigestKind whole, wire::TokenWriter& out, const std::function<void()>& alive)
         : file_{file},
           size_{status.size},
           sparse_{status.allocated < status.size},
@@ -81,6 +81,7 @@ public:
           strong_{strong},
           whole_{whole},
           out_{out},
+          alive_{alive},
           block_{static_cast<std::size_t>(sums.head().block)},
           reading_{[this](std::uint64_t offset, std::span<std::byte> into) { return read(offset, into); }, 0,
                    size_, kPiece} {}
@@ -102,7 +103,8 @@ public:
     }
 
 private:
-    static constexpr std::size_t kPiece = 256 * 1024;  // bytes read at a time
+    static constexpr std::size_t kPiece = 256 * 1024;          // bytes read at a time
+    static constexpr std::uint64_t kAlive = 64 * 1024 * 1024;  // bytes between signs of life
 
     void match() {
         std::optional<wire::RollingSum> rolling;
@@ -169,6 +171,11 @@ private:
         const std::span<const std::byte> piece = next_piece();
         std::copy(piece.begin(), piece.end(), buffer_.begin() + static_cast<std::ptrdiff_t>(filled_));
         filled_ += piece.size();
+        since_alive_ += piece.size();
+        if (since_alive_ >= kAlive) {
+            since_alive_ = 0;
+            alive_();
+        }
         ended_ = piece.empty();
     }
 
@@ -207,6 +214,8 @@ private:
     wire::StrongSum& strong_;
     base::Hasher whole_;
     wire::TokenWriter& out_;
+    const std::function<void()>& alive_;
+    std::uint64_t since_alive_ = 0;  // bytes read
     std::size_t block_;
     os::ReadAhead reading_;
     base::Bytes buffer_;        // for blocks to be found in
@@ -221,8 +230,9 @@ private:
 }  // namespace
 
 SentContent send_content(const os::File& file, const os::Status& status, const BlockSums& sums,
-                         wire::StrongSum& strong, base::DigestKind whole, wire::TokenWriter& out) {
-    return Content{file, status, sums, strong, whole, out}.send();
+                         wire::StrongSum& strong, base::DigestKind whole, wire::TokenWriter& out,
+                         const std::function<void()>& alive) {
+    return Content{file, status, sums, strong, whole, out, alive}.send();
 }
 
 }  // namespace ft::rsync

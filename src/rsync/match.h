@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -63,8 +64,10 @@ struct SentContent {
 };
 
 /// Sends the first bytes of `file`, as many as `status` says, as tokens: blocks of the basis where it has
-/// them, else literal bytes. Holes are not read.
+/// them, else literal bytes. Holes are not read. `alive` is called after each 64 MiB: of a file that is all
+/// blocks little is sent.
 SentContent send_content(const os::File& file, const os::Status& status, const BlockSums& sums,
-                         wire::StrongSum& strong, base::DigestKind whole, wire::TokenWriter& out);
+                         wire::StrongSum& strong, base::DigestKind whole, wire::TokenWriter& out,
+                         const std::function<void()>& alive);
 
 }  // namespace ft::rsync

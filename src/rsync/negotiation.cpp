@@ -39,6 +39,7 @@ Setup set_up_server(wire::Reader& in, base::ByteSink& out, int protocol, Options
     Setup setup{.protocol = protocol,
                 .compat = wire::compat_granted(options.capabilities),
                 .checksum = options.checksum.value_or(base::DigestKind::md5),
+                .list_checksum = options.list_checksum.value_or(base::DigestKind::md5),
                 .compression = options.compression,
                 .seed = options.seed ? *options.seed : random_seed(fill_random)};
     const bool names = (setup.compat & wire::kVarintFlistFlags) != 0;
@@ -56,7 +57,7 @@ Setup set_up_server(wire::Reader& in, base::ByteSink& out, int protocol, Options
         const auto chosen = wire::choose(wire::checksums(), theirs);
         if (!chosen && options.refused.empty())
             options.refused = both_lists("checksum", wire::checksums(), theirs);
-        setup.checksum = chosen.value_or(base::DigestKind::md5);
+        setup.checksum = setup.list_checksum = chosen.value_or(base::DigestKind::md5);
     }
     if (compressions) {
         const auto theirs = wire::read_names(in, "compress list");
@@ -76,20 +77,20 @@ Setup set_up_server(wire::Reader& in, base::ByteSink& out, int protocol, Options
 }
 
 Setup set_up_client(wire::Reader& in, base::ByteSink& out, int protocol,
+                    std::span<const base::DigestKind> checksums,
                     std::span<const wire::Compression> compressions) {
     Setup setup{.protocol = protocol};
     setup.compat = wire::read_compat(in, wire::compat_allowed(kOurCapabilities));
     if ((setup.compat & wire::kVarintFlistFlags) != 0) {
         wire::Writer ours;
-        wire::write_names(ours, wire::names_of(wire::checksums()), false);
+        wire::write_names(ours, wire::names_of(checksums), false);
         if (!compressions.empty()) wire::write_names(ours, wire::names_of(compressions), false);
         out.write(ours.written());
         out.flush();
         const auto theirs = wire::read_names(in, "checksum list");
-        const auto chosen = wire::choose(wire::checksums(), theirs);
-        if (!chosen)
-            throw base::Error{base::ErrorKind::peer, both_lists("checksum", wire::checksums(), theirs)};
-        setup.checksum = *chosen;
+        const auto chosen = wire::choose(checksums, theirs);
+        if (!chosen) throw base::Error{base::ErrorKind::peer, both_lists("checksum", checksums, theirs)};
+        setup.checksum = setup.list_checksum = *chosen;
         if (!compressions.empty()) {
             const auto names = wire::read_names(in, "compress list");
             const auto compression = wire::choose(compressions, names);
@@ -117,7 +118,8 @@ wire::ListOptions list_options(const Setup& setup, const Options& options) {
             .devices = options.devices,
             .specials = options.specials,
             .acls = options.acls,
-            .xattrs = options.xattrs};
+            .xattrs = options.xattrs,
+            .checksum_bytes = options.checksums ? base::digest_size(setup.list_checksum) : 0};
 }
 
 }  // namespace ft::rsync

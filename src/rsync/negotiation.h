@@ -22,6 +22,7 @@ struct Setup {
     int protocol = 0;
     std::uint32_t compat = 0;
     base::DigestKind checksum = base::DigestKind::md5;
+    base::DigestKind list_checksum = base::DigestKind::md5;  ///< of files in the list, when it has any (-c)
     wire::Compression compression = wire::Compression::none;
     std::int32_t seed = 0;
 
@@ -34,9 +35,10 @@ struct Setup {
 Setup set_up_server(wire::Reader& in, base::ByteSink& out, int protocol, Options& options,
                     const std::function<void(std::span<std::byte>)>& fill_random);
 
-/// Client's part; `compressions`: what it asked for, in the order of wire::compressions(). Error peer when
-/// nothing is common.
+/// Client's part; `checksums` and `compressions`: what it offers, in the order of wire::checksums() and
+/// wire::compressions(). Error peer when nothing is common.
 Setup set_up_client(wire::Reader& in, base::ByteSink& out, int protocol,
+                    std::span<const base::DigestKind> checksums,
                     std::span<const wire::Compression> compressions);
 
 /// How the file lists of a session are written.

@@ -13,8 +13,10 @@ namespace ft::rsync {
 
 Offer::Offer(const Module& module, const Options& options, base::Cancellation& cancellation)
     : recursive_{options.recurse} {
-    tree::Scanned scanned = tree::scan(*module.root, *module.rules, cancellation,
-                                       {.mounts = module.mounts, .extended = options.acls || options.xattrs});
+    tree::Scanned scanned =
+        tree::scan(*module.root, *module.rules, cancellation,
+                   {.mounts = options.one_file_system ? std::vector<base::RelPath>{} : module.mounts,
+                    .extended = options.acls || options.xattrs});
     problems_ = std::move(scanned.unreadable);
     unreadable_ = scanned.unreadable_count;
     vanished_ = scanned.vanished;

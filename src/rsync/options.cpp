@@ -1,13 +1,16 @@
 #include "rsync/options.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <limits>
 
 #include "ft/base/error.h"
 #include "ft/base/escape.h"
+#include "ft/wire/greeting.h"
 
 namespace ft::rsync {
 
@@ -18,16 +21,13 @@ constexpr std::string_view kIgnoredLetters = "tpEOJWSbuIKymqvs";
 constexpr std::array<std::string_view, 7> kIgnored{"--partial",       "--stats",        "--list-only",
                                                    "--safe-links",    "--open-noatime", "--msgs2stderr",
                                                    "--no-msgs2stderr"};
-constexpr std::array<std::string_view, 8> kIgnoredWithValue{
-    "--timeout=",        "--bwlimit=",          "--info=",         "--suffix=", "--log-format=",
-    "--compress-level=", "--compress-threads=", "--skip-compress="};
+constexpr std::array<std::string_view, 3> kIgnoredWithValue{"--info=", "--suffix=", "--log-format="};
 
 struct Letter {
     char letter;
     std::string_view name;
 };
-constexpr std::array<Letter, 8> kRefusedLetters{{{'c', "--checksum"},
-                                                 {'U', "--atimes"},
+constexpr std::array<Letter, 7> kRefusedLetters{{{'U', "--atimes"},
                                                  {'N', "--crtimes"},
                                                  {'L', "--copy-links"},
                                                  {'k', "--copy-dirlinks"},
@@ -82,10 +82,14 @@ void read_letters(Options& options, std::string_view letters) {
                 if (options.xattrs) refuse(options, "--xattrs given twice (-XX)");
                 options.xattrs = true;
                 break;
+            case 'c':
+                options.checksums = true;
+                break;
             case 'n':
                 options.dry_run = true;
                 break;
-            case 'x':  // as we do always; twice would leave mount points out
+            case 'x':  // twice would leave mount points out
+                options.one_file_system = true;
                 if (letters.substr(0, at).find('x') != std::string_view::npos) {
                     refuse(options, "--one-file-system given twice (-xx)");
                 }
@@ -102,36 +106,89 @@ void read_letters(Options& options, std::string_view letters) {
     }
 }
 
+std::string lower_case(std::string_view name) {
+    std::string lower{name};
+    for (char& c : lower) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    return lower;
+}
+
 void choose_checksum(Options& options, std::string_view names) {
     options.checksum_chosen = true;
-    const std::string_view transfer = names.substr(0, names.find(','));
-    const auto kind = base::digest_kind(transfer);
-    if (kind == base::DigestKind::xxh128 || kind == base::DigestKind::md5) {
-        options.checksum = kind;
-    } else {
-        refuse(options,
-               fmt::format("--checksum-choice={}, only xxh128 and md5", base::escape(names.substr(0, 64))));
-    }
+    const auto one_of_ours = [](std::string_view text) {
+        const std::string name = lower_case(text);
+        const auto kind = base::digest_kind(name == "xxhash" ? "xxh64" : name);
+        const auto ours = wire::checksums();
+        return kind && std::find(ours.begin(), ours.end(), *kind) != ours.end() ? kind : std::nullopt;
+    };
+    const std::size_t comma = names.find(',');
+    options.checksum = one_of_ours(names.substr(0, comma));
+    options.list_checksum = comma == names.npos ? options.checksum : one_of_ours(names.substr(comma + 1));
+    if (options.checksum && options.list_checksum) return;
+    refuse(options, fmt::format("--checksum-choice={}, only {}", base::escape(names.substr(0, 64)),
+                                fmt::join(wire::names_of(wire::checksums()), ", ")));
 }
 
 void choose_compression(Options& options, std::string_view name) {
-    const auto compression = wire::compression_of(name);
+    const auto compression = wire::compression_of(lower_case(name));
     if (!compression)
         return refuse(options, fmt::format("--compress-choice={}", base::escape(name.substr(0, 64))));
     options.compression_chosen = true;
     options.compression = *compression;
 }
 
+/// Nothing unless all of `digits` is a number from `least` to `most`.
+template <typename Number>
+std::optional<Number> number(std::string_view digits, Number least, Number most) {
+    Number value{};
+    const char* const last = digits.data() + digits.size();
+    const auto [end, error] = std::from_chars(digits.data(), last, value);
+    if (error != std::errc{} || end != last || value < least || value > most) return std::nullopt;
+    return value;
+}
+
+/// Takes what begins with `start` and is a number; an unfit number is refused.
+template <typename Number>
+std::optional<Number> numbered(Options& options, std::string_view argument, std::string_view start,
+                               Number least, Number most) {
+    if (!argument.starts_with(start)) return std::nullopt;
+    const auto value = number(argument.substr(start.size()), least, most);
+    if (!value) refuse(options, base::escape(argument.substr(0, 64)));
+    return value;
+}
+
+/// Options with a number; false when it is none of them.
+bool read_number(Options& options, std::string_view argument) {
+    constexpr std::uint64_t kMostRate = std::uint64_t{1} << 40;  // KiB a second
+    constexpr std::uint32_t kMostSeconds = 1'000'000;
+    constexpr int kHighest = 9;  // above it a stream takes memory by the hundred megabytes
+    const auto level = numbered(options, argument, "--compress-level=", -1'000'000, 1000);
+    if (level) {
+        options.level_zero = *level == 0;
+        options.compression_level = std::clamp(*level, -kHighest, kHighest);
+        options.compress = true;  // a level alone, even 0, asks for it as -z does
+    }
+    const auto rate = numbered<std::uint64_t>(options, argument, "--bwlimit=", 0, kMostRate);
+    if (rate) options.rate = *rate * 1024;
+    const auto timeout = numbered<std::uint32_t>(options, argument, "--timeout=", 0, kMostSeconds);
+    if (timeout) options.timeout = *timeout;
+    constexpr std::int32_t kAny = std::numeric_limits<std::int32_t>::max();
+    const auto seed = numbered(options, argument, "--checksum-seed=", -kAny, kAny);
+    if (seed == 0) refuse(options, base::escape(argument));
+    if (seed) options.seed = *seed;
+    for (const std::string_view start :
+         {"--compress-level=", "--bwlimit=", "--timeout=", "--checksum-seed="}) {
+        if (argument.starts_with(start)) return true;
+    }
+    return false;
+}
+
 void read_long(Options& options, std::string_view argument) {
     constexpr std::string_view kCompress = "--compress-choice=";
     constexpr std::string_view kChecksum = "--checksum-choice=";
-    constexpr std::string_view kSeed = "--checksum-seed=";
     const auto is_start = [&](std::string_view start) { return argument.starts_with(start); };
-    if (argument == "--server" || argument == "--sender") return;
+    if (argument == "--server" || argument == "--sender" || read_number(options, argument)) return;
     if (argument == "--new-compress" || argument == "--old-compress") {
         choose_compression(options, argument == "--new-compress" ? "zlibx" : "zlib");
-    } else if (argument == "--compress-level=0") {
-        options.level_zero = true;
     } else if (argument.starts_with(kCompress)) {
         choose_compression(options, argument.substr(kCompress.size()));
     } else if (argument == "--numeric-ids") {
@@ -142,12 +199,6 @@ void read_long(Options& options, std::string_view argument) {
         options.specials = argument == "--specials";
     } else if (argument.starts_with(kChecksum)) {
         choose_checksum(options, argument.substr(kChecksum.size()));
-    } else if (argument.starts_with(kSeed)) {
-        const std::string_view digits = argument.substr(kSeed.size());
-        std::int32_t seed = 0;
-        const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), seed);
-        if (error != std::errc{} || end != digits.data() + digits.size() || seed == 0) refuse(options, kSeed);
-        options.seed = seed;
     } else if (std::find(kIgnored.begin(), kIgnored.end(), argument) == kIgnored.end() &&
                std::none_of(kIgnoredWithValue.begin(), kIgnoredWithValue.end(), is_start)) {
         refuse(options, base::escape(argument.substr(0, 64)));

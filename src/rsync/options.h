@@ -27,17 +27,23 @@ struct Options {
     bool numeric_ids = false;
     bool dry_run = false;
     bool ignore_errors = false;
+    bool checksums = false;           ///< the list tells the checksum of each file (-c)
     bool compress = false;            ///< the client asks for compression
     bool compression_chosen = false;  ///< and expects that none is negotiated
+    int compression_level = 0;        ///< asked for, 1 to 9 (above: 9); 0: ours
     bool level_zero = false;          ///< with zlib and zlibx, both sides take that as none
     wire::Compression compression = wire::Compression::none;  ///< the chosen one
-    bool checksum_chosen = false;              ///< the client expects that no checksum is negotiated
-    std::optional<base::DigestKind> checksum;  ///< the chosen one, when it is one of ours
+    bool checksum_chosen = false;                   ///< the client expects that no checksum is negotiated
+    std::optional<base::DigestKind> checksum;       ///< the chosen one, when it is one of ours
+    std::optional<base::DigestKind> list_checksum;  ///< the same, of the file list
     std::optional<std::int32_t> seed;
-    std::string capabilities;  ///< letters behind "e."
-    std::string path;          ///< below the module, no slash at its ends; empty: the module's root
-    bool contents = false;     ///< what is in `path`, not `path` itself
-    std::string refused;       ///< one sentence that names what we do not grant; empty: all is granted
+    std::uint64_t rate = 0;        ///< bytes a second at most; 0: no limit
+    std::uint32_t timeout = 0;     ///< seconds of silence after which the client gives up; 0: never
+    bool one_file_system = false;  ///< nothing that is mounted in the module, even where it is part of it
+    std::string capabilities;      ///< letters behind "e."
+    std::string path;              ///< below the module, no slash at its ends; empty: the module's root
+    bool contents = false;         ///< what is in `path`, not `path` itself
+    std::string refused;           ///< one sentence that names what we do not grant; empty: all is granted
 };
 
 /// True when the arguments go on in a second list ("secluded").

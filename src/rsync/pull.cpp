@@ -12,6 +12,7 @@
 #include "ft/wire/frames.h"
 #include "rsync/client.h"
 #include "rsync/generator.h"
+#include "rsync/keep_alive.h"
 #include "rsync/messages.h"
 #include "rsync/received_list.h"
 #include "rsync/receiver.h"
@@ -92,6 +93,7 @@ public:
 
         ReceivedList list;
         tree::Scanned live;
+        FileSums live_sums;
         std::optional<Generator> generator;
         base::TaskGroup group{cancellation_};
         Stop at_failure{group.cancellation(), stream_, meetings_};
@@ -99,11 +101,19 @@ public:
         std::erase_if(mounts, [](const base::RelPath& at) { return at.is_root(); });
         // Both disks work at once: the source reads its tree while we read ours.
         group.start("file list", [&] {
-            list = receive_list(in, list_options(setup, asked_options()), *options_.accounts, progress_);
+            list = receive_list(in, list_options(setup, asked_options(options_)), setup.list_checksum,
+                                *options_.accounts, progress_);
         });
-        group.start("scan",
-                    [&] { live = tree::scan(live_root, rules, group.cancellation(), {.mounts = mounts}); });
-        group.wait();
+        group.start("scan", [&] {
+            live = tree::scan(live_root, rules, group.cancellation(), {.mounts = mounts});
+            if (!options_.verify_content || live.unreadable_count > 0) return;
+            live_sums = sums_of(live_root, live.listing, setup.list_checksum, progress_.bytes_verified,
+                                group.cancellation());
+        });
+        {
+            const KeepAlive alive{out};  // the source waits for our requests
+            group.wait();
+        }
         require_fit(list, live);
         wire::IndexWriter requested;
         wire::IndexReader answered;
@@ -114,8 +124,11 @@ public:
         list.decoder.reset();
 
         Links links{list.listing, live.listing, staging};
-        const Session session{setup,   options_,           list.listing, live_root,
-                              staging, meetings_.requests, links,        progress_};
+        const ContentCheck check{list.listing, list.sums, live.listing, live_sums};
+        const Session session{
+            setup,    options_,           list.listing, live_root,
+            staging,  meetings_.requests, links,        options_.verify_content ? &check : nullptr,
+            progress_};
         generator.emplace(session, live.listing, rules, out, requested);
         const Need need = generator->measure();
         if (options_.on_need) options_.on_need(need, [&] { out.keep_alive(); });
@@ -133,6 +146,8 @@ public:
         messages_.require_complete(options_.live);
         pulled_.adopted_files = generator->adopted_files();
         pulled_.adopted_bytes = generator->adopted_bytes();
+        pulled_.verified_files = generator->verified_files();
+        pulled_.differing_files = generator->differing_files();
         pulled_.listed = list.listing.totals();
         pulled_.unknown_owners = std::move(list.unknown_owners);
         pulled_.warnings = messages_.warnings();
@@ -141,9 +156,11 @@ public:
         return pulled_;
     }
 
-    /// What the source said last tells more than that it left.
+    /// What the source said last tells more than that it left, or that a content does not fit.
     void explain(const base::Error& error) const {
-        if (error.kind() == base::ErrorKind::network && !messages_.failures().empty()) {
+        const bool follows =
+            error.kind() == base::ErrorKind::network || error.kind() == base::ErrorKind::corrupt;
+        if (follows && !messages_.failures().empty()) {
             messages_.require_complete(options_.live);
         }
     }

@@ -13,7 +13,8 @@ namespace {
 
 constexpr std::uint64_t kMostMemory = std::uint64_t{2} << 30;
 constexpr std::uint64_t kEntryBytes = 100;  // besides its texts
-constexpr std::uint64_t kLinkBytes = 32;    // of a name of a group, besides
+constexpr std::uint64_t kSumBytes = 16;
+constexpr std::uint64_t kLinkBytes = 32;  // of a name of a group, besides
 
 bool is_reserved(std::string_view path) {
     return path.substr(0, path.find('/')) == staging::kReservedDirectory;
@@ -35,6 +36,10 @@ void read_entries(wire::Reader& in, wire::EntryDecoder& decoder, ReceivedList& l
         if (entry->first) memory += kLinkBytes;
         const std::size_t arrival = list.listing.size();
         list.listing.add(entry->path, entry->object);
+        if (!entry->checksum.bytes().empty()) {
+            list.sums.set(arrival, entry->checksum);
+            memory += kSumBytes;
+        }
         if (entry->first && static_cast<std::size_t>(*entry->first) != arrival)
             list.listing.link(arrival, static_cast<std::size_t>(*entry->first));
         list.extended.note(arrival, *entry);
@@ -59,12 +64,14 @@ void map_owners(wire::Reader& in, const wire::ListOptions& options, const os::Ac
 
 }  // namespace
 
-ReceivedList receive_list(wire::Reader& in, const wire::ListOptions& options, const os::Accounts& accounts,
-                          base::Progress& progress) {
+ReceivedList receive_list(wire::Reader& in, const wire::ListOptions& options, base::DigestKind sums,
+                          const os::Accounts& accounts, base::Progress& progress) {
     ReceivedList list;
+    list.sums = FileSums{sums};
     list.decoder = std::make_unique<wire::EntryDecoder>(options, [&](std::int32_t first) {
         wire::Entry entry;
         entry.object = list.listing[static_cast<std::size_t>(first)].object;
+        entry.checksum = list.sums.of(static_cast<std::size_t>(first));
         return entry;
     });
     read_entries(in, *list.decoder, list, progress);

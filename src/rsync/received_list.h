@@ -11,6 +11,7 @@
 #include "ft/tree/listing.h"
 #include "ft/wire/file_list.h"
 #include "ft/wire/reader.h"
+#include "rsync/file_sums.h"
 #include "rsync/received_extended.h"
 
 namespace ft::rsync {
@@ -19,6 +20,7 @@ namespace ft::rsync {
 struct ReceivedList {
     tree::Listing listing;
     std::vector<std::string> closed;  ///< directories whose content is not part of the list (mount points)
+    FileSums sums;                    ///< of the files, where they were asked for
     std::vector<std::string> unknown_owners;  ///< names that this machine does not know
     std::int32_t io_error = 0;
     std::unique_ptr<wire::EntryDecoder> decoder;  ///< has what `extended` refers to
@@ -27,8 +29,9 @@ struct ReceivedList {
 };
 
 /// Error peer for an illegal entry, one in the reserved directory, or more than 2 GiB of them. Whether the
-/// list is a tree is not checked yet: a sender that could read nothing says so first.
-ReceivedList receive_list(wire::Reader& in, const wire::ListOptions& options, const os::Accounts& accounts,
-                          base::Progress& progress);
+/// list is a tree is not checked yet: a sender that could read nothing says so first. `sums`: kind of the
+/// checksums that `options` say are there.
+ReceivedList receive_list(wire::Reader& in, const wire::ListOptions& options, base::DigestKind sums,
+                          const os::Accounts& accounts, base::Progress& progress);
 
 }  // namespace ft::rsync

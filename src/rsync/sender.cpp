@@ -9,6 +9,7 @@
 #include "ft/base/extended.h"
 #include "ft/wire/file_list.h"
 #include "ft/wire/greeting.h"
+#include "rsync/file_sums.h"
 
 namespace ft::rsync {
 
@@ -32,7 +33,8 @@ Sender::Sender(const Session& session, const Offer& offer, base::Progress& progr
       progress_{progress},
       served_{served},
       strong_{session.setup.checksum, session.setup.seed, session.setup.seed_first()},
-      compressor_{wire::make_compressor(session.setup.compression, session.setup.protocol)},
+      compressor_{wire::make_compressor(session.setup.compression, session.setup.protocol,
+                                        session.options.compression_level)},
       times_sent_(offer.listing().size()),
       io_error_{offer.io_error()} {}
 
@@ -74,6 +76,10 @@ void Sender::send_list() {
         entry.has_content = !item.is_directory() || offer_.has_content(index);
         if (item.linked) entry.first = static_cast<std::int32_t>(listing.first_of(*listing.group(index)));
         extended_.describe(item.object, entry);
+        const bool follows =
+            options.hard_links && item.linked && listing.first_of(*listing.group(index)) != index;
+        if (options.checksum_bytes > 0 && item.object.type == base::FileType::regular && !follows)
+            entry.checksum = list_sum(item);
         encoder.write(out, entry);
         write(out);
         out.clear();
@@ -85,6 +91,19 @@ void Sender::send_list() {
     if (wire::has_id_lists(options)) send_owner_names(options);
     if (!options.safe_end && io_error_told_ != 0) {
         session_.out.message(wire::MessageCode::io_error, io_error_told_);
+    }
+}
+
+/// Of a file that cannot be read: what no content has. Whoever misses it asks for the file, and is told then.
+base::Digest Sender::list_sum(const tree::Item& item) const {
+    const base::DigestKind kind = session_.setup.list_checksum;
+    const auto keep_alive = [this] { session_.out.keep_alive(); };
+    try {
+        const auto file = session_.module.root->open_file(offer_.path_of(item.path));
+        return digest_of_file(*file, item.object.size, kind, keep_alive);
+    } catch (const base::Error& error) {
+        if (error.kind() != base::ErrorKind::io && error.kind() != base::ErrorKind::permission) throw;
+        return base::Digest{base::Bytes(base::digest_size(kind))};
     }
 }
 
@@ -206,7 +225,8 @@ void Sender::send_file(const wire::Item& item, const std::vector<std::int32_t>& 
     wire::write_sum_head(head, sums.head());
     write(head);
     wire::TokenWriter tokens{session_.out, compressor_.get()};
-    const SentContent sent = send_content(*file, before, sums, strong_, session_.setup.checksum, tokens);
+    const SentContent sent = send_content(*file, before, sums, strong_, session_.setup.checksum, tokens,
+                                          [this] { session_.out.keep_alive(); });
     session_.out.write((sent.shorter ? wrong_digest(sent.digest) : sent.digest).bytes());
     if (!sent.fault.empty()) {
         io_error_ |= wire::kIoGeneral;

@@ -41,6 +41,7 @@ public:
 
 private:
     void send_list();
+    base::Digest list_sum(const tree::Item& item) const;
     void send_owner_names(const wire::ListOptions& options);
     void answer_requests();
     void answer(const wire::Item& item, int phase);

@@ -8,6 +8,7 @@
 #include "ft/rsync/pull.h"
 #include "ft/staging/staging.h"
 #include "ft/tree/listing.h"
+#include "rsync/file_sums.h"
 #include "rsync/joined_file.h"
 #include "rsync/links.h"
 #include "rsync/negotiation.h"
@@ -24,10 +25,19 @@ struct Session {
     staging::Staging& staging;
     Requests& requests;
     Links& links;
+    const ContentCheck* check;  ///< null: size and time are believed
     base::Progress& progress;
 
     base::RelPath path_of(std::int32_t index) const {
         return base::RelPath{wanted[static_cast<std::size_t>(index)].path};
+    }
+    /// An earlier pull has staged that wanted file.
+    bool can_adopt(std::size_t wanted_file) const {
+        const tree::Item item = wanted[wanted_file];
+        std::optional<staging::ContentSum> content;
+        if (check != nullptr) content = {check->kind(), check->wanted(wanted_file)};
+        return staging.can_adopt(base::RelPath{item.path}, item.object.size, item.object.attributes.mtime,
+                                 content);
     }
     /// The basis file for a wanted file, or null. `live`: there is a live file of that path. What an earlier
     /// pull fetched is newer than any other.

@@ -29,7 +29,7 @@ LogEntry Earlier::Record::entry() const {
             .size = size,
             .mtime = mtime,
             .kind = kind,
-            .digest = base::Digest{digest}};
+            .digest = whole_digest()};
 }
 
 bool Earlier::is_full() const { return directories_.size() >= kMostGenerations; }
@@ -182,7 +182,7 @@ bool Earlier::fits(const Record& record, base::Progress& progress, base::Cancell
             at += length;
             progress.bytes_checked += length;
         }
-        return hasher.finish() == base::Digest{record.digest};
+        return hasher.finish() == record.whole_digest();
     } catch (const base::Error& error) {
         require_local(error);
         base::log_warning("a staged file of an earlier run is not used: {}", error.what());
@@ -201,9 +201,12 @@ const Earlier::Record* Earlier::find(const base::RelPath& path, std::uint64_t si
     return nullptr;
 }
 
-bool Earlier::can_adopt(const base::RelPath& path, std::uint64_t size, const base::Timestamp& mtime) const {
+bool Earlier::can_adopt(const base::RelPath& path, std::uint64_t size, const base::Timestamp& mtime,
+                        const std::optional<ContentSum>& content) const {
     const std::lock_guard lock{mutex_};
-    return find(path, size, mtime) != nullptr;
+    const Record* record = find(path, size, mtime);
+    if (record == nullptr || !content) return record != nullptr;
+    return ContentSum{record->kind, record->whole_digest()} == *content;
 }
 
 Earlier::Adopted Earlier::adopt(const base::RelPath& path, std::uint64_t size, const base::Timestamp& mtime) {

@@ -37,7 +37,8 @@ public:
     EarlierFiles check(base::Progress& progress, base::Cancellation& cancellation);
 
     /// True when a complete, trusted file has this path, size and time of change.
-    bool can_adopt(const base::RelPath& path, std::uint64_t size, const base::Timestamp& mtime) const;
+    bool can_adopt(const base::RelPath& path, std::uint64_t size, const base::Timestamp& mtime,
+                   const std::optional<ContentSum>& content) const;
     struct Adopted {
         LogEntry was;                        ///< where it lies
         os::Directory* directory = nullptr;  ///< its generation's, until take_empty or clear
@@ -66,6 +67,9 @@ private:
         base::DigestKind kind = base::DigestKind::xxh128;
         State state = State::begun;
         LogEntry entry() const;
+        base::Digest whole_digest() const {
+            return base::Digest{std::span{digest}.first(base::digest_size(kind))};
+        }
     };
     struct Held {
         std::unique_ptr<os::Directory> directory;

@@ -19,7 +19,7 @@ constexpr std::uint64_t kMostContent = 1 << 20;   // bytes of files of which a k
 constexpr std::size_t kLongestLine = 32 * 1024;   // a path of 4095 bytes, each of them escaped, and the rest
 constexpr std::size_t kLongestOrigin = 4 * 1024;  // bytes
 constexpr std::size_t kChecksum = 16;             // hexadecimal digits
-constexpr std::size_t kDigest = 16;               // bytes of the kinds that content is digested by
+constexpr std::size_t kLongestDigest = 16;        // bytes of the kinds that content is digested by
 
 std::string checksum(std::string_view text) {
     return base::digest_of(base::DigestKind::xxh128, base::as_bytes(text)).hex().substr(0, kChecksum);
@@ -39,15 +39,15 @@ Number number(std::string_view field) {
     return value;  // what is no number is seen when the line is compared
 }
 
-base::Digest digest_of_hex(std::string_view hex) {
-    std::array<std::byte, kDigest> bytes{};
-    if (hex.size() != 2 * kDigest) return {};
-    for (std::size_t i = 0; i < kDigest; ++i) {
+base::Digest digest_of_hex(std::string_view hex, std::size_t size) {
+    std::array<std::byte, kLongestDigest> bytes{};
+    if (size > bytes.size() || hex.size() != 2 * size) return {};
+    for (std::size_t i = 0; i < size; ++i) {
         unsigned value = 0;
         std::from_chars(hex.data() + 2 * i, hex.data() + 2 * i + 2, value, 16);
         bytes[i] = static_cast<std::byte>(value);
     }
-    return base::Digest{bytes};
+    return base::Digest{std::span{bytes}.first(size)};
 }
 
 bool is_sound(const LogEntry& entry) {
@@ -56,8 +56,7 @@ bool is_sound(const LogEntry& entry) {
     const bool at_end = entry.top == entry.path.size();
     const bool at_slash = entry.top > 0 && entry.top < entry.path.size() && entry.path[entry.top] == '/';
     if ((!at_end && !at_slash) || !base::RelPath::fault(entry.place()).empty()) return false;
-    return !entry.complete || (entry.mtime.nanoseconds < 1'000'000'000 &&
-                               base::digest_size(entry.kind) == kDigest && !entry.digest.bytes().empty());
+    return !entry.complete || (entry.mtime.nanoseconds < 1'000'000'000 && !entry.digest.bytes().empty());
 }
 
 std::string text_of(const LogEntry& entry) {
@@ -92,7 +91,7 @@ std::optional<LogEntry> entry_of(std::string_view line) {
         const auto kind = base::digest_kind(next_field(left));
         if (!kind) return std::nullopt;
         entry.kind = *kind;
-        entry.digest = digest_of_hex(next_field(left));
+        entry.digest = digest_of_hex(next_field(left), base::digest_size(entry.kind));
     }
     try {
         entry.path = base::unescape(left);

@@ -175,9 +175,10 @@ void Staging::begin_again() {
     for (Area& area : state_->areas) area.begin_again();
 }
 
-bool Staging::can_adopt(const base::RelPath& path, std::uint64_t size, const base::Timestamp& mtime) const {
+bool Staging::can_adopt(const base::RelPath& path, std::uint64_t size, const base::Timestamp& mtime,
+                        const std::optional<ContentSum>& content) const {
     const auto [area, local] = state_->local(path);
-    return area.earlier().can_adopt(local, size, mtime);
+    return area.earlier().can_adopt(local, size, mtime, content);
 }
 
 bool Staging::adopt(const base::RelPath& path, Over over, std::uint64_t size,

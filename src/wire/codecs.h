@@ -21,7 +21,7 @@ void write_chunks(std::span<const std::byte> data, base::ByteSink& out);
 base::Error not_compressed(std::string_view why);
 
 // One frame for the session that never ends, flushed at each end of a run.
-std::unique_ptr<Compressor> zstd_compressor();
+std::unique_ptr<Compressor> zstd_compressor(int level);
 std::unique_ptr<Decompressor> zstd_decompressor();
 
 // Each chunk is a block of its own.
@@ -31,6 +31,7 @@ std::unique_ptr<Decompressor> lz4_decompressor();
 // Raw deflate, begun anew with each file; the marker 00 00 ff ff of each flush does not travel.
 struct Deflate {
     bool knows_blocks = false;  ///< zlib: blocks are part of the history
+    int level = 0;              ///< 1 to 9, 0: ours
     bool repeats = false;       ///< protocol 30: of a long block, every piece is the first one again
 };
 std::unique_ptr<Compressor> deflate_compressor(const Deflate& variant);

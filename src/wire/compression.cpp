@@ -44,16 +44,16 @@ void write_chunks(std::span<const std::byte> data, base::ByteSink& out) {
 
 base::Error not_compressed(std::string_view why) { return malformed("compressed data", why); }
 
-std::unique_ptr<Compressor> make_compressor(Compression compression, int protocol) {
+std::unique_ptr<Compressor> make_compressor(Compression compression, int protocol, int level) {
     switch (compression) {
         case Compression::zstd:
-            return zstd_compressor();
+            return zstd_compressor(level);
         case Compression::lz4:
             return lz4_compressor();
         case Compression::zlibx:
-            return deflate_compressor({});
+            return deflate_compressor({.level = level});
         case Compression::zlib:
-            return deflate_compressor({.knows_blocks = true, .repeats = protocol < 31});
+            return deflate_compressor({.knows_blocks = true, .level = level, .repeats = protocol < 31});
         default:
             return nullptr;
     }

@@ -33,8 +33,8 @@ void for_each_piece(std::span<const std::byte> block, bool repeats, const Each& 
 class DeflateCompressor : public Compressor {
 public:
     explicit DeflateCompressor(const Deflate& variant) : variant_{variant}, room_(kPiece) {
-        if (deflateInit2(&stream_, Z_DEFAULT_COMPRESSION, Z_DEFLATED, kWindow, kMemory, Z_DEFAULT_STRATEGY) !=
-            Z_OK)
+        const int level = variant.level > 0 ? variant.level : Z_DEFAULT_COMPRESSION;
+        if (deflateInit2(&stream_, level, Z_DEFLATED, kWindow, kMemory, Z_DEFAULT_STRATEGY) != Z_OK)
             throw base::Error{base::ErrorKind::internal, "zlib cannot be prepared"};
     }
     ~DeflateCompressor() override { deflateEnd(&stream_); }

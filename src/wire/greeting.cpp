@@ -15,7 +15,8 @@ constexpr std::string_view kPrefix = "@RSYNCD: ";
 constexpr std::size_t kLongestNames = 1024;
 constexpr base::DigestKind kAuthDigests[] = {base::DigestKind::sha512, base::DigestKind::sha256,
                                              base::DigestKind::sha1, base::DigestKind::md5};
-constexpr base::DigestKind kChecksums[] = {base::DigestKind::xxh128, base::DigestKind::md5};
+constexpr base::DigestKind kChecksums[] = {base::DigestKind::xxh128, base::DigestKind::xxh3,
+                                           base::DigestKind::xxh64, base::DigestKind::md5};
 
 /// Names separated by single spaces, in lower case: they compare without case.
 std::vector<std::string> split(std::string_view field, std::string_view list, std::size_t most,

@@ -12,9 +12,9 @@ constexpr int kLargestWindowLog = 23;
 
 class ZstdCompressor : public Compressor {
 public:
-    ZstdCompressor() : context_{ZSTD_createCCtx(), ZSTD_freeCCtx}, chunk_(kLongestChunk) {
-        if (!context_ ||
-            ZSTD_isError(ZSTD_CCtx_setParameter(context_.get(), ZSTD_c_compressionLevel, kLevel)))
+    explicit ZstdCompressor(int level) : context_{ZSTD_createCCtx(), ZSTD_freeCCtx}, chunk_(kLongestChunk) {
+        if (!context_ || ZSTD_isError(ZSTD_CCtx_setParameter(context_.get(), ZSTD_c_compressionLevel,
+                                                             level == 0 ? kLevel : level)))
             throw base::Error{base::ErrorKind::internal, "zstd cannot be prepared"};
     }
     void add(std::span<const std::byte> literal, base::ByteSink& out) override {
@@ -76,7 +76,7 @@ private:
 
 }  // namespace
 
-std::unique_ptr<Compressor> zstd_compressor() { return std::make_unique<ZstdCompressor>(); }
+std::unique_ptr<Compressor> zstd_compressor(int level) { return std::make_unique<ZstdCompressor>(level); }
 std::unique_ptr<Decompressor> zstd_decompressor() { return std::make_unique<ZstdDecompressor>(); }
 
 }  // namespace ft::wire

@@ -21,6 +21,7 @@ TEST_CASE("an errno decides between io, permission and no space", "[base]") {
         CHECK(system_error("write", "a", code).kind() == ErrorKind::permission);
     for (const int code : {EIO, ESTALE, EMFILE})
         CHECK(system_error("write", "a", code).kind() == ErrorKind::io);
+    CHECK(system_error("link", "a", EMLINK).advice().find("hard links") != std::string::npos);
 }
 
 TEST_CASE("an error seen from further out keeps kind, advice and details", "[base]") {

@@ -122,6 +122,10 @@ TEST_CASE("compression and a rate are what was written", "[cli]") {
         CHECK_THROWS_AS(parsed({"--compress", wrong}), base::Error);
     }
     CHECK(parsed({}).rate == 0);
+    CHECK_FALSE(parsed({}).verify_content);
+    CHECK_FALSE(parsed({"--verify", "quick"}).verify_content);
+    CHECK(parsed({"--verify=full"}).verify_content);
+    CHECK_THROWS_AS(parsed({"--verify", "all"}), base::Error);
     CHECK(parsed({"--bwlimit", "1K"}).rate == 1000);
     CHECK(parsed({"--bwlimit", "10M"}).rate == 10'000'000);
     CHECK(parsed({"--bwlimit", "1000G"}).rate == 1'000'000'000'000);

@@ -1,7 +1,10 @@
 #include "ft/control/channel.h"
 
 #include <catch2/catch.hpp>
+#include <filesystem>
+#include <fstream>
 #include <functional>
+#include <set>
 #include <thread>
 
 #include "support/streams.h"
@@ -230,3 +233,18 @@ TEST_CASE("a line without end is given up at 16 MiB", "[control]") {
 
 }  // namespace
 }  // namespace ft::control
+
+TEST_CASE("the seeds of the fuzz target are messages, of each kind one", "[control]") {
+    std::set<std::string> kinds;
+    for (const auto& seed :
+         std::filesystem::directory_iterator{std::string{FT_TEST_DATA} + "/../fuzz/seeds/control"}) {
+        INFO(seed.path());
+        std::ifstream file{seed.path()};
+        std::string line;
+        std::getline(file, line);
+        CHECK_NOTHROW(static_cast<void>(ft::control::decode(line)));
+        kinds.insert(seed.path().filename());
+    }
+    CHECK(kinds == std::set<std::string>{"alive", "backup_progress", "begin", "failure", "ready", "result",
+                                         "run_progress", "stop_traffic"});
+}

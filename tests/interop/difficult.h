@@ -39,10 +39,16 @@ inline void make_difficult(os::Directory& root, int protocol) {
     tree["many names"] = special(FileType::regular, 0644, noise(5000, 3));
     tree["no content, many names"] = special(FileType::regular, 0644, "");
     std::string deep = "sub/deep";
-    for (int level = 0; level < 5; ++level) {
+    std::string half;  // stock rsync cannot tell of a link between two paths of full length
+    for (int level = 0; level < 15; ++level) {
         deep += "/" + longest;
         tree[deep] = special(FileType::directory, 0755, "");
+        if (level == 4) half = deep;
     }
+    tree[half + "/linked"] = special(FileType::regular, 0644, "half");
+    // The whole path is longer than PATH_MAX, what the wire names is not.
+    deep += "/" + std::string(4070 - deep.size() - 18, 'd');
+    tree[deep] = special(FileType::directory, 0755, "");
     tree[deep + "/at the end"] = special(FileType::regular, 0644, "deep");
     for (auto& [path, object] : tree) {
         if (protocol == 30) object.attributes.mtime.nanoseconds = 0;
@@ -56,7 +62,7 @@ inline void make_difficult(os::Directory& root, int protocol) {
         link(name, "0 before " + std::string{name});
     }
     link("sub/deep/file", "sub/deep/" + longest + "/file");
-    link(deep + "/at the end", deep + "/it has two names");
+    link(half + "/linked", half + "/it has two names");
     set_directory_times(root, tree);
 }
 

@@ -1,5 +1,6 @@
 #include <catch2/catch.hpp>
 
+#include "interop/difficult.h"
 #include "interop/our_destination.h"
 
 using namespace ft;
@@ -56,6 +57,54 @@ TEST_CASE("we pull from a stock daemon compressed, what is new and what changed"
     destination.require_equal();
     CHECK(destination.pulled.bytes_literal < 50'000);
     CHECK(destination.pulled.bytes_matched > 2'900'000);
+}
+
+TEST_CASE("we check what comes from a stock daemon by each checksum", "[interop]") {
+    Destination destination;
+    destination.options.checksums = {GENERATE(base::DigestKind::xxh128, base::DigestKind::xxh3,
+                                              base::DigestKind::xxh64, base::DigestKind::md5)};
+    destination.options.verify_content = GENERATE(false, true);
+    INFO(base::name_of(destination.options.checksums.front()));
+    CHECK(destination.pull() == "");
+    destination.require_equal();
+    std::string big = noise(2'000'000);
+    big.replace(1'500'000, 4, "####");
+    destination.theirs->change_file("big")->write_at(0, base::as_bytes(big));
+    CHECK(destination.pull() == "");
+    destination.require_equal();
+    CHECK(destination.pulled.bytes_literal < 5000);
+}
+
+TEST_CASE("we compare with a stock daemon by checksums, and fetch only what differs", "[interop]") {
+    Destination destination;
+    destination.protocol = GENERATE(30, 31, 32);
+    make_difficult(*destination.theirs, destination.protocol);
+    REQUIRE(destination.pull() == "");
+    const auto damage = [&](const std::string& path, std::uint64_t at) {
+        const base::Attributes before = destination.ours->status(path).value().attributes;
+        destination.ours->change_file(path)->write_at(at, base::as_bytes("#"));
+        destination.ours->set_attributes(path, before);
+    };
+    damage("big", 1'000);
+    damage("sub/deep/file", 70'000);
+    base::Attributes later = destination.ours->status("setuid").value().attributes;
+    ++later.mtime.seconds;
+    destination.ours->set_attributes("setuid", later);
+    CHECK(destination.pull() == "");
+    CHECK(destination.pulled.bytes_matched > 0);  // by its time alone
+    CHECK(difference_by_find(*destination.machine, destination.scratch / "ours",
+                             destination.scratch / "theirs") != "");
+    destination.ours->set_attributes("setuid", later);
+    destination.options.verify_content = true;
+    CHECK(destination.pull() == "");
+    destination.require_equal();
+    CHECK(destination.pulled.verified_files > 10);
+    CHECK(destination.pulled.differing_files >= 2);
+    CHECK(destination.pulled.bytes_literal < 5000);
+    CHECK(destination.pulled.bytes_literal + destination.pulled.bytes_matched == 300'000 + 100'003);
+    CHECK(destination.pull() == "");
+    CHECK(destination.pulled.differing_files == 0);
+    CHECK(destination.pulled.bytes_literal + destination.pulled.bytes_matched == 0);
 }
 
 TEST_CASE("a stock daemon that does not compress as we ask is told", "[interop]") {

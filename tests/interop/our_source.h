@@ -20,7 +20,8 @@ struct Source {
                             {.name = "config", .comment = "", .root = root.get(), .rules = &rules}},
                 .accounts = accounts.get(),
                 .credentials = credentials,
-                .fill_random = [this](std::span<std::byte> into) { machine->fill_random(into); }};
+                .fill_random = [this](std::span<std::byte> into) { machine->fill_random(into); },
+                .hold_back = [](std::uint64_t, std::uint64_t) {}};
     }
     os::Finished pull(std::vector<std::string> options, const std::string& url,
                       const std::map<std::string, std::string>& environment = {}) {

@@ -1,5 +1,8 @@
 #include <catch2/catch.hpp>
 
+#include <sstream>
+
+#include "interop/difficult.h"
 #include "interop/our_source.h"
 
 using namespace ft;
@@ -26,7 +29,8 @@ TEST_CASE("stock rsync pulls from us byte for byte, by any protocol and checksum
     Source source;
     const std::string option =
         GENERATE("--numeric-ids", "--protocol=30", "--protocol=31", "--checksum-choice=md5",
-                 "--checksum-choice=xxh128", "--checksum-seed=-5", "-s", "--timeout=20", "-W",
+                 "--checksum-choice=xxh128", "--checksum-choice=xxh3", "--checksum-choice=xxhash",
+                 "--checksum-choice=xxh64,md5", "--checksum-seed=-5", "-s", "--timeout=20", "-W",
                  "--no-inc-recursive", "--delete-after");
     INFO(option);
     OurDaemon daemon{*source.machine, source.options()};
@@ -113,13 +117,45 @@ TEST_CASE("stock rsync gets a changed file from us by its changes", "[interop]")
     big.replace(1'500'000, 4, "####");
     const auto file = source.root->change_file("big");
     file->write_at(0, base::as_bytes(big));
-    const std::string option = GENERATE("--no-whole-file", "--checksum-choice=md5");
+    const std::string option = GENERATE("--no-whole-file", "--checksum-choice=md5", "--checksum-choice=xxh3",
+                                        "--checksum-choice=xxh64");
     const os::Finished pulled = source.pull({"-a", option}, daemon.url("data/"));
     CHECK(pulled.errors == "");
     source.require_equal();
     const auto served = daemon.stop();
     CHECK(served.at(1).bytes_literal < 10'000);
     CHECK(served.at(1).bytes_literal > 0);
+}
+
+TEST_CASE("stock rsync compares by our checksums, and gets only what differs", "[interop]") {
+    Source source;
+    const std::string choice =
+        GENERATE("--numeric-ids", "--checksum-choice=xxh3,md5", "--checksum-choice=xxh64", "--protocol=30");
+    INFO(choice);
+    make_difficult(*source.root, choice == "--protocol=30" ? 30 : 32);
+    OurDaemon daemon{*source.machine, source.options()};
+    REQUIRE(source.pull({"-aH", choice}, daemon.url("data/")).errors == "");
+    // Of the same size and time, but one byte is another; and another time, but the same content.
+    const auto ours = source.machine->open_root(source.scratch / "ours");
+    const auto damage = [&](const std::string& path, std::uint64_t at) {
+        const base::Attributes before = ours->status(path).value().attributes;
+        ours->change_file(path)->write_at(at, base::as_bytes("#"));
+        ours->set_attributes(path, before);
+    };
+    damage("big", 1'000);
+    damage("sub/deep/file", 70'000);
+    base::Attributes later = ours->status("setuid").value().attributes;
+    ++later.mtime.seconds;
+    ours->set_attributes("setuid", later);
+    const os::Finished pulled = source.pull({"-aHc", "--no-whole-file", choice}, daemon.url("data/"));
+    CHECK(pulled.errors == "");
+    CHECK(pulled.status == 0);
+    source.require_equal();
+    const auto served = daemon.stop();
+    REQUIRE(served.size() == 2);
+    CHECK(served[1].refused == "");
+    CHECK(served[1].files_sent == 2);
+    CHECK(served[1].bytes_literal < 5000);
 }
 
 TEST_CASE("stock rsync pulls a part of a module", "[interop]") {
@@ -180,12 +216,35 @@ TEST_CASE("stock rsync is told by name what we do not grant", "[interop]") {
     Source source;
     OurDaemon daemon{*source.machine, source.options()};
     const auto [option, text] = GENERATE(table<std::string, std::string>(
-        {{"-c", "this server does not grant --checksum (-c)"},
-         {"--checksum-choice=sha1", "this server does not grant --checksum-choice=sha1"},
-         {"--remove-source-files", "this server does not grant --remove-source-files"},
+        {{"-XX", "this server does not grant --xattrs given twice (-XX)"},
+         {"-U", "this server does not grant --atimes (-U)"},
+         {"-C", "this server does not grant --cvs-exclude (-C)"},
+         {"-R", "this server does not grant --relative (-R)"},
+         {"-k", "this server does not grant --copy-dirlinks (-k)"},
          {"-L", "this server does not grant --copy-links (-L)"},
-         {"--exclude=*.o", "this server does not serve by filter rules"},
-         {"--inplace", "this server does not grant --inplace"}}));
+         {"-xx", "this server does not grant --one-file-system given twice (-xx)"},
+         {"-B4096", "this server does not grant --block-size (-B)"},
+         {"--copy-unsafe-links", "this server does not grant --copy-unsafe-links"},
+         {"--copy-devices", "this server does not grant --copy-devices"},
+         {"--files-from=/dev/null", "this server does not grant --relative (-R)"},
+         {"--checksum-choice=sha1", "this server does not grant --checksum-choice=sha1"},
+         {"--checksum-choice=md4", "this server does not grant --checksum-choice=md4"},
+         {"--checksum-choice=none", "this server does not grant --checksum-choice=none"},
+         {"--checksum-choice=xxh3,sha1", "this server does not grant --checksum-choice=xxh3,sha1"},
+         {"--skip-compress=gz", "this server does not grant --skip-compress=gz"},
+         {"--remove-source-files", "this server does not grant --remove-source-files"},
+         {"--delete-missing-args", "this server does not grant --delete-missing-args"},
+         {"--ignore-missing-args", "this server does not grant --ignore-missing-args"},
+         {"--append", "this server does not grant --append"},
+         {"--inplace", "this server does not grant --inplace"},
+         {"--iconv=utf8", "this server does not grant --iconv=utf8"},
+         {"-M--anything", "this server does not grant --anything"},
+         {"--exclude=*.o", "this server does not serve by filter rules (--filter, --exclude, --include)"},
+         {"--include=*.o", "this server does not serve by filter rules (--filter, --exclude, --include)"},
+         {"--filter=- *.o", "this server does not serve by filter rules (--filter, --exclude, --include)"},
+         {"--partial-dir=.part", "this server does not serve by filter rules"},
+         {"--delay-updates", "this server does not serve by filter rules"},
+         {"-F", "this server does not serve by filter rules (--filter, --exclude, --include)"}}));
     INFO(option);
     const os::Finished finished = source.pull({"-a", option}, daemon.url("data/"));
     CHECK(finished.status == 4);
@@ -194,6 +253,77 @@ TEST_CASE("stock rsync is told by name what we do not grant", "[interop]") {
     CHECK(old.status != 0);
     CHECK(old.errors.find(text) != std::string::npos);
     CHECK(std::filesystem::is_empty(source.scratch / "ours"));
+}
+
+TEST_CASE("options that are the client's own business change nothing in what stock rsync gets from us",
+          "[interop]") {
+    Source source;
+    OurDaemon daemon{*source.machine, source.options()};
+    const std::string option = GENERATE(
+        "-S", "-s", "-v", "-i", "-q", "-W", "-K", "-y", "-I", "-u", "-b", "-P", "-x", "--delete",
+        "--delete-before", "--delete-during", "--delete-delay", "--delete-after", "--delete-excluded",
+        "--ignore-errors", "--stats", "--info=all", "--suffix=.old", "--open-noatime", "--safe-links",
+        "--timeout=7", "--max-delete=5", "--size-only", "--modify-window=1", "--ignore-existing",
+        "--trust-sender", "--old-args", "--fsync", "--bwlimit=10000", "--compress-level=9",
+        "--compress-level=0", "--zc=zstd --zl=12", "--zc=zlib --zl=1", "--zc=zstd --zl=-3",
+        "--no-inc-recursive", "--preallocate", "--max-alloc=1g", "--outbuf=L", "--stop-after=5", "--mkpath");
+    INFO(option);
+    std::vector<std::string> options{"-aH"};
+    std::istringstream words{option};
+    for (std::string word; words >> word;) options.push_back(word);
+    const os::Finished finished = source.pull(options, daemon.url("data/"));
+    CHECK(finished.errors == "");
+    CHECK(finished.status == 0);
+    source.require_equal();
+    const auto served = daemon.stop();
+    REQUIRE(served.size() == 1);
+    CHECK(served[0].refused == "");
+}
+
+TEST_CASE("what stock rsync leaves out by its options, it does not get", "[interop]") {
+    Source source;
+    OurDaemon daemon{*source.machine, source.options()};
+    const auto [options, missing] = GENERATE(table<std::string, std::string>({{"--no-D", "disk tty pipe"},
+                                                                              {"--no-devices", "disk tty"},
+                                                                              {"--no-specials", "pipe"},
+                                                                              {"--no-links", "link"}}));
+    INFO(options);
+    CHECK(source.pull({"-a", options}, daemon.url("data/")).status == 0);
+    std::istringstream names{missing};
+    for (std::string name; names >> name;) {
+        INFO(name);
+        CHECK_FALSE(
+            std::filesystem::exists(std::filesystem::symlink_status(source.scratch / ("ours/" + name))));
+        std::filesystem::remove(source.scratch / ("theirs/" + name));
+    }
+    const auto ours = source.machine->open_root(source.scratch / "ours");
+    const auto theirs = source.machine->open_root(source.scratch / "theirs");
+    for (auto* root : {ours.get(), theirs.get()}) root->set_attributes(".", {0755, 0, 0, {1'700'000'000, 0}});
+    source.require_equal();
+}
+
+TEST_CASE("a stock client's rate is kept", "[interop]") {
+    Source source;
+    std::uint64_t held = 0;
+    rsync::ServeOptions options = source.options();
+    options.hold_back = [&](std::uint64_t bytes, std::uint64_t rate) {
+        CHECK(rate == 1536 * 1024);
+        held += bytes;
+    };
+    OurDaemon daemon{*source.machine, options};
+    CHECK(source.pull({"-a", "--bwlimit=1.5m"}, daemon.url("data/")).errors == "");
+    source.require_equal();
+    daemon.stop();
+    CHECK(held > 2'100'000);
+}
+
+TEST_CASE("a server that cannot keep a rate refuses it", "[interop]") {
+    Source source;
+    rsync::ServeOptions options = source.options();
+    options.hold_back = {};
+    OurDaemon daemon{*source.machine, options};
+    const os::Finished finished = source.pull({"-a", "--bwlimit=100"}, daemon.url("data/"));
+    CHECK(finished.errors.find("this server does not grant --bwlimit") != std::string::npos);
 }
 
 TEST_CASE("stock rsync cannot push to us", "[interop]") {

@@ -2,7 +2,10 @@
 
 #include <catch2/catch.hpp>
 
+#include <thread>
+
 #include "support/memory_machine.h"
+#include "support/streams.h"
 
 using namespace ft;
 using namespace std::chrono_literals;
@@ -41,6 +44,12 @@ TEST_CASE("a link stays as it is when it is fast, nearly done, not what limits, 
            .received = 50 * kMega,
            .matched = 60 * kMega,
            .left = 7500 * kMega}},
+         {"shared",
+          {.lasted = 4s,
+           .waited = 3900ms,
+           .received = 50 * kMega,
+           .by_others = 400 * kMega,
+           .left = 750 * kMega}},
          {"new", {.lasted = 2s, .waited = 2s, .received = 25 * kMega, .left = 750 * kMega}}}));
     INFO(what);
     CHECK_FALSE(link.turns(use));
@@ -78,4 +87,24 @@ TEST_CASE("what comes over all connections keeps to the rate", "[migrate]") {
     CHECK(machine.clock().now() - later >= 1s);
     cancellation.request("the admin");
     CHECK_THROWS_AS(link.hold_back(10 * kMega, cancellation), base::Error);
+}
+
+TEST_CASE("who waits for the rate is free as soon as the connection is shut down", "[migrate]") {
+    const auto machine = os::make_machine();
+    Link link{machine->clock(), Compress::none, 1};  // half an hour for what comes
+    auto [one, other] = test::make_pipe();
+    base::Progress progress;
+    base::Cancellation cancellation;
+    migrate::WatchedStream watched{*one, link, progress, cancellation};
+    other->write(base::as_bytes(std::string(2000, 'x')));
+    other->flush();
+    std::thread stopping{[&] { watched.shut_down(); }};
+    base::Bytes into(2000);
+    try {
+        watched.read_some(into);  // shut down before anything came: an end
+    } catch (const base::Error& error) {
+        CHECK(error.kind() == base::ErrorKind::network);
+    }
+    stopping.join();
+    CHECK_FALSE(cancellation.requested());
 }

@@ -1,12 +1,17 @@
 #pragma once
 
 #include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
 #include <functional>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "ft/base/error.h"
@@ -30,39 +35,81 @@ inline Tamper replacing(std::string from, std::string to, int times = 1000) {
     };
 }
 
+/// What one side said, and after how many bytes of the other: `first` bytes came before it had read `second`.
+struct Said {
+    std::string bytes;
+    std::vector<std::pair<std::size_t, std::size_t>> after;
+};
+
 /// A stream whose written bytes pass a tamperer and are remembered.
 class Tampered : public base::Stream {
 public:
     Tampered(std::unique_ptr<base::Stream> inner, std::vector<Tamper> tampers)
         : inner_{std::move(inner)}, tampers_{std::move(tampers)} {}
-    std::size_t read_some(std::span<std::byte> into) override { return inner_->read_some(into); }
+    std::size_t read_some(std::span<std::byte> into) override {
+        const std::size_t length = inner_->read_some(into);
+        read_ += length;
+        return length;
+    }
     void write(std::span<const std::byte> data) override {
         std::string text{base::as_text(data)};
         for (Tamper& tamper : tampers_) tamper(text);
-        written += text;
+        said.after.emplace_back(said.bytes.size(), read_);
+        said.bytes += text;
         inner_->write(base::as_bytes(text));
     }
     void flush() override { inner_->flush(); }
     void shut_down() noexcept override { inner_->shut_down(); }
 
-    std::string written;
+    Said said;
 
 private:
     std::unique_ptr<base::Stream> inner_;
     std::vector<Tamper> tampers_;
+    std::atomic<std::size_t> read_{0};  // the destination reads and writes in two threads
 };
 
-/// A peer that says what was recorded and listens to nothing.
+/// A peer that says what was recorded. It listens only so far as not to answer before it was asked; who asks
+/// for less than in the record gets the answers all the same.
 class Replayed : public base::Stream {
 public:
-    explicit Replayed(std::string_view data, std::size_t piece = 65536) : bytes_{data, piece} {}
-    std::size_t read_some(std::span<std::byte> into) override { return bytes_.read_some(into); }
-    void write(std::span<const std::byte>) override {}
+    explicit Replayed(Said said) : said_{std::move(said)} {}
+    explicit Replayed(std::string_view data) : Replayed{Said{std::string{data}, {}}} {}
+
+    std::size_t read_some(std::span<std::byte> into) override {
+        constexpr std::chrono::milliseconds kPatience{10};
+        std::unique_lock lock{mutex_};
+        while (next_ < said_.after.size() && said_.after[next_].first <= at_) {
+            const std::size_t needed = said_.after[next_++].second;
+            heard_more_.wait_for(lock, kPatience, [&] { return heard_ >= needed || ended_; });
+        }
+        const std::size_t end = next_ < said_.after.size() ? said_.after[next_].first : said_.bytes.size();
+        const std::size_t length = ended_ ? 0 : std::min({into.size(), end - at_, said_.bytes.size() - at_});
+        std::copy_n(base::as_bytes(said_.bytes).begin() + static_cast<std::ptrdiff_t>(at_), length,
+                    into.begin());
+        at_ += length;
+        return length;
+    }
+    void write(std::span<const std::byte> data) override {
+        const std::lock_guard lock{mutex_};
+        heard_ += data.size();
+        heard_more_.notify_all();
+    }
     void flush() override {}
-    void shut_down() noexcept override {}
+    void shut_down() noexcept override {
+        const std::lock_guard lock{mutex_};
+        ended_ = true;
+        heard_more_.notify_all();
+    }
 
 private:
-    Bytes bytes_;
+    const Said said_;
+    std::mutex mutex_;
+    std::condition_variable heard_more_;
+    std::size_t at_ = 0;
+    std::size_t next_ = 0;  // of said_.after
+    std::size_t heard_ = 0;
+    bool ended_ = false;
 };
 
 /// Two machines with a tree in /data each, and what lies between them.
@@ -86,6 +133,7 @@ struct Exchange {
     MemoryMachine destination_machine{destination};
     tree::Rules rules;
     rsync::PullOptions options;
+    std::string origin;  // of what is staged, and perhaps was by an earlier run
     bool module_live = true;
     std::optional<rsync::Credentials> credentials;  // what the source wants
     std::vector<Tamper> to_source;
@@ -101,8 +149,8 @@ struct Exchange {
     std::string serve_error;
     staging::ChangeList changes;
     std::function<void()> before_commit = [] {};
-    std::string said_by_source;
-    std::string said_by_destination;
+    Said said_by_source;
+    Said said_by_destination;
 
     rsync::ServeOptions serve_options(const os::Directory& root) {
         return {.modules = {{.name = "data",
@@ -137,8 +185,8 @@ struct Exchange {
         pull(client);
         client.shut_down();
         serving.join();
-        said_by_source = server.written;
-        said_by_destination = client.written;
+        said_by_source = server.said;
+        said_by_destination = client.said;
         return pull_error.empty();
     }
 
@@ -146,9 +194,10 @@ struct Exchange {
         pull_error.clear();
         pull_error_kind.reset();
         const auto live = destination.open("/data");
-        staging::Staging staging{*live, staging::open_reserved(*live)};
+        staging::Staging staging{*live, staging::open_reserved(*live), {}, origin};
         base::Progress progress;
         base::Cancellation cancellation;
+        if (!origin.empty()) staging.check_earlier(progress, cancellation);
         try {
             pulled = rsync::pull(stream, *live, rules, staging, options, progress, cancellation);
             changes = staging.finish();

@@ -1,5 +1,9 @@
 #include <catch2/catch.hpp>
 
+#include <algorithm>
+#include <cstdlib>
+#include <set>
+
 #include "ft/base/acl.h"
 #include "ft/base/extended.h"
 #include "rsync/exchange.h"
@@ -21,16 +25,17 @@ const Tree kTheirs{
     {"d/new", file("new")}, {"l", link("x")}};
 const Tree kOurs{{".", directory(1)}, {"changed", file(noise(2000), 1)}, {"old", file("old")}};
 
-/// How a daemon with kTheirs takes what a client says: "done", or the error.
-std::string serve_to(std::string_view client) {
+/// How a daemon with kTheirs, as `module`, takes what a client says: "done", or the error.
+std::string serve_to(std::string_view client, const std::string& module = "data") {
     Exchange exchange{kTheirs, kOurs};
     const auto root = exchange.source.open("/data");
+    rsync::ServeOptions options = exchange.serve_options(*root);
+    options.modules.front().name = module;
     Replayed stream{client};
     base::Progress progress;
     base::Cancellation cancellation;
     try {
-        const rsync::Served served =
-            rsync::serve(stream, exchange.serve_options(*root), progress, cancellation);
+        const rsync::Served served = rsync::serve(stream, options, progress, cancellation);
         return served.refused.empty() ? "done" : served.refused;
     } catch (const base::Error& error) {
         CHECK((error.kind() == base::ErrorKind::peer || error.kind() == base::ErrorKind::network));
@@ -38,14 +43,51 @@ std::string serve_to(std::string_view client) {
     }
 }
 
-/// The same for a pull, whose tree must stay as it was unless it ends well.
-std::string pull_from(std::string_view source) {
+std::set<std::string> contents(const Tree& tree) {
+    std::set<std::string> found;
+    for (const auto& [path, object] : tree) {
+        if (object.type == base::FileType::regular) found.insert(object.content);
+    }
+    return found;
+}
+
+/// The same for a pull, whose tree must stay as it was unless it ends well; then no file may have a content
+/// that the source does not have.
+std::string pull_from(const Said& source, const std::vector<wire::Compression>& compressions = {}) {
+    static const std::set<std::string> kServed = contents(kTheirs);
     Exchange exchange{kTheirs, kOurs};
+    exchange.options.compressions = compressions;
     Replayed stream{source};
     exchange.pull(stream);
-    if (exchange.pull_error.empty()) return "done";
+    if (exchange.pull_error.empty()) {
+        const std::set<std::string> got = contents(exchange.ours());
+        CHECK(std::includes(kServed.begin(), kServed.end(), got.begin(), got.end()));
+        return "done";
+    }
+    CHECK(exchange.pull_error_kind != base::ErrorKind::internal);
     CHECK(exchange.ours() == kOurs);
     return exchange.pull_error;
+}
+
+/// The module that a recorded client names.
+std::string module_of(std::string_view client) {
+    const std::size_t begin = client.find('\n') + 1;
+    return std::string{client.substr(begin, client.find('\n', begin) - begin)};
+}
+
+/// Calls `take` with each version of `whole` that has one byte damaged: a bit in turn (FT_ALL_BITS=1: each),
+/// and all of it.
+void damage(const std::string& whole, const std::function<void(const std::string&)>& take) {
+    for (std::size_t at = 0; at < whole.size(); ++at) {
+        const bool all_bits = std::getenv("FT_ALL_BITS") != nullptr;
+        for (const int mask : {1, 2, 4, 8, 16, 32, 64, 128, 255}) {
+            if (!all_bits && mask != 1 << (at % 8) && mask != 255) continue;
+            std::string damaged = whole;
+            damaged[at] = static_cast<char>(damaged[at] ^ mask);
+            INFO("byte " << at << " with " << mask);
+            take(damaged);
+        }
+    }
 }
 
 }  // namespace
@@ -54,7 +96,7 @@ TEST_CASE("a connection that is gone after any byte of either side ends both and
           "[rsync]") {
     Exchange whole{kTheirs, kOurs};
     REQUIRE(whole.run());
-    for (std::uint64_t length = 1; length < whole.said_by_source.size(); ++length) {
+    for (std::uint64_t length = 1; length < whole.said_by_source.bytes.size(); ++length) {
         INFO("cut after byte " << length << " of the source");
         Exchange exchange{kTheirs, kOurs};
         exchange.cut_source = length;
@@ -64,7 +106,7 @@ TEST_CASE("a connection that is gone after any byte of either side ends both and
         CHECK(exchange.ours() == kOurs);
     }
     // The last frame says goodbye: all has arrived before it.
-    for (std::uint64_t length = 1; length < whole.said_by_destination.size() - 5; ++length) {
+    for (std::uint64_t length = 1; length < whole.said_by_destination.bytes.size() - 5; ++length) {
         INFO("cut after byte " << length << " of the destination");
         Exchange exchange{kTheirs, kOurs};
         exchange.cut_destination = length;
@@ -75,23 +117,32 @@ TEST_CASE("a connection that is gone after any byte of either side ends both and
     }
 }
 
-TEST_CASE("a flipped bit of either side ends the session", "[rsync]") {
+TEST_CASE("a flipped bit of either side ends the session, or no file is other than at the source",
+          "[rsync]") {
+    const auto compression =
+        GENERATE(wire::Compression::none, wire::Compression::zstd, wire::Compression::lz4,
+                 wire::Compression::zlibx, wire::Compression::zlib);
+    INFO(wire::name_of(compression));
+    std::vector<wire::Compression> compressions;
+    if (compression != wire::Compression::none) compressions = {compression};
     Exchange whole{kTheirs, kOurs};
+    whole.options.compressions = compressions;
     REQUIRE(whole.run());
-    for (const int bit : {0, 7}) {
-        for (std::size_t at = 0; at < whole.said_by_source.size(); ++at) {
-            std::string damaged = whole.said_by_source;
-            damaged[at] = static_cast<char>(damaged[at] ^ (1 << bit));
-            INFO("bit " << bit << " of byte " << at << " of the source");
-            pull_from(damaged);
-        }
-        for (std::size_t at = 0; at < whole.said_by_destination.size(); ++at) {
-            std::string damaged = whole.said_by_destination;
-            damaged[at] = static_cast<char>(damaged[at] ^ (1 << bit));
-            INFO("bit " << bit << " of byte " << at << " of the destination");
-            serve_to(damaged);
-        }
-    }
+    REQUIRE(pull_from(whole.said_by_source, compressions) == "done");
+    damage(whole.said_by_source.bytes, [&](const std::string& damaged) {
+        pull_from({damaged, whole.said_by_source.after}, compressions);
+    });
+    damage(whole.said_by_destination.bytes, [](const std::string& damaged) { serve_to(damaged); });
+}
+
+TEST_CASE("what a stock client said, with any byte damaged, neither hangs nor harms our daemon", "[rsync]") {
+    const std::string name = GENERATE("tiny", "plain", "delta", "md5-delta", "special-noinc", "io-error",
+                                      "proto30", "auth-ok", "zstd", "delta-zstd");
+    INFO(name);
+    const auto bytes = read_data("wire-captures/" + name + ".c2s.bin");
+    const std::string client{base::as_text(bytes)};
+    const std::string module = module_of(client);
+    damage(client, [&](const std::string& damaged) { serve_to(damaged, module); });
 }
 
 TEST_CASE("a recorded session of stock rsync, cut anywhere, neither hangs nor harms either role", "[rsync]") {
@@ -103,11 +154,12 @@ TEST_CASE("a recorded session of stock rsync, cut anywhere, neither hangs nor ha
     const std::string_view source = base::as_text(s2c);
     const std::string_view client = base::as_text(c2s);
     for (std::size_t length = 0; length <= std::min<std::size_t>(source.size(), 1200); ++length) {
-        CHECK(pull_from(source.substr(0, length)) != "done");
+        CHECK(pull_from({std::string{source.substr(0, length)}, {}}) != "done");
     }
     for (std::size_t length = 0; length <= std::min<std::size_t>(client.size(), 1200); ++length) {
         const bool listing = name == "modlist" && length == client.size();
-        CHECK((serve_to(client.substr(0, length)) == "done") == listing);
+        const std::string outcome = serve_to(client.substr(0, length), module_of(client));
+        CHECK((outcome == "done") == listing);
     }
 }
 

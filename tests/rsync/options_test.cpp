@@ -29,13 +29,13 @@ TEST_CASE("what a stock client sends for -aH is granted", "[rsync]") {
 }
 
 TEST_CASE("an option that writes, deletes, follows, runs or changes limits is refused by name", "[rsync]") {
-    const std::string option =
-        GENERATE("--remove-source-files", "--log-file=/x", "--write-batch=x", "--daemon", "--config=/x",
-                 "--files-from=/etc/passwd", "--exclude-from=x", "--filter=. x", "--temp-dir=/tmp",
-                 "--backup-dir", "--partial-dir=x", "--link-dest=/x", "--copy-links", "--copy-unsafe-links",
-                 "--insecure-links", "--write-devices", "--copy-devices", "--super", "--iconv=utf8",
-                 "--usermap=a:b", "--max-alloc=0", "--block-size=1", "--debug=all", "--inplace", "--append",
-                 "--no-relative", "--compress-choice=brotli", "--delete-missing-args");
+    const std::string option = GENERATE(
+        "--remove-source-files", "--log-file=/x", "--write-batch=x", "--daemon", "--config=/x",
+        "--files-from=/etc/passwd", "--exclude-from=x", "--filter=. x", "--temp-dir=/tmp", "--backup-dir",
+        "--partial-dir=x", "--link-dest=/x", "--copy-links", "--copy-unsafe-links", "--insecure-links",
+        "--write-devices", "--copy-devices", "--super", "--iconv=utf8", "--usermap=a:b", "--max-alloc=0",
+        "--block-size=1", "--debug=all", "--inplace", "--append", "--no-relative", "--compress-threads=2",
+        "--skip-compress=gz", "--compress-choice=brotli", "--delete-missing-args");
     CHECK(read({"-re.v", option}).refused == "this server does not grant " + option);
 }
 
@@ -70,11 +70,34 @@ TEST_CASE("compression is negotiated, or chosen by name", "[rsync]") {
 TEST_CASE("a chosen checksum must be one of ours, a chosen seed a number", "[rsync]") {
     CHECK(read({"--checksum-choice=md5"}).checksum == base::DigestKind::md5);
     CHECK(read({"--checksum-choice=xxh128,md5"}).checksum == base::DigestKind::xxh128);
+    CHECK(read({"--checksum-choice=XXH3"}).checksum == base::DigestKind::xxh3);
+    CHECK(read({"--checksum-choice=xxhash"}).checksum == base::DigestKind::xxh64);
+    CHECK(read({"--checksum-choice=xxh3,md5"}).list_checksum == base::DigestKind::md5);
+    CHECK(read({"--checksum-choice=xxh3"}).list_checksum == base::DigestKind::xxh3);
+    CHECK(read({"--checksum-choice=xxh3,none"}).refused ==
+          "this server does not grant --checksum-choice=xxh3,none, only xxh128, xxh3, xxh64, md5");
+    CHECK(read({"-cre.v"}).checksums);
     CHECK(read({"--checksum-choice=sha1"}).refused != "");
     CHECK(read({"--checksum-choice=none"}).refused != "");
     CHECK(read({"--checksum-seed=-7"}).seed == -7);
     CHECK(read({"--checksum-seed=0"}).refused != "");
     CHECK(read({"--checksum-seed=7x"}).refused != "");
+}
+
+TEST_CASE("options with a number are taken as told, or refused by name", "[rsync]") {
+    CHECK(read({"--bwlimit=100"}).rate == 102'400);
+    CHECK(read({"--bwlimit=0"}).rate == 0);
+    CHECK(read({"--timeout=7"}).timeout == 7);
+    CHECK(read({"--compress-level=7"}).compression_level == 7);
+    CHECK(read({"--compress-level=22"}).compression_level == 9);
+    CHECK(read({"--compress-level=0"}).compress);
+    CHECK(read({"--compress-level=0"}).level_zero);
+    CHECK_FALSE(read({"--compress-level=1"}).level_zero);
+    const std::string wrong =
+        GENERATE("--bwlimit=", "--bwlimit=-1", "--bwlimit=1m", "--bwlimit=99999999999999999999",
+                 "--timeout=x", "--timeout=-1", "--compress-level=", "--compress-level=1.5",
+                 "--checksum-seed=0", "--checksum-seed=", "--checksum-seed=99999999999");
+    CHECK(read({wrong}).refused == "this server does not grant " + wrong);
 }
 
 TEST_CASE("a path is taken below the module, literally", "[rsync]") {

@@ -55,7 +55,7 @@ struct Runs : Exchange {
         }
         client.shut_down();
         serving.join();
-        said_by_source = server.written;
+        said_by_source = server.said;
         if (pull_error.empty()) staging::free_staged(*live);
         return pull_error.empty();
     }
@@ -82,7 +82,7 @@ TEST_CASE("a pull that was cut anywhere is gone on with: what came does not come
     {
         Runs runs{wanted_tree(), old_tree()};
         REQUIRE(runs.once());
-        whole = runs.said_by_source.size();
+        whole = runs.said_by_source.bytes.size();
     }
     for (std::size_t cut = 1; cut < whole; cut += 7'919) {
         INFO("cut after " << cut << " of " << whole << " bytes");
@@ -95,7 +95,7 @@ TEST_CASE("a pull that was cut anywhere is gone on with: what came does not come
         // Of each big file the first 256 KiB may be lost; otherwise what was on its way, the list, and the
         // ends of blocks.
         const std::size_t lost = 262'144;
-        REQUIRE(cut + runs.said_by_source.size() < whole + std::min(cut, lost) + 120'000);
+        REQUIRE(cut + runs.said_by_source.bytes.size() < whole + std::min(cut, lost) + 120'000);
         REQUIRE(runs.pulled.adopted_files == runs.earlier.files);
         REQUIRE(runs.need.bytes + runs.earlier.bytes == 2 * kBig + 10 * kSmall);
     }

@@ -113,7 +113,7 @@ TEST_CASE("what the rules exclude is neither served nor touched", "[rsync]") {
          {"old/other", file("goes")}}};
     exchange.rules.exclude("secret");
     REQUIRE(exchange.run());
-    CHECK(exchange.said_by_source.find("secret") == std::string::npos);
+    CHECK(exchange.said_by_source.bytes.find("secret") == std::string::npos);
     CHECK(exchange.ours() == Tree{{".", directory(1)},
                                   {"a", file("a")},
                                   {"d", directory(2)},
@@ -148,7 +148,7 @@ TEST_CASE("a pull that waits before it asks for anything can show the source tha
     CHECK(exchange.serve_error == "");
     std::string frames;  // of data, empty
     for (int times = 0; times < 500; ++times) frames += std::string{"\0\0\0\7", 4};
-    CHECK(exchange.said_by_destination.find(frames) != std::string::npos);
+    CHECK(exchange.said_by_destination.bytes.find(frames) != std::string::npos);
 }
 
 TEST_CASE("a file that vanishes from a live source goes here too, and is named", "[rsync]") {
@@ -325,7 +325,7 @@ TEST_CASE("a password lets in who knows it", "[rsync]") {
     SECTION("right") {
         exchange.options.credentials = exchange.credentials;
         CHECK(exchange.run());
-        CHECK(exchange.said_by_destination.find("s3cret") == std::string::npos);
+        CHECK(exchange.said_by_destination.bytes.find("s3cret") == std::string::npos);
     }
     SECTION("wrong secret") {
         exchange.options.credentials = {"mover", "secret pass"};

@@ -28,6 +28,13 @@ std::vector<LogEntry> sample() {
          .mtime = {-1, 999'999'999},
          .kind = base::DigestKind::md5,
          .digest = digest("x", base::DigestKind::md5)},
+        {.path = "short digest",
+         .slot = SlotNumber{3},
+         .top = 12,
+         .complete = true,
+         .size = 1,
+         .kind = base::DigestKind::xxh3,
+         .digest = digest("y", base::DigestKind::xxh3)},
         {.path = "d/" + std::string(255, '\x01'), .slot = SlotNumber{7}, .top = 1}};
 }
 

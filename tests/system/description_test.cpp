@@ -2,6 +2,9 @@
 
 #include <catch2/catch.hpp>
 
+#include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <string>
 #include <vector>
 
@@ -432,4 +435,17 @@ TEST_CASE("hooks need a variable for each tree and database", "[system]") {
         Lines{"line 1: trees[1].name: \"a-b\" and \"A.b\" would be the same variable for hooks, FT_TREE_A_B",
               "line 2: databases[1].name: \"x y\" and \"x_y\" would be the same variable for hooks, "
               "FT_DATABASE_X_Y"});
+}
+
+TEST_CASE("the seeds of the description's fuzz target are whole descriptions", "[system]") {
+    int seeds = 0;
+    for (const auto& seed :
+         std::filesystem::directory_iterator{std::string{FT_TEST_DATA} + "/../fuzz/seeds/description"}) {
+        INFO(seed.path());
+        std::ifstream file{seed.path()};
+        const std::string text{std::istreambuf_iterator<char>{file}, {}};
+        CHECK_NOTHROW(system::parse_description(text, "system.json", "/"));
+        ++seeds;
+    }
+    CHECK(seeds > 0);
 }

@@ -2,6 +2,7 @@
 
 #include <catch2/catch.hpp>
 
+#include <fstream>
 #include <nlohmann/json.hpp>
 #include <string>
 
@@ -179,4 +180,9 @@ TEST_CASE("what is out of range in a manifest is refused by its key", "[system]"
     CHECK(complaint("/databases/1", system::to_json(full())["databases"][0]) ==
           "manifest: databases[1].name: is there twice: appliance");
     CHECK_THROWS_WITH(system::manifest_from_json(json::array()), "manifest: is no object");
+}
+
+TEST_CASE("the seed of the manifest's fuzz target is a whole manifest", "[system]") {
+    std::ifstream file{std::string{FT_TEST_DATA} + "/../fuzz/seeds/manifest/full"};
+    CHECK(system::to_json(system::manifest_from_json(json::parse(file))) == system::to_json(full()));
 }

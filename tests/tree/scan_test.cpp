@@ -342,3 +342,23 @@ TEST_CASE("a scan counts what was changed since a moment, without the root and w
     CHECK(found.changed_examples == Names{"a", "a/\\x1b", "a/1"});
     CHECK(scan(disk).changed == 0);
 }
+
+TEST_CASE("an inode number that was given to another object during the scan makes no hard link", "[tree]") {
+    auto disk = disk_with_root();
+    const auto add = [&](const std::string& path, std::uint64_t size) {
+        os::Status& status = FakeDirectory::add(disk, path, FileType::regular, size).status;
+        status.links = 2;
+        status.inode = 7;
+    };
+    add("a", 5);  // gone by the time when "b" is met, which has its number
+    add("b", 6);
+    add("c", 6);
+    const auto found = scan(disk);
+    REQUIRE(found.listing.groups() == 1);
+    const auto group = [&](const char* path) {
+        return found.listing.group(found.listing.find(path).value());
+    };
+    CHECK(group("a") == std::nullopt);
+    CHECK(group("b") == group("c"));
+    CHECK(group("b").has_value());
+}

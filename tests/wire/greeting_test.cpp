@@ -38,7 +38,7 @@ TEST_CASE("our greeting is one that we take", "[wire]") {
 TEST_CASE("the own most preferred name that the peer has is chosen", "[wire]") {
     CHECK(wire::choose(wire::checksums(), {"xxh3", "md5", "xxh128"}) == DigestKind::xxh128);
     CHECK(wire::choose(wire::checksums(), {"md5", "none"}) == DigestKind::md5);
-    CHECK(wire::choose(wire::checksums(), {"xxh3", "none"}) == std::nullopt);
+    CHECK(wire::choose(wire::checksums(), {"sha1", "none"}) == std::nullopt);
     CHECK(wire::choose(wire::auth_digests(), {"md4", "md5", "sha1"}) == DigestKind::sha1);
 }
 
@@ -46,11 +46,13 @@ TEST_CASE("lists of names are written with none by servers only, and come back",
     wire::Writer out;
     wire::write_names(out, wire::names_of(wire::checksums()), true);
     wire::write_names(out, wire::names_of(wire::checksums()), false);
-    CHECK(base::as_text(out.written()) == "\x0fxxh128 md5 none\x0axxh128 md5");
+    CHECK(base::as_text(out.written()) == "\x1axxh128 xxh3 xxh64 md5 none\x15xxh128 xxh3 xxh64 md5");
     test::Bytes source{out.take(), 3};
     wire::Reader in{source};
-    CHECK(wire::read_names(in, "checksum list") == std::vector<std::string>{"xxh128", "md5", "none"});
-    CHECK(wire::read_names(in, "checksum list") == std::vector<std::string>{"xxh128", "md5"});
+    CHECK(wire::read_names(in, "checksum list") ==
+          std::vector<std::string>{"xxh128", "xxh3", "xxh64", "md5", "none"});
+    CHECK(wire::read_names(in, "checksum list") ==
+          std::vector<std::string>{"xxh128", "xxh3", "xxh64", "md5"});
 }
 
 TEST_CASE("lists of names are limited", "[wire]") {

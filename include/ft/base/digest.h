@@ -11,17 +11,18 @@
 
 namespace ft::base {
 
-/// The checksums that we know; xxh128 and md5 for content, the sha and md5 ones for a daemon's challenge.
-enum class DigestKind : std::uint8_t { xxh128, md5, sha1, sha256, sha512 };
+/// The checksums that we know; the xx ones and md5 for content, the sha ones and md5 for a daemon's
+/// challenge.
+enum class DigestKind : std::uint8_t { xxh128, xxh3, xxh64, md5, sha1, sha256, sha512 };
 
 /// The field's name: "xxh128", "md5", ...
 std::string_view name_of(DigestKind kind);
 std::optional<DigestKind> digest_kind(std::string_view name);
-/// Bytes of a digest: 16 for xxh128 and md5.
+/// Bytes of a digest: 16 for xxh128 and md5, 8 for xxh3 and xxh64.
 std::size_t digest_size(DigestKind kind);
 
-/// A checksum value of 0 to 64 bytes; xxh128 in the byte order of the rsync protocol (low half first,
-/// each little-endian).
+/// A checksum value of 0 to 64 bytes; the xx ones in the byte order of the rsync protocol (little-endian, of
+/// xxh128 the low half first).
 class Digest {
 public:
     Digest() = default;
@@ -35,7 +36,7 @@ private:
     std::uint8_t size_ = 0;
 };
 
-/// Digests a stream. `seed` is used by xxh128 only (sign-extended, as the protocol wants it).
+/// Digests a stream. `seed` is used by the xx ones only (sign-extended, as the protocol wants it).
 class Hasher {
 public:
     explicit Hasher(DigestKind kind, std::int32_t seed = 0);

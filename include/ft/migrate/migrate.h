@@ -60,6 +60,7 @@ struct DestinationOptions {
     bool keep_undo = true;     ///< keep what is replaced, for `ft undo`
     unsigned max_delete = 50;  ///< percent of a tree's files that a run may remove, unless they are few
     Compress compress = Compress::automatic;
+    bool verify_content = false;          ///< compare all files by whole-file checksum, not by size and time
     std::uint64_t rate = 0;               ///< bytes a second that may come, over all transfers; 0: no limit
     std::chrono::seconds retry_for{600};  ///< how long a lost connection is tried to be made again; 0: never
 };
@@ -73,6 +74,8 @@ struct TreeReport {
     std::uint64_t vanished = 0;
     std::uint64_t adopted_files = 0;  ///< an earlier run, which failed, had fetched them
     std::uint64_t adopted_bytes = 0;
+    std::uint64_t verified_files = 0;   ///< compared by content, when that was asked for
+    std::uint64_t differing_files = 0;  ///< of these: other content under the same size and time
     staging::ChangeCounts counts;
 };
 struct DatabaseReport {

@@ -17,6 +17,7 @@
 #include "ft/tree/listing.h"
 #include "ft/tree/rules.h"
 #include "ft/wire/compression.h"
+#include "ft/wire/greeting.h"
 
 namespace ft::rsync {
 
@@ -45,6 +46,11 @@ struct PullOptions {
     /// Block length for every basis file, in bytes; 0: by size (wire::short_block). Small blocks get strong
     /// checksums long enough.
     std::int32_t block_length = 0;
+    /// Every file on both sides is read and compared by its whole-file checksum (rsync's -c), not by size and
+    /// time. Only content that differs is fetched.
+    bool verify_content = false;
+    /// What content is checked with, in the order of wire::checksums(); a source of old takes md5.
+    std::vector<base::DigestKind> checksums{wire::checksums().begin(), wire::checksums().end()};
     /// What may compress literal bytes, in the order of wire::compressions(); empty: nothing. A source of old
     /// takes zlib.
     std::vector<wire::Compression> compressions{};
@@ -66,6 +72,8 @@ struct Pulled {
     std::uint64_t bytes_matched = 0;
     std::uint64_t adopted_files = 0;  ///< not asked for: an earlier run had staged them
     std::uint64_t adopted_bytes = 0;
+    std::uint64_t verified_files = 0;  ///< with verify_content: listed files that were compared with one here
+    std::uint64_t differing_files = 0;        ///< of these: same size and time, other content
     std::vector<std::string> unknown_owners;  ///< names that this machine does not know
 };
 

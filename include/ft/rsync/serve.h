@@ -41,6 +41,9 @@ struct ServeOptions {
     std::optional<Credentials> credentials;
     /// Random bytes for the challenge and the checksum seed.
     std::function<void(std::span<std::byte>)> fill_random;
+    /// For clients that want no more than `rate` bytes a second: called before `bytes` are sent, returns when
+    /// they may, or throws. Null: such clients are refused.
+    std::function<void(std::uint64_t bytes, std::uint64_t rate)> hold_back{};
 };
 
 /// How a session ended, for the console.

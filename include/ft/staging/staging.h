@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -57,6 +58,13 @@ struct Ground {
 struct EarlierFiles {
     std::uint64_t files = 0;
     std::uint64_t bytes = 0;
+};
+
+/// The checksum of a whole file.
+struct ContentSum {
+    base::DigestKind kind = base::DigestKind::xxh128;
+    base::Digest digest{};
+    bool operator==(const ContentSum&) const = default;
 };
 
 /// What earlier pulls hold of a file, as a basis; null each where there is nothing.
@@ -165,8 +173,10 @@ public:
     /// regular files are of use, and the list of changes is empty again. No Slot may be open. What nobody
     /// adopts is removed by `finish`.
     void begin_again();
-    /// True when an earlier generation holds a regular file for `path` with this size and time of change.
-    bool can_adopt(const base::RelPath& path, std::uint64_t size, const base::Timestamp& mtime) const;
+    /// True when an earlier generation holds a regular file for `path` with this size and time of change, and
+    /// of this content, if that is known.
+    bool can_adopt(const base::RelPath& path, std::uint64_t size, const base::Timestamp& mtime,
+                   const std::optional<ContentSum>& content = {}) const;
     /// What this run's pulls before this one hold on each ground, parts included, without what they had from
     /// earlier runs: room that this run has taken, and that this pull takes once more for what it does not
     /// adopt.

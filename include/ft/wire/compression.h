@@ -52,8 +52,9 @@ public:
     virtual void skip(std::span<const std::byte> /*block*/) {}
 };
 
-/// Nothing for `none`. `protocol`: of the session.
-std::unique_ptr<Compressor> make_compressor(Compression compression, int protocol);
+/// Nothing for `none`. `protocol`: of the session. `level`: -9 (fast) to 9 (small), 0: ours; lz4 has none,
+/// the zlib ones none below 1.
+std::unique_ptr<Compressor> make_compressor(Compression compression, int protocol, int level = 0);
 std::unique_ptr<Decompressor> make_decompressor(Compression compression, int protocol);
 
 }  // namespace ft::wire

@@ -1,0 +1,92 @@
+#include "rsync/file_sums.h"
+
+#include <algorithm>
+
+#include "ft/base/bytes.h"
+#include "ft/base/error.h"
+
+namespace ft::rsync {
+
+using Kind = tree::Difference::Kind;
+
+base::Digest digest_of_file(const os::File& file, std::uint64_t size, base::DigestKind kind,
+                            const Alive& alive) {
+    constexpr std::size_t kPiece = 1024 * 1024;
+    base::Hasher hasher{kind};
+    base::Bytes piece(static_cast<std::size_t>(std::min<std::uint64_t>(size, kPiece)));
+    const bool sparse = file.status().allocated < size;
+    std::uint64_t since_alive = 0;
+    for (std::uint64_t at = 0; at < size;) {
+        const std::uint64_t data = sparse ? std::min(file.data_from(at), size) : at;
+        std::size_t length = 0;
+        if (data > at) {
+            length = static_cast<std::size_t>(std::min<std::uint64_t>(data - at, piece.size()));
+            std::fill_n(piece.begin(), length, std::byte{0});
+        } else {
+            const auto most = static_cast<std::size_t>(std::min<std::uint64_t>(size - at, piece.size()));
+            length = file.read_at(at, std::span{piece}.first(most));
+        }
+        if (length == 0) break;
+        hasher.update(std::span{piece}.first(length));
+        at += length;
+        since_alive += length;
+        if (since_alive < kHashedAtOnce) continue;
+        since_alive = 0;
+        alive();
+    }
+    return hasher.finish();
+}
+
+void FileSums::set(std::size_t arrival, const base::Digest& digest) {
+    if (sums_.size() <= arrival) {
+        sums_.resize(arrival + 1);
+        known_.resize(arrival + 1);
+    }
+    std::copy(digest.bytes().begin(), digest.bytes().end(), sums_[arrival].begin());
+    known_[arrival] = !digest.bytes().empty();
+}
+
+base::Digest FileSums::of(std::size_t arrival) const {
+    if (arrival >= known_.size() || !known_[arrival]) return {};
+    return base::Digest{std::span{sums_[arrival]}.first(base::digest_size(kind_))};
+}
+
+FileSums sums_of(const os::Directory& root, const tree::Listing& listing, base::DigestKind kind,
+                 std::atomic<std::uint64_t>& read, base::Cancellation& cancellation) {
+    FileSums sums{kind};
+    for (std::size_t index = 0; index < listing.size(); ++index) {
+        cancellation.check();
+        const tree::Item item = listing[index];
+        const auto group = listing.group(index);
+        const std::size_t first = group ? listing.first_of(*group) : index;
+        if (item.object.type != base::FileType::regular) continue;
+        if (first != index) {
+            sums.set(listing.arrival(index), sums.of(listing.arrival(first)));
+            continue;
+        }
+        const auto file = root.open_file(std::string{item.path});
+        const base::Digest digest =
+            digest_of_file(*file, item.object.size, kind, [&] { cancellation.check(); });
+        sums.set(listing.arrival(index), digest);
+        read += item.object.size;
+    }
+    return sums;
+}
+
+tree::Difference ContentCheck::judge(const tree::Difference& found) const {
+    tree::Difference judged = found;
+    if (!found.wanted || !found.live) return judged;
+    const bool by_time = found.kind == Kind::same || found.kind == Kind::attributes;
+    if (!by_time && found.kind != Kind::content) return judged;
+    const tree::Item wanted = wanted_[*found.wanted];
+    const tree::Item live = live_[*found.live];
+    if (wanted.object.type != base::FileType::regular || live.object.type != base::FileType::regular)
+        return judged;
+    const bool equal = wanted.object.size == live.object.size &&
+                       theirs_.of(wanted_.arrival(*found.wanted)) == ours_.of(live_.arrival(*found.live));
+    if (by_time && !equal) judged.kind = Kind::content;
+    if (!by_time && equal) judged.kind = Kind::attributes;
+    return judged;
+}
+
+}  // namespace ft::rsync

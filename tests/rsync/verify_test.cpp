@@ -1,0 +1,108 @@
+#include <catch2/catch.hpp>
+
+#include "rsync/exchange.h"
+
+using namespace ft;
+using namespace ft::test;
+
+namespace {
+
+/// A pull that compares content.
+struct Verifying : Exchange {
+    Verifying(const Tree& theirs, const Tree& ours) : Exchange{theirs, ours} {
+        options.verify_content = true;
+    }
+};
+
+std::string changed(std::string content, std::size_t at) {
+    content[at] = static_cast<char>(content[at] ^ 1);
+    return content;
+}
+
+}  // namespace
+
+TEST_CASE("with content verified, only what differs is fetched, whatever size and time say", "[rsync]") {
+    const std::string big = noise(100'000);
+    Verifying exchange{{{".", directory()},
+                        {"damaged", file(big, 5)},
+                        {"older", file(noise(50'000, 2), 5)},
+                        {"same", file("same", 5)},
+                        {"empty", file("", 5)},
+                        {"new", file("new", 5)},
+                        {"longer", file("longer", 5)}},
+                       {{".", directory()},
+                        {"damaged", file(changed(big, 70'000), 5)},
+                        {"older", file(noise(50'000, 2), 4)},
+                        {"same", file("same", 5)},
+                        {"empty", file("", 5)},
+                        {"longer", file("long", 5)},
+                        {"gone", file("gone", 5)}}};
+    REQUIRE(exchange.run());
+    CHECK(exchange.ours() == exchange.theirs());
+    CHECK(exchange.served.files_sent == 3);
+    CHECK(exchange.pulled.verified_files == 5);
+    CHECK(exchange.pulled.differing_files == 1);
+    CHECK(exchange.pulled.bytes_literal < 1000);
+    CHECK(exchange.changes.settings.size() >= 1);  // the time of "older"
+    REQUIRE(exchange.run());
+    CHECK(exchange.served.files_sent == 0);
+    CHECK(exchange.pulled.differing_files == 0);
+}
+
+TEST_CASE("by size and time alone, damage of one side stays", "[rsync]") {
+    Exchange exchange{{{".", directory()}, {"damaged", file("content", 5)}},
+                      {{".", directory()}, {"damaged", file("c0ntent", 5)}}};
+    REQUIRE(exchange.run());
+    CHECK(exchange.served.files_sent == 0);
+    CHECK(exchange.ours() != exchange.theirs());
+    CHECK(exchange.pulled.verified_files == 0);
+}
+
+TEST_CASE("names that become links of what is here at another time cost no content", "[rsync]") {
+    const std::string content = noise(30'000);
+    Verifying exchange{{{".", directory()}, {"a", file(content, 5)}},
+                       {{".", directory()}, {"a", file(content, 4)}, {"b", file(content, 3)}}};
+    exchange.source.open("/data")->link("a", *exchange.source.open("/data"), "b");
+    exchange.source.open("/data")->set_attributes(".", directory().attributes);
+    REQUIRE(exchange.run());
+    CHECK(exchange.ours() == exchange.theirs());
+    CHECK(exchange.served.files_sent == 0);
+    CHECK(exchange.destination.open("/data")->status("a")->links >= 2);
+}
+
+TEST_CASE("what an earlier run staged is only adopted when the source still has that content", "[rsync]") {
+    const bool same = GENERATE(true, false);
+    const std::string staged = noise(5000);
+    Exchange exchange{{{".", directory()}, {"a", file(same ? staged : changed(staged, 7), 5)}},
+                      {{".", directory()}}};
+    exchange.options.verify_content = true;
+    const auto live = exchange.destination.open("/data");
+    {
+        staging::Staging earlier{*live, staging::open_reserved(*live), {}, "origin"};
+        const auto slot = earlier.create_file(base::RelPath{"a"}, staging::Over::nothing,
+                                              base::DigestKind::xxh128, nullptr);
+        slot->append(base::as_bytes(staged));
+        slot->finish(file("", 5).attributes);
+    }
+    exchange.origin = "origin";
+    REQUIRE(exchange.run());
+    CHECK(exchange.pulled.adopted_files == (same ? 1 : 0));
+    CHECK(exchange.ours().at("a") == exchange.theirs().at("a"));
+}
+
+TEST_CASE("a file that the source cannot hash is asked for, and ends the pull with the source's words",
+          "[rsync]") {
+    Verifying exchange{{{".", directory()}, {"a", file("a")}}, {{".", directory()}, {"a", file("a")}}};
+    exchange.source.fail(1, "read", EIO, true);
+    exchange.run();
+    CHECK(exchange.pull_error.starts_with("the source could not read everything: /data/a: "));
+    CHECK(exchange.ours() == Tree{{".", directory()}, {"a", file("a")}});
+}
+
+TEST_CASE("a file here that cannot be read ends the pull before anything is staged", "[rsync]") {
+    Verifying exchange{{{".", directory()}, {"a", file("a")}}, {{".", directory()}, {"a", file("b")}}};
+    exchange.destination.fail(1, "read", EIO, true);
+    exchange.run();
+    CHECK(exchange.pull_error_kind == base::ErrorKind::io);
+    CHECK(exchange.served.files_sent == 0);
+}
