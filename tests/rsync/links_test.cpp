@@ -264,8 +264,10 @@ TEST_CASE("any tree becomes any other, groups included", "[rsync]") {
                     tree[name] = link("somewhere");
                     break;
                 default:
-                    tree[name] = file(below(3) > 0 ? "one" : verify ? "two" : "other", 1 + static_cast<int>(below(2)),
-                                      below(3) == 0 ? 0600 : 0644);
+                    tree[name] = file(below(3) > 0 ? "one"
+                                      : verify     ? "two"
+                                                   : "other",
+                                      1 + static_cast<int>(below(2)), below(3) == 0 ? 0600 : 0644);
             }
             for (auto& group : groups) {
                 if (below(groups.size() + 1) == 0) {
