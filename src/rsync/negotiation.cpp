@@ -117,9 +117,9 @@ wire::ListOptions list_options(const Setup& setup, const Options& options) {
             .hard_links = options.hard_links,
             .devices = options.devices,
             .specials = options.specials,
+            .checksum_bytes = options.checksums ? base::digest_size(setup.list_checksum) : 0,
             .acls = options.acls,
-            .xattrs = options.xattrs,
-            .checksum_bytes = options.checksums ? base::digest_size(setup.list_checksum) : 0};
+            .xattrs = options.xattrs};
 }
 
 }  // namespace ft::rsync

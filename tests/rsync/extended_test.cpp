@@ -65,7 +65,7 @@ TEST_CASE("a pull brings ACLs and extended attributes, in any fragmentation and 
     SECTION("nothing is changed by the next, and no value travels again") {
         CHECK(exchange.run());
         CHECK(changes(exchange) == 0);
-        CHECK(exchange.said_by_source.find(std::string(100, 'L')) == std::string::npos);
+        CHECK(exchange.said_by_source.bytes.find(std::string(100, 'L')) == std::string::npos);
     }
     SECTION("what differs by them alone is changed, with content from here") {
         Tree changed = theirs;
@@ -85,7 +85,7 @@ TEST_CASE("a pull brings ACLs and extended attributes, in any fragmentation and 
         CHECK(exchange.ours() == changed);
         CHECK(exchange.served.files_sent == 0);
         CHECK(exchange.changes.settings.size() == 2);  // directories
-        CHECK(exchange.said_by_source.find(std::string(100, 'L')) == std::string::npos);
+        CHECK(exchange.said_by_source.bytes.find(std::string(100, 'L')) == std::string::npos);
         CHECK(exchange.run());
         CHECK(changes(exchange) == 0);
     }

@@ -33,6 +33,7 @@ public:
     void write_at(std::uint64_t, std::span<const std::byte>) override {}
     void set_size(std::uint64_t) override {}
     void set_attributes(const os::Attributes&) override {}
+    void set_extended(std::string_view) override {}
     void sync() override {}
 
 private:
@@ -67,7 +68,7 @@ rsync::SentContent sent(const base::Bytes& basis, const base::Bytes& content) {
     wire::TokenWriter tokens{out};
     const ContentFile file{content};
     const rsync::SentContent result = rsync::send_content(
-        file, file.status(), rsync::BlockSums{in, kDigestBytes}, strong, DigestKind::xxh128, tokens);
+        file, file.status(), rsync::BlockSums{in, kDigestBytes}, strong, DigestKind::xxh128, tokens, [] {});
 
     test::Bytes answer{out.bytes};
     wire::Reader reader{answer};
