@@ -129,7 +129,7 @@ std::string RealDirectory::read_link(std::string_view path) const {
 }
 
 std::string RealDirectory::extended(std::string_view path) const {
-    const Place at = place(path, "read the extended attributes of");
+    const Place at = place(path, "read the extended attributes");
     return ExtendedPlace{at.parent, at.name}.read(whole(path));
 }
 

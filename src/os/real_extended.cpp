@@ -59,7 +59,7 @@ std::string ExtendedPlace::read(const std::string& shown) const {
     const auto get = follows_ ? &::getxattr : &::lgetxattr;
     const auto names = filled([&](char* into, std::size_t size) { return list(path_.c_str(), into, size); });
     if (!names && errno == EOPNOTSUPP) return {};
-    if (!names) fail("list the extended attributes of", {}, shown);
+    if (!names) fail("list the extended attributes", {}, shown);
     if (names->empty()) return {};
     std::vector<base::ExtendedAttribute> found;
     std::vector<std::string> values;

@@ -133,7 +133,7 @@ TEST_CASE("FX3: a file system that refuses what the source has is found before t
     CHECK(exchange.pull_error_kind == base::ErrorKind::unfit);
     CHECK(
         exchange.pull_error.starts_with("/data/.ft-staging: cannot hold ACLs or extended attributes that the "
-                                        "source has: .: cannot set the extended attributes of"));
+                                        "source has: .: cannot set the extended attributes"));
     CHECK(exchange.served.files_sent == 0);
     CHECK(exchange.ours() == Tree{{".", directory()}});
 }

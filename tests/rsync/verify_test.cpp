@@ -95,6 +95,7 @@ TEST_CASE("a file that the source cannot hash is asked for, and ends the pull wi
     Verifying exchange{{{".", directory()}, {"a", file("a")}}, {{".", directory()}, {"a", file("a")}}};
     exchange.source.fail(1, "read", EIO, true);
     exchange.run();
+    INFO(exchange.pull_error);
     CHECK(exchange.pull_error.starts_with("the source could not read everything: /data/a: "));
     CHECK(exchange.ours() == Tree{{".", directory()}, {"a", file("a")}});
 }

@@ -31,7 +31,7 @@ public:
         real_->set_attributes(attributes);
     }
     void set_extended(std::string_view packed) override {
-        const Step step{steps_, "set the extended attributes of", path_};
+        const Step step{steps_, "set the extended attributes", path_};
         real_->set_extended(packed);
     }
     void sync() override {
@@ -109,7 +109,7 @@ public:
         real_->set_attributes(path, attributes);
     }
     void set_extended(std::string_view path, std::string_view packed) override {
-        const Step step{steps_, "set the extended attributes of", whole(path)};
+        const Step step{steps_, "set the extended attributes", whole(path)};
         real_->set_extended(path, packed);
     }
     void sync() override {

@@ -64,8 +64,8 @@ public:
 
     std::string extended(std::string_view path) const override {
         const std::lock_guard lock{state_->mutex};
-        begin_read("read", "read the extended attributes of", path);
-        return existing("read the extended attributes of", path).object->extended;
+        begin_read("read extended", "read the extended attributes", path);
+        return existing("read the extended attributes", path).object->extended;
     }
 
     std::unique_ptr<const os::File> open_file(std::string_view path) const override {
@@ -174,7 +174,7 @@ public:
 
     void set_extended(std::string_view path, std::string_view packed) override {
         const std::lock_guard lock{state_->mutex};
-        begin_change("extended", "set the extended attributes of", path);
+        begin_change("extended", "set the extended attributes", path);
         const auto object = existing("change", path).object;
         state_->change(object->device, SetExtended{.inode = object->id, .packed = std::string{packed}});
     }

@@ -68,7 +68,7 @@ void MemoryFile::set_attributes(const os::Attributes& attributes) {
 
 void MemoryFile::set_extended(std::string_view packed) {
     const std::lock_guard lock{state_->mutex};
-    begin("extended", "set the extended attributes of");
+    begin("extended", "set the extended attributes");
     state_->change(inode_->device, SetExtended{.inode = inode_->id, .packed = std::string{packed}});
 }
 

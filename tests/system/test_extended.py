@@ -102,7 +102,7 @@ class Extended(PointCase):
         pair = self.pair("ext4")
         for code in ("EIO", "ENOSPC"):
             for step in range(1, 400, 3):
-                run = pair.turn().run(f"errno:{code}:{step}", env={"FT_FAULT_ONLY": "set the extended attributes of"}, after="")
+                run = pair.turn().run(f"errno:{code}:{step}", env={"FT_FAULT_ONLY": "set the extended attributes"}, after="")
                 if run.status == 0:
                     break
                 self.tried += 1
