@@ -112,7 +112,7 @@ TEST_CASE("extended attributes that a file system refuses are named, and none it
     } catch (const base::Error& error) {
         CHECK(error.kind() == base::ErrorKind::unfit);
         REQUIRE(error.details().size() == 1);
-        CHECK(error.details()[0].starts_with("a/pipe\\x1b: cannot set the extended attributes of: "));
+        CHECK(error.details()[0].starts_with("a/pipe\\x1b: cannot set the extended attributes: "));
     }
     CHECK(reserved->list().empty());
 }
