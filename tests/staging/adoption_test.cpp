@@ -469,6 +469,22 @@ TEST_CASE("nothing is adopted after a sync that failed: the system may have lost
     CHECK(check(*d.stage()).files == 0);
 }
 
+TEST_CASE("nothing of a run is adopted whose sync failed while it went on", "[staging]") {
+    Disk d;
+    const bool fails = GENERATE(false, true);
+    {
+        const auto staging = d.stage();
+        add_file(*staging, "file", Over::something, "new");
+        if (fails) d.disk.fail(1, "sync", EIO);
+        if (fails) {
+            CHECK_THROWS_AS(staging->sync_behind(), base::Error);
+        } else {
+            staging->sync_behind();
+        }
+    }
+    CHECK(check(*d.stage()).files == (fails ? 0 : 1));
+}
+
 TEST_CASE("a disk without room for the log fails the file, by its name", "[staging]") {
     Disk d;
     const auto staging = d.stage();
