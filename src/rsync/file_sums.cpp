@@ -73,10 +73,14 @@ FileSums sums_of(const os::Directory& root, const tree::Listing& listing, base::
     return sums;
 }
 
+bool is_equal_by_time(Kind kind) {
+    return kind == Kind::same || kind == Kind::attributes || kind == Kind::renewed;
+}
+
 tree::Difference ContentCheck::judge(const tree::Difference& found) const {
     tree::Difference judged = found;
     if (!found.wanted || !found.live) return judged;
-    const bool by_time = found.kind == Kind::same || found.kind == Kind::attributes;
+    const bool by_time = is_equal_by_time(found.kind);
     if (!by_time && found.kind != Kind::content) return judged;
     const tree::Item wanted = wanted_[*found.wanted];
     const tree::Item live = live_[*found.live];
@@ -85,7 +89,10 @@ tree::Difference ContentCheck::judge(const tree::Difference& found) const {
     const bool equal = wanted.object.size == live.object.size &&
                        theirs_.of(wanted_.arrival(*found.wanted)) == ours_.of(live_.arrival(*found.live));
     if (by_time && !equal) judged.kind = Kind::content;
-    if (!by_time && equal) judged.kind = Kind::attributes;
+    // What has extended attributes is made anew, from blocks that are here: a change of owner where it stands
+    // would take capabilities away.
+    const bool plain = wanted.object.extended.empty() && live.object.extended.empty();
+    if (!by_time && equal && plain) judged.kind = Kind::attributes;
     return judged;
 }
 

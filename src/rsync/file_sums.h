@@ -46,6 +46,9 @@ private:
 FileSums sums_of(const os::Directory& root, const tree::Listing& listing, base::DigestKind kind,
                  std::atomic<std::uint64_t>& read, base::Cancellation& cancellation);
 
+/// Of a difference between two files: their size and time are equal.
+bool is_equal_by_time(tree::Difference::Kind kind);
+
 /// Both sides' checksums, which say more than size and time do. Refers to all four.
 class ContentCheck {
 public:

@@ -69,8 +69,8 @@ void Generator::count_verified() {
                            live_[*found.live].object.type == base::FileType::regular;
         if (!files) return;
         ++verified_files_;
-        const bool by_time = found.kind == Kind::same || found.kind == Kind::attributes;
-        if (by_time && session_.check->judge(found).kind == Kind::content) ++differing_files_;
+        if (is_equal_by_time(found.kind) && session_.check->judge(found).kind == Kind::content)
+            ++differing_files_;
     });
 }
 

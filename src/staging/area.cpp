@@ -125,6 +125,7 @@ void Area::open_generation(Generation generation) {
 
 void Area::begin_again() {
     const std::lock_guard lock{mutex_};
+    require_kept();
     const Generation before = list_.generation;
     move_adopted();
     log_->flush();
@@ -188,7 +189,17 @@ void Area::sync_moves() {
     }
 }
 
+/// A file system tells each failure once only: who asks again hears that all is well.
+void Area::require_kept() const {
+    if (!lost_) return;
+    throw base::Error{
+        base::ErrorKind::io,
+        base::escape(reserved_->path()) + ": what is staged here could not be written to the disk",
+        "Look into the system's log for what the disk says, then run the same command again."};
+}
+
 void Area::sync() {
+    require_kept();
     reserved_->sync_file_system();
     moved_ = false;
 }
@@ -368,7 +379,6 @@ void Area::sync_behind() {
     try {
         reserved_->sync_file_system();
     } catch (const base::Error&) {
-        const std::lock_guard lock{mutex_};
         lost_ = true;
         throw;
     }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -104,6 +105,7 @@ private:
     void remove_empty();
     void move_adopted();
     void sync_moves();
+    void require_kept() const;
     void forget();
     /// The last move that places something at `path`; null when by_path_ has none.
     const Move* find_placed(const base::RelPath& path) const;
@@ -124,7 +126,7 @@ private:
     std::unordered_map<std::string, NewDirectory> new_directories_;  // by path
     ChangeList list_;
     bool finished_ = false;
-    bool lost_ = false;                                   // a sync failed: what is here may not be there
+    std::atomic<bool> lost_ = false;                      // a sync failed: what is here may not be there
     std::optional<Log> log_;                              // nothing once it is closed
     std::unordered_map<std::string, std::string> begun_;  // path -> place of what was left
     std::vector<std::uint32_t>

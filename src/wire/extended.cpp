@@ -17,7 +17,7 @@ enum AclFlags : std::uint8_t { kUser = 1, kGroup = 2, kMask = 4, kOther = 8, kNa
 constexpr std::int32_t kHasName = 1;
 constexpr std::int32_t kIsUser = 2;
 constexpr std::int32_t kMostPermissions = 7;
-constexpr std::int32_t kMostNamed = 1024;
+constexpr std::int32_t kMostNamed = 8187;  // with four others, what an attribute of 64 KiB holds
 constexpr std::int32_t kMostXattrs = 65536;
 constexpr std::uint64_t kMostBytes = std::uint64_t{1} << 30;
 
@@ -181,7 +181,7 @@ const Xattrs* ExtendedDecoder::xattrs(Reader& in) {
         total += xattr.name.size() + xattr.length;
         if (total > base::kMostExtended)
             throw malformed("list of extended attributes", "has more than 1 MiB");
-        count(sizeof xattr + xattr.name.size() + xattr.value.size());
+        count(sizeof xattr + xattr.name.size() + xattr.length);  // a long value comes later
     }
     require_each_once(list);
     count(sizeof list);

@@ -14,8 +14,8 @@ constexpr std::uint32_t kTag = 7;  // added to every code
 constexpr std::size_t kHead = 4;
 constexpr std::size_t kLongestFrame = 65536;
 constexpr std::size_t kLongestText = 8191;
-constexpr std::size_t kLongestSent = 5119;  // what stock peers take
-constexpr std::uint32_t kIdleFrames = 1000;
+constexpr std::size_t kLongestSent = 5119;      // what stock peers take
+constexpr std::uint32_t kIdleFrames = 100'000;  // a sign of life every 5 s for five days
 constexpr std::uint32_t kMessages = 100'000;
 constexpr std::uint64_t kMessageBytes = 64U << 20;
 constexpr std::int32_t kLongestTimeout = 86400;
@@ -82,7 +82,7 @@ bool FrameReader::next_frame() {
     left_ = code == MessageCode::data ? length : 0;
     if (code != MessageCode::data) take_message(code, length);
     if (length == 0 && ++idle_ > kIdleFrames)
-        throw malformed("stream", "has more than 1000 empty frames in a row");
+        throw malformed("stream", "has more than 100000 empty frames in a row");
     return true;
 }
 

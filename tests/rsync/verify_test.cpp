@@ -1,5 +1,6 @@
 #include <catch2/catch.hpp>
 
+#include "ft/base/extended.h"
 #include "rsync/exchange.h"
 
 using namespace ft;
@@ -88,6 +89,34 @@ TEST_CASE("what an earlier run staged is only adopted when the source still has 
     REQUIRE(exchange.run());
     CHECK(exchange.pulled.adopted_files == (same ? 1 : 0));
     CHECK(exchange.ours().at("a") == exchange.theirs().at("a"));
+}
+
+TEST_CASE("content is compared where extended attributes differ too", "[rsync]") {
+    const std::string content = noise(3000);
+    test::TreeObject theirs = file(content, 5);
+    theirs.extended = base::pack({{"user.a", "new"}});
+    Verifying exchange{{{".", directory()}, {"a", theirs}},
+                       {{".", directory()}, {"a", file(changed(content, 7), 5)}}};
+    REQUIRE(exchange.run());
+    CHECK(exchange.ours() == exchange.theirs());
+    CHECK(exchange.pulled.differing_files == 1);
+}
+
+TEST_CASE(
+    "a file with extended attributes and another time is made anew: a change of owner would take "
+    "capabilities",
+    "[rsync]") {
+    test::TreeObject theirs = file(noise(3000), 5);
+    theirs.extended = base::pack({{"security.capability", "c"}});
+    test::TreeObject ours = theirs;
+    ours.attributes.mtime.seconds = 4;
+    Verifying exchange{{{".", directory()}, {"a", theirs}}, {{".", directory()}, {"a", ours}}};
+    REQUIRE(exchange.run());
+    CHECK(exchange.ours() == exchange.theirs());
+    CHECK(exchange.changes.settings.size() == 1);  // the root's time
+    CHECK(exchange.changes.moves.size() == 1);
+    CHECK(exchange.pulled.differing_files == 0);
+    CHECK(exchange.served.bytes_literal == 0);
 }
 
 TEST_CASE("a file that the source cannot hash is asked for, and ends the pull with the source's words",

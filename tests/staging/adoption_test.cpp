@@ -478,6 +478,9 @@ TEST_CASE("nothing of a run is adopted whose sync failed while it went on", "[st
         if (fails) d.disk.fail(1, "sync", EIO);
         if (fails) {
             CHECK_THROWS_AS(staging->sync_behind(), base::Error);
+            // The system tells it once only, and says that all is well from then on.
+            CHECK_THROWS_AS(staging->begin_again(), base::Error);
+            CHECK_THROWS_AS(staging->sync(), base::Error);
         } else {
             staging->sync_behind();
         }

@@ -122,8 +122,8 @@ TEST_CASE("S21: hostile ACLs are refused where a number is decoded", "[wire][hos
           "the number of an ACL is -1, not 0 to 0");
     CHECK(fault(literal(0x20, {}), read_access) == "the ACL flags 0x20 hold some that are not in use");
     CHECK(fault(literal(4, {8}), read_access) == "the permissions of an ACL is 8, not 0 to 7");
-    CHECK(fault(literal(16, {0}), read_access) == "the number of an ACL's entries is 0, not 1 to 1024");
-    CHECK(fault(literal(16, {1025}), read_access) == "the number of an ACL's entries is 1025, not 1 to 1024");
+    CHECK(fault(literal(16, {0}), read_access) == "the number of an ACL's entries is 0, not 1 to 8187");
+    CHECK(fault(literal(16, {8188}), read_access) == "the number of an ACL's entries is 8188, not 1 to 8187");
     CHECK(fault(literal(16, {1, -1, 4}), read_access).find("number of an owner") != std::string::npos);
     CHECK(fault(literal(16, {1, 7, 32}), read_access) ==
           "the permissions of an ACL's entry is 32, not 0 to 31");
