@@ -260,13 +260,13 @@ TEST_CASE("options that are the client's own business change nothing in what sto
     Source source;
     OurDaemon daemon{*source.machine, source.options()};
     const std::string option = GENERATE(
-        "-S", "-s", "-v", "-i", "-q", "-W", "-K", "-y", "-I", "-u", "-b", "-P", "-x", "--delete",
-        "--delete-before", "--delete-during", "--delete-delay", "--delete-after", "--delete-excluded",
-        "--ignore-errors", "--stats", "--info=all", "--suffix=.old", "--open-noatime", "--safe-links",
-        "--timeout=7", "--max-delete=5", "--size-only", "--modify-window=1", "--ignore-existing",
-        "--trust-sender", "--old-args", "--fsync", "--bwlimit=10000", "--compress-level=9",
-        "--compress-level=0", "--zc=zstd --zl=12", "--zc=zlib --zl=1", "--zc=zstd --zl=-3",
-        "--no-inc-recursive", "--preallocate", "--max-alloc=1g", "--outbuf=L", "--stop-after=5", "--mkpath");
+        "-S", "-s", "-v", "-i", "-q", "-W", "-K", "-y", "-I", "-u", "-P", "-x", "--delete", "--delete-before",
+        "--delete-during", "--delete-delay", "--delete-after", "--delete-excluded", "--ignore-errors",
+        "--stats", "--info=all", "--suffix=.old", "--open-noatime", "--safe-links", "--timeout=7",
+        "--max-delete=5", "--size-only", "--modify-window=1", "--ignore-existing", "--trust-sender",
+        "--old-args", "--fsync", "--bwlimit=10000", "--compress-level=9", "--compress-level=0",
+        "--zc=zstd --zl=12", "--zc=zlib --zl=1", "--zc=zstd --zl=-3", "--no-inc-recursive", "--preallocate",
+        "--max-alloc=1g", "--outbuf=L", "--stop-after=5", "--mkpath");
     INFO(option);
     std::vector<std::string> options{"-aH"};
     std::istringstream words{option};
