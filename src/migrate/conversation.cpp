@@ -31,7 +31,7 @@ Conversation::Conversation(const Source& source, const std::string& run_id, bool
     begin_.final_run = final_run;
     begin_.keep_rows = keep_rows;
     connect();
-    alive_.emplace(kAliveInterval, [this] {
+    alive_.emplace(base::kAliveInterval, [this] {
         std::optional<control::RunProgress> progress;
         {
             const std::lock_guard lock{mutex_};

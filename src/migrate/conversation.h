@@ -9,13 +9,13 @@
 #include <vector>
 
 #include "ft/base/cancellation.h"
+#include "ft/base/ticker.h"
 #include "ft/control/channel.h"
 #include "ft/transport/connection.h"
 #include "ft/ui/console.h"
 #include "migrate/attempts.h"
 #include "migrate/downtime.h"
 #include "migrate/pull.h"
-#include "migrate/ticker.h"
 
 namespace ft::migrate {
 
@@ -101,7 +101,7 @@ private:
     std::optional<system::Manifest> second_;  // of a source that has stopped production
     std::optional<control::RunProgress> progress_;
 
-    std::optional<Ticker> alive_;
+    std::optional<base::Ticker> alive_;
 };
 
 }  // namespace ft::migrate

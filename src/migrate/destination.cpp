@@ -8,6 +8,7 @@
 #include "ft/base/escape.h"
 #include "ft/base/log.h"
 #include "ft/base/task_group.h"
+#include "ft/base/ticker.h"
 #include "ft/checks/checks.h"
 #include "ft/checks/guards.h"
 #include "ft/commit/commit.h"
@@ -61,7 +62,7 @@ public:
         } catch (const std::exception& error) {
             conversation_.finish(control::Failure{error.what(), outer_.requested()});
             // A source that does not answer the goodbye is not waited for.
-            const Ticker impatient{std::chrono::seconds{1}, [this] { conversation_.shut_down(); }};
+            const base::Ticker impatient{std::chrono::seconds{1}, [this] { conversation_.shut_down(); }};
             tasks_.cancellation().request("the end of the run");
             tell_downtime();
             if (committing_) {
@@ -98,7 +99,7 @@ private:
         tell_downtime();
         conversation_.finish(
             control::Result{report_.run_id, report_.outcome, "committed: the destination is a replica"});
-        const Ticker impatient{std::chrono::seconds{1}, [this] { conversation_.shut_down(); }};
+        const base::Ticker impatient{std::chrono::seconds{1}, [this] { conversation_.shut_down(); }};
         join();
     }
 
@@ -242,7 +243,7 @@ void Run::start_services() {
 void Run::presync() {
     console_.phase("presync", fmt::format("Fetching {} while production goes on.", fetch_.what(manifest_)));
     fetch_.prepare(manifest_, *host_files_);
-    const Ticker ticker{std::chrono::seconds{1}, [this] { show_progress("presync"); }};
+    const base::Ticker ticker{std::chrono::seconds{1}, [this] { show_progress("presync"); }};
     fetch_.ahead(manifest_, tasks_.cancellation());
 }
 
@@ -271,7 +272,7 @@ void Run::tell_downtime() {
 void Run::pull() {
     console_.phase("pull", fmt::format("Fetching {}.", fetch_.what(manifest_)));
     fetch_.prepare(manifest_, *host_files_);
-    const Ticker ticker{std::chrono::seconds{1}, [this] { show_progress("pull"); }};
+    const base::Ticker ticker{std::chrono::seconds{1}, [this] { show_progress("pull"); }};
     fetch_.all(manifest_, tasks_.cancellation());
 }
 

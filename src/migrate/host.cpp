@@ -9,15 +9,13 @@
 #include "ft/base/escape.h"
 #include "ft/base/log.h"
 #include "ft/base/task_group.h"
+#include "ft/base/ticker.h"
 #include "ft/checks/ground.h"
 #include "ft/database/database.h"
-#include "ft/os/io_priority.h"
 #include "ft/system/accounts.h"
 #include "ft/system/machine_id.h"
 #include "ft/ui/format.h"
 #include "migrate/downtime.h"
-#include "migrate/link.h"
-#include "migrate/ticker.h"
 
 namespace ft::migrate {
 
@@ -117,7 +115,7 @@ void Host::converse(const std::shared_ptr<ServedRun>& run, control::Channel& cha
     bool superseded = false;
     {
         const ServedRun::Attached attached{*run, channel, connection};
-        const Ticker alive{kAliveInterval, [&] { channel.send(control::Alive{}); }};
+        const base::Ticker alive{base::kAliveInterval, [&] { channel.send(control::Alive{}); }};
         if (goes_on(run)) {
             how = listen(*run, channel, peer, cancellation);
         } else {  // another one has taken its place just now

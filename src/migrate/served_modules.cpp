@@ -6,10 +6,12 @@
 
 #include "ft/base/error.h"
 #include "ft/base/escape.h"
+#include "ft/os/io_priority.h"
 #include "ft/staging/names.h"
 #include "ft/system/host_settings.h"
 #include "ft/system/manifest.h"
 #include "ft/ui/format.h"
+#include "migrate/link.h"
 
 namespace ft::migrate {
 
@@ -72,10 +74,16 @@ private:
 };
 
 void ServedModules::serve(transport::Connection& connection, base::Cancellation& cancellation) {
+    os::lower_io_priority();  // this thread is the connection's own: production's reads go first
     const auto backup = backups_.current();  // held until this client has it, whatever is made meanwhile
     rsync::ServeOptions options;
     options.accounts = accounts_.get();
     options.fill_random = [this](std::span<std::byte> into) { machine_.fill_random(into); };
+    std::optional<Link> pace;  // of a stock client that wants one
+    options.hold_back = [&](std::uint64_t bytes, std::uint64_t rate) {
+        if (!pace) pace.emplace(machine_.clock(), Compress::none, rate);
+        pace->hold_back(bytes, cancellation);
+    };
     std::vector<std::unique_ptr<const os::Directory>> roots;
     for (const ServedTree& tree : trees_) {
         roots.push_back(open_root(tree));
@@ -92,7 +100,17 @@ void ServedModules::serve(transport::Connection& connection, base::Cancellation&
 
     base::Progress progress;
     const Listed listed{*this, plain ? nullptr : &connection};
-    const rsync::Served served = rsync::serve(connection, options, progress, cancellation);
+    rsync::Served served;
+    try {
+        served = rsync::serve(connection, options, progress, cancellation);
+    } catch (const base::Error& error) {
+        // The destination says what it makes of it: it comes again for the rest, also when a slow link made
+        // it end this one itself to go on compressed.
+        if (plain || error.kind() != base::ErrorKind::network) throw;
+        console_.say(
+            fmt::format("{}: a transfer ended before all was sent: {}", connection.peer(), error.what()));
+        return;
+    }
     if (!served.refused.empty()) {
         console_.warn(fmt::format("{}: refused: {}", connection.peer(), served.refused));
     } else if (served.module.empty()) {

@@ -29,7 +29,9 @@ public:
 
     /// Error unfit when a tree is not on its file system any more.
     void require_there() const;
-    /// Serves one client, until it has what it asked for. Errors as require_there and rsync::serve.
+    /// Serves one client, until it has what it asked for, on a thread of its own, whose reads give way to
+    /// those of production. Of a destination that was lost it is only said. Errors as require_there and
+    /// rsync::serve.
     void serve(transport::Connection& connection, base::Cancellation& cancellation);
     /// Shuts down the connections of the run that goes on; plain rsync clients stay.
     void end_transfers();

@@ -73,4 +73,13 @@ std::span<const std::byte> ReadAhead::next() {
     return piece;
 }
 
+ReadAhead::Read content_of(const File& file, bool sparse) {
+    return [&file, sparse](std::uint64_t offset, std::span<std::byte> into) {
+        const std::uint64_t hole = sparse ? file.data_from(offset) - offset : 0;
+        const auto zeros = into.first(static_cast<std::size_t>(std::min<std::uint64_t>(hole, into.size())));
+        std::fill(zeros.begin(), zeros.end(), std::byte{0});
+        return zeros.size() + file.read_at(offset + zeros.size(), into.subspan(zeros.size()));
+    };
+}
+
 }  // namespace ft::os

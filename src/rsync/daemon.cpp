@@ -7,13 +7,13 @@
 
 #include "ft/base/error.h"
 #include "ft/base/escape.h"
+#include "ft/base/ticker.h"
 #include "ft/rsync/serve.h"
 #include "ft/wire/filters.h"
 #include "ft/wire/frames.h"
 #include "ft/wire/greeting.h"
 #include "ft/wire/reader.h"
 #include "rsync/channel.h"
-#include "rsync/keep_alive.h"
 #include "rsync/negotiation.h"
 #include "rsync/offer.h"
 #include "rsync/options.h"
@@ -44,8 +44,9 @@ bool same_secret(std::string_view a, std::string_view b) {
 
 /// A third of what the client waits at most.
 std::chrono::milliseconds alive_interval(const Options& options) {
-    if (options.timeout == 0) return KeepAlive::kUsual;
-    return std::min(KeepAlive::kUsual, std::chrono::milliseconds{options.timeout * 1000ull / 3});
+    constexpr std::chrono::milliseconds kUsual{base::kAliveInterval};
+    if (options.timeout == 0) return kUsual;
+    return std::min(kUsual, std::chrono::milliseconds{options.timeout * 1000ull / 3});
 }
 
 class Daemon {
@@ -188,7 +189,8 @@ private:
             channel_.hold_back([&](std::uint64_t bytes) { options_.hold_back(bytes, granted.rate); });
         std::optional<Offer> offer;
         try {
-            const KeepAlive alive{out, alive_interval(granted)};
+            // Nothing else is written meanwhile.
+            const base::Ticker alive{alive_interval(granted), [&] { out.keep_alive(); }};
             offer.emplace(module, granted, cancellation_);
         } catch (const base::Error& error) {
             cancellation_.check();

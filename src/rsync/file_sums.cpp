@@ -2,8 +2,7 @@
 
 #include <algorithm>
 
-#include "ft/base/bytes.h"
-#include "ft/base/error.h"
+#include "ft/os/read_ahead.h"
 
 namespace ft::rsync {
 
@@ -11,25 +10,13 @@ using Kind = tree::Difference::Kind;
 
 base::Digest digest_of_file(const os::File& file, std::uint64_t size, base::DigestKind kind,
                             const Alive& alive) {
-    constexpr std::size_t kPiece = 1024 * 1024;
+    constexpr std::size_t kPiece = 1024 * 1024;  // bytes read at a time
     base::Hasher hasher{kind};
-    base::Bytes piece(static_cast<std::size_t>(std::min<std::uint64_t>(size, kPiece)));
-    const bool sparse = file.status().allocated < size;
+    os::ReadAhead reading{os::content_of(file, file.status().allocated < size), 0, size, kPiece};
     std::uint64_t since_alive = 0;
-    for (std::uint64_t at = 0; at < size;) {
-        const std::uint64_t data = sparse ? std::min(file.data_from(at), size) : at;
-        std::size_t length = 0;
-        if (data > at) {
-            length = static_cast<std::size_t>(std::min<std::uint64_t>(data - at, piece.size()));
-            std::fill_n(piece.begin(), length, std::byte{0});
-        } else {
-            const auto most = static_cast<std::size_t>(std::min<std::uint64_t>(size - at, piece.size()));
-            length = file.read_at(at, std::span{piece}.first(most));
-        }
-        if (length == 0) break;
-        hasher.update(std::span{piece}.first(length));
-        at += length;
-        since_alive += length;
+    for (auto piece = reading.next(); !piece.empty(); piece = reading.next()) {
+        hasher.update(piece);
+        since_alive += piece.size();
         if (since_alive < kHashedAtOnce) continue;
         since_alive = 0;
         alive();

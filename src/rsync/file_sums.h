@@ -57,7 +57,7 @@ public:
         : wanted_{wanted}, theirs_{theirs}, live_{live}, ours_{ours} {}
 
     /// The difference with what the checksums make of it: content where they differ though size and time do
-    /// not; no more than attributes where only the time does.
+    /// not; no more than attributes where only the time does, and neither has extended ones.
     tree::Difference judge(const tree::Difference& found) const;
     /// Of a wanted file.
     base::Digest wanted(std::size_t index) const { return theirs_.of(wanted_.arrival(index)); }

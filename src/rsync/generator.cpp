@@ -266,9 +266,8 @@ void Generator::write_block_sums(const wire::SumHead& head, const os::File& basi
     constexpr std::size_t kPiece = 1024 * 1024;  // bytes read at a time, about
     const auto length = static_cast<std::size_t>(head.block);
     const std::uint64_t size = head.offset_of(head.count - 1) + head.length_of(head.count - 1);
-    os::ReadAhead reading{
-        [&](std::uint64_t offset, std::span<std::byte> into) { return basis.read_at(offset, into); }, 0, size,
-        std::max<std::size_t>(kPiece / length, 1) * length};
+    os::ReadAhead reading{os::content_of(basis, false), 0, size,
+                          std::max<std::size_t>(kPiece / length, 1) * length};
     wire::Writer out;
     for (std::int32_t block = 0; block < head.count;) {
         std::span<const std::byte> piece = reading.next();

@@ -74,17 +74,14 @@ class Content {
 public:
     Content(const os::File& file, const os::Status& status, const BlockSums& sums, wire::StrongSum& strong,
             base::DigestKind whole, wire::TokenWriter& out, const std::function<void()>& alive)
-        : file_{file},
-          size_{status.size},
-          sparse_{status.allocated < status.size},
+        : size_{status.size},
           sums_{sums},
           strong_{strong},
           whole_{whole},
           out_{out},
           alive_{alive},
           block_{static_cast<std::size_t>(sums.head().block)},
-          reading_{[this](std::uint64_t offset, std::span<std::byte> into) { return read(offset, into); }, 0,
-                   size_, kPiece} {}
+          reading_{os::content_of(file, status.allocated < status.size), 0, size_, kPiece} {}
 
     SentContent send() {
         if (sums_.empty()) {
@@ -192,24 +189,7 @@ private:
         return piece;
     }
 
-    // On the thread that reads ahead.
-    std::size_t read(std::uint64_t offset, std::span<std::byte> into) const {
-        const std::size_t hole = sparse_ ? fill_hole(offset, into) : 0;
-        return hole + file_.read_at(offset + hole, into.subspan(hole));
-    }
-
-    /// The zeros of a hole at `offset`; the system would use memory for each of them.
-    std::size_t fill_hole(std::uint64_t offset, std::span<std::byte> into) const {
-        const std::uint64_t data = file_.data_from(offset);
-        const auto hole =
-            into.first(static_cast<std::size_t>(std::min<std::uint64_t>(data - offset, into.size())));
-        std::fill(hole.begin(), hole.end(), std::byte{0});
-        return hole.size();
-    }
-
-    const os::File& file_;
     const std::uint64_t size_;
-    const bool sparse_;
     const BlockSums& sums_;
     wire::StrongSum& strong_;
     base::Hasher whole_;

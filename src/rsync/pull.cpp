@@ -7,12 +7,12 @@
 #include "ft/base/error.h"
 #include "ft/base/escape.h"
 #include "ft/base/task_group.h"
+#include "ft/base/ticker.h"
 #include "ft/tree/scan.h"
 #include "ft/wire/filters.h"
 #include "ft/wire/frames.h"
 #include "rsync/client.h"
 #include "rsync/generator.h"
-#include "rsync/keep_alive.h"
 #include "rsync/messages.h"
 #include "rsync/received_list.h"
 #include "rsync/receiver.h"
@@ -22,7 +22,8 @@ namespace ft::rsync {
 
 namespace {
 
-// Two take half of what one takes to make files; on the file systems of today more wait for each other.
+// To make a file takes longer than to receive it. More than two would mostly wait for each other: files come
+// directory by directory, and the system makes one at a time in each.
 constexpr int kStagingThreads = 2;
 
 // What a mounted file system holds is neither sent nor replaced: with one in it, no tree becomes a replica.
@@ -44,7 +45,7 @@ struct Meetings {
     void stop() noexcept {
         requests.stop();
         files.stop();
-        behind.stop();
+        behind.close();
     }
 };
 
@@ -111,7 +112,8 @@ public:
                                 group.cancellation());
         });
         {
-            const KeepAlive alive{out};  // the source waits for our requests
+            // The source waits for our requests; nothing else is written meanwhile.
+            const base::Ticker alive{base::kAliveInterval, [&] { out.keep_alive(); }};
             group.wait();
         }
         require_fit(list, live);

@@ -14,7 +14,7 @@ void WriteBehind::note(std::uint64_t bytes) {
     if (cost_ >= kEnough) changed_.notify_one();
 }
 
-void WriteBehind::close() {
+void WriteBehind::close() noexcept {
     const std::lock_guard lock{mutex_};
     closed_ = true;
     changed_.notify_all();

@@ -12,12 +12,10 @@ class WriteBehind {
 public:
     /// A file of so many bytes was staged. Any thread.
     void note(std::uint64_t bytes);
-    /// Nothing more will be noted.
-    void close();
-    /// A thread of its own: calls `sync` whenever enough is there, until close or stop.
+    /// What is noted from now on is left to who syncs all in the end.
+    void close() noexcept;
+    /// A thread of its own: calls `sync` whenever enough is there, until close.
     void work(const std::function<void()>& sync);
-    /// Ends every wait.
-    void stop() noexcept { close(); }
 
 private:
     std::mutex mutex_;

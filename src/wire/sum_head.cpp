@@ -101,7 +101,7 @@ void write_block_sum(Writer& out, const SumHead& head, const BlockSum& sum) {
 }
 
 // The second sum counts each byte as often as there are bytes from it to the end. Runs of a fixed length with
-// 16-bit weights are what a compiler makes vectors of: five times as fast as byte by byte.
+// 16-bit weights are what a compiler makes vectors of.
 RollingSum::RollingSum(std::span<const std::byte> window)
     : length_{static_cast<std::uint32_t>(window.size())} {
     for (; window.size() >= kRun; window = window.subspan(kRun)) {

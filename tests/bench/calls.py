@@ -1,5 +1,6 @@
 """Counts system calls a file; what happens less than once in ten files is left out of the list, not of the sum. Called by
-bench/calls. No load of the machine changes these figures."""
+bench/calls. No load of the machine changes these
+figures, but for waits (futex, poll)."""
 
 import shutil
 import subprocess
@@ -56,7 +57,8 @@ def main():
                 for end, calls in zip(("source", "destination"), traced(side, target)):
                     often = {name: count / FILES for name, count in calls.items() if count > FILES / 10}
                     told = ", ".join(f"{name} {often[name]:.2f}" for name in sorted(often, key=often.get, reverse=True))
-                    print(f"{side.name:6}{phase:17}{end:13}{sum(calls.values()) / FILES:6.2f}  {told}", flush=True)
+                    syncs = ", ".join(f"{calls[name]} {name} in all" for name in ("fsync", "syncfs") if name in calls)
+                    print(f"{side.name:6}{phase:17}{end:13}{sum(calls.values()) / FILES:6.2f}  {told}; {syncs or 'no sync'}", flush=True)
     finally:
         shutil.rmtree(directory)
 

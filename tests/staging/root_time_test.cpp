@@ -42,6 +42,15 @@ struct World {
         open();
         return !finished;
     }
+    /// The process ends where the reserved directory is made, and the root has not its time again.
+    void end_between() {
+        // The note, its rename and sync come first, then the directory.
+        for (std::uint64_t step = 1;; ++step) {
+            end_at(step, test::Seed{1}, [&] { open_reserved(*root, notes.get()); });
+            if (root->status(".ft-staging")) return;
+            restore();
+        }
+    }
     void restore() { restore_root_times(machine, *notes); }
     Tree live() const { return test::read_tree(*root); }
     void begin_and_end() {
@@ -74,13 +83,7 @@ TEST_CASE("a root has its time again, wherever a run ends that makes and removes
 
 TEST_CASE("the time of what others changed in a root stays", "[staging]") {
     World w;
-    // The note, its rename and sync come first, then the directory.
-    std::uint64_t step = 1;
-    for (;; ++step) {
-        w.end_at(step, test::Seed{1}, [&] { open_reserved(*w.root, w.notes.get()); });
-        if (w.root->status(".ft-staging")) break;
-        w.restore();
-    }
+    w.end_between();
     REQUIRE(w.root->status(".")->attributes.mtime != kLive.at(".").attributes.mtime);
     SECTION("a new name") { w.root->create_file("another"); }
     SECTION("a name less") { w.root->remove("file"); }
@@ -97,12 +100,7 @@ TEST_CASE("the time of what others changed in a root stays", "[staging]") {
 
 TEST_CASE("the note of a tree that is not there waits for it", "[staging]") {
     World w;
-    std::uint64_t step = 1;
-    for (;; ++step) {
-        w.end_at(step, test::Seed{1}, [&] { open_reserved(*w.root, w.notes.get()); });
-        if (w.root->status(".ft-staging")) break;
-        w.restore();
-    }
+    w.end_between();
     const auto above = w.disk.open("/data");
     above->rename("tree", *above, "elsewhere");
     w.restore();

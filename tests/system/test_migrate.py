@@ -1,6 +1,7 @@
 """Whole runs between two hosts: what is migrated, what is copied again, what is left behind."""
 
 import json
+import os
 import signal
 import subprocess
 import unittest
@@ -163,7 +164,7 @@ class MigrateTest(unittest.TestCase):
         pulled.mkdir(parents=True)
         wrong = self.new.run(["rsync", "-a", f"{url}data/", pulled], env={"RSYNC_PASSWORD": "open wheat"})
         self.assertEqual(wrong.returncode, 5, wrong.stderr)
-        right = self.new.run(["rsync", "-a", "--numeric-ids", f"{url}data/", pulled], env={"RSYNC_PASSWORD": "open sesame"})
+        right = self.new.run(["rsync", "-aHAX", "--numeric-ids", "--bwlimit=100m", f"{url}data/", pulled], env={"RSYNC_PASSWORD": "open sesame"})
         self.assertEqual(right.returncode, 0, right.stderr)
         self.require_equal_trees("data")
 
@@ -196,6 +197,9 @@ class MigrateTest(unittest.TestCase):
             held.wait()  # the source serves; no lock and no snapshot of it is in anybody's way
             self.old.cluster.sql("app", "BEGIN; UPDATE settings SET value = '1'; ALTER TABLE audit ADD more int; ROLLBACK")
             self.assertEqual(self.sessions_of_ft(self.old.cluster), "")
+            threads = os.listdir(f"/proc/{source.worker()}/task")
+            told = subprocess.run(["ionice", "-p", *threads], check=True, stdout=subprocess.PIPE, text=True).stdout
+            self.assertIn("best-effort: prio 7", told)  # the transfer that stands here
         stderr = process.communicate()[1]
         self.assertEqual(process.returncode, 0, stderr)
         self.assertEqual(source.stop(), 0)

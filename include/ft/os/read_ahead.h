@@ -10,10 +10,11 @@
 #include <thread>
 
 #include "ft/base/bytes.h"
+#include "ft/os/file.h"
 
 namespace ft::os {
 
-/// Reads content from its begin to its end, in pieces; where these are many, with a thread of its own that
+/// Reads content from the front to its end, in pieces; where these are many, with a thread of its own that
 /// reads on while what came before is worked at. Holds three pieces in memory. Used by one thread.
 class ReadAhead {
 public:
@@ -51,5 +52,9 @@ private:
     std::exception_ptr failure_;
     std::thread thread_;
 };
+
+/// Reads `file`, which is to outlive it. `sparse`: it may have holes, whose zeros are made here; the system
+/// would use memory for each of them.
+ReadAhead::Read content_of(const File& file, bool sparse);
 
 }  // namespace ft::os

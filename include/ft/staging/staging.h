@@ -116,9 +116,8 @@ struct ExtendedSample {
 };
 
 /// The next version of one tree: new and changed objects, complete with owner, mode, time and extended
-/// attributes, in the reserved
-/// directory at the tree's root and at that of each further ground, and the lists of what the commit will
-/// change. The live tree is only read.
+/// attributes, in the reserved directory at the tree's root and at that of each further ground, and the lists
+/// of what the commit will change. The live tree is only read.
 ///
 /// An object whose parent is itself new is built inside its staged parent, so that a new directory with all
 /// that it holds is one change. Hence parents first: create_directory before anything below it.

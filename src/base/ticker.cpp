@@ -1,8 +1,8 @@
-#include "migrate/ticker.h"
+#include "ft/base/ticker.h"
 
 #include <utility>
 
-namespace ft::migrate {
+namespace ft::base {
 
 Ticker::Ticker(std::chrono::milliseconds interval, std::function<void()> action)
     : interval_{interval}, action_{std::move(action)}, thread_{[this] { run(); }} {}
@@ -29,4 +29,4 @@ void Ticker::run() {
     }
 }
 
-}  // namespace ft::migrate
+}  // namespace ft::base

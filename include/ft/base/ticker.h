@@ -6,9 +6,9 @@
 #include <mutex>
 #include <thread>
 
-namespace ft::migrate {
+namespace ft::base {
 
-/// How often each side of the control channel shows life; far below the idle limit of transport::Limits.
+/// How often a side of a connection that has nothing to say shows life; far below what any peer waits.
 inline constexpr std::chrono::seconds kAliveInterval{5};
 
 /// Calls `action` on a thread of its own every `interval` until destroyed. An action that throws is not
@@ -31,4 +31,4 @@ private:
     std::thread thread_;
 };
 
-}  // namespace ft::migrate
+}  // namespace ft::base
