@@ -1,7 +1,9 @@
 #include "ft/os/read_ahead.h"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <stdexcept>
+#include <string>
 
 using namespace ft;
 using os::ReadAhead;
@@ -61,4 +63,39 @@ TEST_CASE("a failure comes after what was read before it", "[os]") {
 TEST_CASE("who needs no more of it need not take it", "[os]") {
     ReadAhead reading{fill, 0, std::uint64_t{1} << 60, kPiece};
     CHECK(reading.next().size() == kPiece);
+}
+
+namespace {
+
+/// Ten bytes 'a', a hole up to 100, ten bytes 'b'; whoever reads the hole is told.
+class Sparse : public os::File {
+public:
+    std::size_t read_at(std::uint64_t offset, std::span<std::byte> into) const override {
+        if (offset >= 110) return 0;
+        if (offset >= 10 && offset < 100 && !into.empty()) throw std::runtime_error{"a hole was read"};
+        const std::size_t length = std::min<std::size_t>(into.size(), (offset < 10 ? 10 : 110) - offset);
+        std::fill_n(into.begin(), length, static_cast<std::byte>(offset < 10 ? 'a' : 'b'));
+        return length;
+    }
+    std::uint64_t data_from(std::uint64_t offset) const override {
+        return offset >= 10 && offset < 100 ? 100 : offset;
+    }
+    os::Status status() const override { return {.size = 110, .allocated = 20}; }
+    void write_at(std::uint64_t, std::span<const std::byte>) override {}
+    void set_size(std::uint64_t) override {}
+    void set_attributes(const os::Attributes&) override {}
+    void set_extended(std::string_view) override {}
+    void sync() override {}
+};
+
+}  // namespace
+
+TEST_CASE("holes are made, not read", "[os]") {
+    const Sparse file;
+    ReadAhead reading{os::content_of(file, true), 0, 110, 10};
+    std::string content;
+    for (auto piece = reading.next(); !piece.empty(); piece = reading.next()) content += base::as_text(piece);
+    CHECK(content == std::string(10, 'a') + std::string(90, '\0') + std::string(10, 'b'));
+    base::Bytes one(1);
+    CHECK_THROWS_AS(os::content_of(file, false)(10, one), std::runtime_error);
 }
