@@ -1,6 +1,5 @@
 """Counts system calls a file; what happens less than once in ten files is left out of the list, not of the sum. Called by
-bench/calls. No load of the machine changes these
-figures, but for waits (futex, poll)."""
+bench/calls. No load of the machine changes these figures, but for waits (futex, poll)."""
 
 import shutil
 import subprocess
