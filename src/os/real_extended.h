@@ -5,13 +5,13 @@
 
 namespace ft::os {
 
-/// The object itself as the calls for extended attributes take it: they know no directory descriptors, but
-/// follow these names in /proc, which cannot lead elsewhere.
+/// The object itself as the calls for extended attributes take it. Those of a kernel before 6.13 know no
+/// directory descriptors, but follow these names in /proc, which cannot lead elsewhere.
 class ExtendedPlace {
 public:
     /// What is open as `number`, be it only as a path (O_PATH).
     explicit ExtendedPlace(int number);
-    /// `name` in the directory that is open as `directory`; a link is not followed.
+    /// `name` in the directory that is open as `directory`; a link is not followed. Refers to `name`.
     ExtendedPlace(int directory, const std::string& name);
 
     /// Those that a replica carries, packed (base/extended.h). `shown` is for messages. Errors: io
@@ -21,8 +21,12 @@ public:
     void write(std::string_view packed, const std::string& shown) const;
 
 private:
-    std::string path_;
-    bool follows_;
+    /// As llistxattr(2).
+    long list(char* into, std::size_t size) const;
+    std::string path() const;
+
+    int number_;
+    const char* name_;  // null: what is open as `number_` itself
 };
 
 }  // namespace ft::os

@@ -1,9 +1,17 @@
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/wait.h>
 #include <sys/xattr.h>
+#include <unistd.h>
 
+#include <array>
 #include <catch2/catch.hpp>
+#include <cerrno>
+#include <cstddef>
 #include <set>
 
 #include "ft/base/acl.h"
@@ -289,6 +297,38 @@ TEST_CASE("a file system tells its room", "[os]") {
     CHECK(space.free_inodes > 0);
     at.root().create_directory("below");
     CHECK(at.read().open_directory("below")->space().pool == space.pool);
+}
+
+TEST_CASE("extended attributes are read where the kernel knows no listxattrat", "[os]") {
+    const int refusal = GENERATE(ENOSYS, EPERM);
+    Temporary at;
+    at.file("file", "");
+    at.root().create_symlink("link", "file");
+    const std::string packed = base::pack({{"trusted.t", "value"}});
+    for (const char* name : {"file", "link"}) at.root().set_extended(name, packed);
+    // What the program learns of its kernel stays in the child.
+    const pid_t child = ::fork();
+    REQUIRE(child >= 0);
+    if (child == 0) {
+        std::array<sock_filter, 4> program{{BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+                                            BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 465, 0, 1),
+                                            BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | refusal),
+                                            BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)}};
+        const sock_fprog filter{program.size(), program.data()};
+        if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
+            ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) != 0)
+            ::_exit(2);
+        try {
+            const bool same = at.read().extended("file") == packed && at.read().extended("link") == packed &&
+                              at.read().extended(".").empty();
+            ::_exit(same ? 0 : 1);
+        } catch (...) {
+            ::_exit(3);
+        }
+    }
+    int status = 0;
+    REQUIRE(::waitpid(child, &status, 0) == child);
+    CHECK(status == 0);
 }
 
 TEST_CASE("extended attributes of every kind of object are read and set as they are", "[os]") {
