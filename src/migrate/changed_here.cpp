@@ -12,7 +12,6 @@
 #include "ft/system/host_settings.h"
 #include "ft/tree/scan.h"
 #include "ft/ui/format.h"
-#include "migrate/last_run.h"
 #include "migrate/state_directory.h"
 
 namespace ft::migrate {
@@ -22,118 +21,64 @@ using nlohmann::json;
 
 constexpr std::size_t kMostLines = 10;  // tables of one database
 
-/// Looks at one tree or database after the other: lines for people, a list for scripts.
-class Look {
-public:
-    Look(os::Machine& machine, const system::Description& system, const system::Manifest& manifest,
-         const LastRun& last, base::Timestamp moment, base::Cancellation& cancellation)
-        : machine_{machine},
-          system_{system},
-          manifest_{manifest},
-          last_{last},
-          moment_{moment},
-          cancellation_{cancellation} {}
+void say(std::string& lines, const std::string& object, const std::string& what) {
+    lines += fmt::format("    {}: {}\n", object, what);
+}
 
-    void look() {
-        for (const auto& tree : system_.trees) {
-            guarded("tree " + tree.name, trees_.emplace_back(json{{"name", tree.name}}),
-                    [&](json& found) { look_at(tree, found); });
+/// Calls `look`; what it cannot look at is found to be unknown.
+template <typename Found, typename Look>
+void guarded(const std::string& object, Found& found, const Look& look) {
+    std::string unknown;
+    try {
+        unknown = look();
+    } catch (const base::Error& error) {
+        if (error.kind() == base::ErrorKind::cancelled) throw;
+        unknown = error.what();
+    }
+    if (unknown.empty()) return;
+    found.fields["unknown"] = unknown;
+    say(found.lines, object, "what happened is not known: " + unknown);
+}
+
+/// Adds what is to be said of it to both.
+void tell_changes(const std::string& object, const tree::ChangedSince& changed, json& fields,
+                  std::string& lines) {
+    fields["changed"] = changed.objects;
+    fields["examples"] = changed.examples;
+    if (changed.objects == 0) return;
+    say(lines, object,
+        fmt::format("{} new or changed: {}{}", ui::count(changed.objects, "object", "objects"),
+                    fmt::join(changed.examples, ", "),
+                    changed.objects > changed.examples.size() ? ", ..." : ""));
+}
+
+void tell_changes(const std::string& object, const DatabaseChanges& changes, json& fields,
+                  std::string& lines) {
+    json tables = json::array();
+    for (const auto& [name, rows] : changes.tables) {
+        tables.push_back({{"name", base::escape(name)},
+                          {"inserted", rows.inserted},
+                          {"updated", rows.updated},
+                          {"deleted", rows.deleted}});
+        if (tables.size() <= kMostLines) {
+            say(lines, object,
+                fmt::format("{}: rows inserted {}, updated {}, deleted {}", base::escape(name), rows.inserted,
+                            rows.updated, rows.deleted));
         }
-        for (const auto& database : system_.databases) {
-            const std::string name = base::escape(database.name);
-            guarded("database " + name, databases_.emplace_back(json{{"name", name}}),
-                    [&](json& found) { look_at(database, found); });
-        }
     }
-
-    json event() const { return {{"since", last_.run_id}, {"trees", trees_}, {"databases", databases_}}; }
-    std::string text() const {
-        const std::string since =
-            fmt::format("Since the last run, {} ({}), ", base::escape(last_.run_id), last_.ended);
-        if (lines_.empty()) return since + "nothing was changed in them on this server.\n";
-        return since + "this happened in them on this server:\n" + lines_;
+    if (tables.size() > kMostLines)
+        say(lines, object, fmt::format("and rows of {} more tables", tables.size() - kMostLines));
+    json gone = json::array();
+    for (const std::string& name : changes.gone) {
+        gone.push_back(base::escape(name));
+        if (gone.size() <= kMostLines)
+            say(lines, object, fmt::format("{}: dropped or renamed", base::escape(name)));
     }
-
-private:
-    template <typename LookAt>
-    void guarded(const std::string& object, json& found, const LookAt& look_at) {
-        object_ = object;
-        try {
-            look_at(found);
-        } catch (const base::Error& error) {
-            if (error.kind() == base::ErrorKind::cancelled) throw;
-            unknown(error.what(), found);
-        }
-    }
-
-    void say(const std::string& line) { lines_ += fmt::format("    {}: {}\n", object_, line); }
-    void unknown(const std::string& why, json& found) {
-        found["unknown"] = why;
-        say("what happened is not known: " + why);
-    }
-
-    void look_at(const system::TreeDescription& tree, json& found) {
-        const std::string path = system_.below_root(tree.path);
-        const auto then = last_.trees.find(tree.name);
-        if (then == last_.trees.end() || then->second != path)
-            return unknown("it was not part of that run", found);
-        const auto facts = std::find_if(manifest_.trees.begin(), manifest_.trees.end(),
-                                        [&](const auto& candidate) { return candidate.name == tree.name; });
-        const tree::Rules rules = system::rules_of(
-            system_, tree, facts == manifest_.trees.end() ? std::vector<std::string>{} : facts->exclude,
-            {std::string{staging::kReservedDirectory}});
-        const tree::Scanned scanned =
-            tree::scan(*machine_.open_root_to_read(path), rules, cancellation_,
-                       {.changed_since = moment_, .mounts = tree.mounts, .extended = false});
-        found["changed"] = scanned.changed;
-        found["examples"] = scanned.changed_examples;
-        if (scanned.changed == 0) return;
-        say(fmt::format("{} new or changed: {}{}", ui::count(scanned.changed, "object", "objects"),
-                        fmt::join(scanned.changed_examples, ", "),
-                        scanned.changed > scanned.changed_examples.size() ? ", ..." : ""));
-    }
-
-    void look_at(const system::DatabaseDescription& database, json& found) {
-        const auto then = last_.databases.find(database.name);
-        if (then == last_.databases.end()) return unknown("it was not counted in that run", found);
-        const DatabaseChanges changes = changes_between(
-            then->second, database::current_activity({&machine_, &system_, &database}, cancellation_));
-        if (!changes.unknown.empty()) return unknown(changes.unknown, found);
-        json tables = json::array();
-        for (const auto& [name, rows] : changes.tables) {
-            tables.push_back({{"name", base::escape(name)},
-                              {"inserted", rows.inserted},
-                              {"updated", rows.updated},
-                              {"deleted", rows.deleted}});
-            if (tables.size() <= kMostLines) {
-                say(fmt::format("{}: rows inserted {}, updated {}, deleted {}", base::escape(name),
-                                rows.inserted, rows.updated, rows.deleted));
-            }
-        }
-        if (tables.size() > kMostLines)
-            say(fmt::format("and rows of {} more tables", tables.size() - kMostLines));
-        json gone = json::array();
-        for (const std::string& name : changes.gone) {
-            gone.push_back(base::escape(name));
-            if (gone.size() <= kMostLines) say(fmt::format("{}: dropped or renamed", base::escape(name)));
-        }
-        if (gone.size() > kMostLines)
-            say(fmt::format("and {} more tables dropped or renamed", gone.size() - kMostLines));
-        found["tables"] = std::move(tables);
-        found["tables_gone"] = std::move(gone);
-    }
-
-    os::Machine& machine_;
-    const system::Description& system_;
-    const system::Manifest& manifest_;
-    const LastRun& last_;
-    const base::Timestamp moment_;
-    base::Cancellation& cancellation_;
-    std::string object_;  // that is looked at
-    std::string lines_;
-    json trees_ = json::array();
-    json databases_ = json::array();
-};
+    if (gone.size() > kMostLines)
+        say(lines, object, fmt::format("and {} more tables dropped or renamed", gone.size() - kMostLines));
+    fields["tables"] = std::move(tables);
+    fields["tables_gone"] = std::move(gone);
+}
 
 }  // namespace
 
@@ -161,21 +106,116 @@ DatabaseChanges changes_between(const database::Activity& then,
     return changes;
 }
 
-std::string tell_changes_here(os::Machine& machine, const system::Description& system,
-                              const system::Manifest& manifest, const os::Directory& state,
-                              ui::Console& console, base::Cancellation& cancellation) {
-    const auto last = read_last_run(state);
+ChangesHere::ChangesHere(os::Machine& machine, const system::Description& system, const os::Directory& state,
+                         ui::Console& console)
+    : machine_{machine}, system_{system}, console_{console}, last_{read_last_run(state)} {
     const auto status = state.status(kLastRun);
-    if (!last || last->run_id.empty() || !status) {
-        console.event("changed_here",
-                      {{"since", nullptr}, {"trees", json::array()}, {"databases", json::array()}});
-        return "ft knows of no earlier run here, so not of what was changed in them since.\n";
+    if (last_ && (last_->run_id.empty() || !status)) last_.reset();
+    if (last_) moment_ = status->ctime;
+}
+
+std::string ChangesHere::look(const system::Manifest& manifest, base::Cancellation& cancellation) {
+    if (last_) {
+        console_.say("Looking for what was changed here since the last run.");
+        for (const auto& tree : system_.trees) look_at(tree, manifest, cancellation);
+        look_at_all_databases(cancellation);
     }
-    console.say("Looking for what was changed here since the last run.");
-    Look here{machine, system, manifest, *last, status->ctime, cancellation};
-    here.look();
-    console.event("changed_here", here.event());
-    return here.text();
+    return tell();
+}
+
+std::string ChangesHere::look_at_databases(base::Cancellation& cancellation) {
+    if (last_) {
+        for (const auto& tree : system_.trees) {
+            const std::string why = unknown(tree);
+            Found& found = trees_[tree.name];
+            guarded("tree " + tree.name, found, [&] { return why; });
+            if (why.empty()) awaited_.insert(tree.name);
+        }
+        look_at_all_databases(cancellation);
+    }
+    return awaited_.empty() ? tell() : "";
+}
+
+std::optional<base::Timestamp> ChangesHere::awaits(const std::string& tree) const {
+    const std::lock_guard lock{mutex_};
+    return awaited_.contains(tree) ? std::optional{moment_} : std::nullopt;
+}
+
+void ChangesHere::note(const std::string& tree, const tree::ChangedSince& changed) {
+    const std::lock_guard lock{mutex_};
+    if (awaited_.erase(tree) == 0) return;
+    Found& found = trees_[tree];
+    tell_changes("tree " + tree, changed, found.fields, found.lines);
+    if (awaited_.empty()) console_.say(tell());
+}
+
+std::string ChangesHere::unknown(const system::TreeDescription& tree) const {
+    const auto then = last_->trees.find(tree.name);
+    const bool known = then != last_->trees.end() && then->second == system_.below_root(tree.path);
+    return known ? "" : "it was not part of that run";
+}
+
+void ChangesHere::look_at(const system::TreeDescription& tree, const system::Manifest& manifest,
+                          base::Cancellation& cancellation) {
+    const std::string object = "tree " + tree.name;
+    Found& found = trees_[tree.name];
+    guarded(object, found, [&] {
+        std::string why = unknown(tree);
+        if (!why.empty()) return why;
+        const auto facts = std::find_if(manifest.trees.begin(), manifest.trees.end(),
+                                        [&](const auto& candidate) { return candidate.name == tree.name; });
+        const tree::Rules rules = system::rules_of(
+            system_, tree, facts == manifest.trees.end() ? std::vector<std::string>{} : facts->exclude,
+            {std::string{staging::kReservedDirectory}});
+        const auto root = machine_.open_root_to_read(system_.below_root(tree.path));
+        const tree::Scanned scanned = tree::scan(
+            *root, rules, cancellation, {.changed_since = moment_, .mounts = tree.mounts, .extended = false});
+        tell_changes(object, scanned.changed, found.fields, found.lines);
+        return why;
+    });
+}
+
+void ChangesHere::look_at_all_databases(base::Cancellation& cancellation) {
+    for (const auto& database : system_.databases) {
+        const std::string object = "database " + base::escape(database.name);
+        Found& found = databases_.emplace_back(Found{{{"name", base::escape(database.name)}}, {}});
+        guarded(object, found, [&]() -> std::string {
+            const auto then = last_->databases.find(database.name);
+            if (then == last_->databases.end()) return "it was not counted in that run";
+            const DatabaseChanges changes = changes_between(
+                then->second, database::current_activity({&machine_, &system_, &database}, cancellation));
+            if (changes.unknown.empty()) tell_changes(object, changes, found.fields, found.lines);
+            return changes.unknown;
+        });
+    }
+}
+
+/// The event, and what the lines say.
+std::string ChangesHere::tell() {
+    if (!last_) {
+        console_.event("changed_here",
+                       {{"since", nullptr}, {"trees", json::array()}, {"databases", json::array()}});
+        return "ft knows of no earlier run here, so not of what was changed since.\n";
+    }
+    json trees = json::array();
+    json databases = json::array();
+    std::string lines;
+    for (const auto& tree : system_.trees) {
+        Found& found = trees_[tree.name];
+        found.fields["name"] = tree.name;
+        trees.push_back(std::move(found.fields));
+        lines += found.lines;
+    }
+    for (Found& found : databases_) {
+        databases.push_back(std::move(found.fields));
+        lines += found.lines;
+    }
+    console_.event(
+        "changed_here",
+        {{"since", last_->run_id}, {"trees", std::move(trees)}, {"databases", std::move(databases)}});
+    return fmt::format("Since the last run, {} ({}), {}", base::escape(last_->run_id), last_->ended,
+                       lines.empty() ? "nothing was changed in the trees and databases here.\n"
+                                     : "this happened in the trees and databases here:\n" + lines);
 }
 
 }  // namespace ft::migrate

@@ -1,7 +1,10 @@
 #pragma once
 
 #include <map>
+#include <mutex>
+#include <nlohmann/json.hpp>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -10,7 +13,9 @@
 #include "ft/os/machine.h"
 #include "ft/system/description.h"
 #include "ft/system/manifest.h"
+#include "ft/tree/scan.h"
 #include "ft/ui/console.h"
+#include "migrate/last_run.h"
 
 namespace ft::migrate {
 
@@ -24,11 +29,48 @@ struct DatabaseChanges {
 /// `now`: nothing when there is no such database any more.
 DatabaseChanges changes_between(const database::Activity& then, const std::optional<database::Activity>& now);
 
-/// Finds out what happened in the trees and databases of this machine since its last committed run: the event
-/// `changed_here` (docs/json.md), and lines for the summary before a run replaces them. For information only;
-/// what cannot be looked at is said, and no error. Error cancelled.
-std::string tell_changes_here(os::Machine& machine, const system::Description& system,
-                              const system::Manifest& manifest, const os::Directory& state,
-                              ui::Console& console, base::Cancellation& cancellation);
+/// What happened in the trees and databases of this machine since its last committed run, and is lost when a
+/// run replaces them: the event `changed_here` (docs/json.md), and lines for people. For information only;
+/// what cannot be looked at is said, and no error.
+class ChangesHere {
+public:
+    /// All is referred to.
+    ChangesHere(os::Machine& machine, const system::Description& system, const os::Directory& state,
+                ui::Console& console);
+
+    /// Before a person is asked: looks at all, and returns the lines for the summary. Error cancelled.
+    std::string look(const system::Manifest& manifest, base::Cancellation& cancellation);
+    /// Where nobody is asked: looks at the databases alone, for the run reads the trees anyway, and returns
+    /// what is known then. The rest is told once `note` was called for each tree. Error cancelled.
+    std::string look_at_databases(base::Cancellation& cancellation);
+
+    /// The moment since when changes of `tree` are to be noted; nothing when they are not. Any thread.
+    std::optional<base::Timestamp> awaits(const std::string& tree) const;
+    void note(const std::string& tree, const tree::ChangedSince& changed);
+
+private:
+    /// Of one tree or database.
+    struct Found {
+        nlohmann::json fields;
+        std::string lines;  // for people
+    };
+
+    void look_at(const system::TreeDescription& tree, const system::Manifest& manifest,
+                 base::Cancellation& cancellation);
+    void look_at_all_databases(base::Cancellation& cancellation);
+    /// Why nothing is known of what changed in a tree; empty: it is.
+    std::string unknown(const system::TreeDescription& tree) const;
+    std::string tell();
+
+    os::Machine& machine_;
+    const system::Description& system_;
+    ui::Console& console_;
+    std::optional<LastRun> last_;
+    base::Timestamp moment_{};  // of the last run
+    mutable std::mutex mutex_;
+    std::set<std::string> awaited_;  // trees
+    std::map<std::string, Found> trees_;
+    std::vector<Found> databases_;
+};
 
 }  // namespace ft::migrate

@@ -54,7 +54,9 @@ public:
           attempts_{machine.clock(), console, options.retry_for},
           conversation_{source,    report.run_id, options.final_run,    system.keep_rows,
                         attempts_, console,       tasks_.cancellation()},
-          fetch_{machine, system, state, source, options, conversation_.presence(), attempts_, console} {}
+          changes_here_{machine, system, state, console},
+          fetch_{machine,       system,    state,  source, options, conversation_.presence(),
+                 changes_here_, attempts_, console} {}
 
     void execute() {
         try {
@@ -159,7 +161,8 @@ private:
     Conversation conversation_;
     system::Manifest manifest_;
     std::optional<HostFiles> host_files_;
-    Fetch fetch_;           // refers to the host files: goes before them
+    ChangesHere changes_here_;
+    Fetch fetch_;           // refers to these two: goes before them
     std::string stay_off_;  // the last line for the admin, after a rehearsal
     bool downtime_told_ = false;
     bool committing_ = false;  // the journal decides now what this machine is
@@ -210,7 +213,8 @@ void Run::confirm() {
                                size ? ui::bytes(*size) + " now" : "not here yet");
     }
     summary += host_files_->summary();
-    summary += tell_changes_here(machine_, system_, manifest_, state_, console_, tasks_.cancellation());
+    summary += options_.yes ? changes_here_.look_at_databases(tasks_.cancellation())
+                            : changes_here_.look(manifest_, tasks_.cancellation());
     summary += "What was changed in them on this server is lost.\n";
     console_.say(summary);
     confirm_public_name(machine_, manifest_, options_.yes, console_, tasks_.cancellation());

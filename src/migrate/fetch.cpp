@@ -28,8 +28,8 @@ database::Access access_to(os::Machine& machine, const system::Description& syst
 }
 
 Fetch::Fetch(os::Machine& machine, const system::Description& system, os::Directory& state,
-             const Source& source, const DestinationOptions& options, Presence& presence, Attempts& attempts,
-             ui::Console& console)
+             const Source& source, const DestinationOptions& options, Presence& presence,
+             ChangesHere& changes_here, Attempts& attempts, ui::Console& console)
     : machine_{machine},
       system_{system},
       state_{state},
@@ -37,6 +37,7 @@ Fetch::Fetch(os::Machine& machine, const system::Description& system, os::Direct
       max_delete_{options.max_delete},
       verify_content_{options.verify_content},
       presence_{presence},
+      changes_here_{changes_here},
       attempts_{attempts},
       console_{console},
       link_{machine.clock(), options.compress, options.rate},
@@ -54,8 +55,8 @@ void Fetch::prepare(const system::Manifest& manifest, const HostFiles& host_file
     turns_.emplace(kAtOnce, system_.trees.size() + (backup_ ? 1 : 0));
     if (!trees_.empty()) return;
     for (const auto& tree : system_.trees)
-        trees_.push_back(
-            std::make_unique<TreePull>(machine_, system_, tree, manifest, state_, host_files, console_));
+        trees_.push_back(std::make_unique<TreePull>(machine_, system_, tree, manifest, state_, host_files,
+                                                    changes_here_, console_));
 }
 
 void Fetch::ahead(const system::Manifest& manifest, base::Cancellation& cancellation) {

@@ -47,7 +47,8 @@ class Fetch {
 public:
     /// All but `options` is referred to.
     Fetch(os::Machine& machine, const system::Description& system, os::Directory& state, const Source& source,
-          const DestinationOptions& options, Presence& presence, Attempts& attempts, ui::Console& console);
+          const DestinationOptions& options, Presence& presence, ChangesHere& changes_here,
+          Attempts& attempts, ui::Console& console);
 
     /// "2 trees and the database backup", for people.
     std::string what(const system::Manifest& manifest) const;
@@ -93,6 +94,7 @@ private:
     const unsigned max_delete_;
     const bool verify_content_;
     Presence& presence_;
+    ChangesHere& changes_here_;
     Attempts& attempts_;
     ui::Console& console_;
     Link link_;

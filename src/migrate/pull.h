@@ -19,6 +19,7 @@
 #include "ft/system/manifest.h"
 #include "ft/transport/connection.h"
 #include "ft/ui/console.h"
+#include "migrate/changed_here.h"
 #include "migrate/host_files.h"
 #include "migrate/link.h"
 
@@ -99,11 +100,11 @@ private:
 /// One tree of a run at the destination: its directory, what is staged for it, what came of the pull.
 class TreePull {
 public:
-    /// Makes the tree's directory where it is missing. `state`, `host_files` and `console`
+    /// Makes the tree's directory where it is missing. `state`, `host_files`, `changes_here` and `console`
     /// are referred to.
     TreePull(os::Machine& machine, const system::Description& system, const system::TreeDescription& tree,
              const system::Manifest& manifest, os::Directory& state, const HostFiles& host_files,
-             ui::Console& console);
+             ChangesHere& changes_here, ui::Console& console);
     /// What was fetched stays staged for the next run, unless it was handed over. When nothing was, no trace
     /// stays, and the directory is removed if it was made here.
     ~TreePull();
@@ -155,6 +156,7 @@ private:
     tree::Rules rules_;
     os::Directory& state_;
     const HostFiles& host_files_;
+    ChangesHere& changes_here_;
     ui::Console& console_;
     std::optional<staging::Staging> staging_;
     staging::ChangeCounts counts_;

@@ -34,7 +34,8 @@ Taken taken_since(const Taken& then, const Taken& now) {
 
 TreePull::TreePull(os::Machine& machine, const system::Description& system,
                    const system::TreeDescription& tree, const system::Manifest& manifest,
-                   os::Directory& state, const HostFiles& host_files, ui::Console& console)
+                   os::Directory& state, const HostFiles& host_files, ChangesHere& changes_here,
+                   ui::Console& console)
     : machine_{machine},
       tree_{tree},
       path_{system.below_root(tree.path)},
@@ -45,6 +46,7 @@ TreePull::TreePull(os::Machine& machine, const system::Description& system,
                               {std::string{staging::kReservedDirectory}})},
       state_{state},
       host_files_{host_files},
+      changes_here_{changes_here},
       console_{console} {
     system::keep(rules_, tree, host_files.kept());
 }
@@ -119,7 +121,9 @@ bool TreePull::run(const Line& line, bool live, bool verify_content, unsigned ma
     options.compressions = line.link.compressions();
     const auto accounts = host_files_.accounts();
     options.accounts = accounts.get();
+    options.changed_since = changes_here_.awaits(tree_.name);
     options.on_need = [&](const rsync::Need& need, const std::function<void()>& keep_alive) {
+        changes_here_.note(tree_.name, need.changed);
         checks::require_few_removals({need.listed_files, need.live_files, need.removed_files}, max_delete);
         for (std::size_t i = 0; i < need.grounds.size(); ++i) {
             const os::Directory& ground = i == 0 ? *root_ : *mounts_[i - 1];

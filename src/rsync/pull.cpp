@@ -106,7 +106,8 @@ public:
                                 *options_.accounts, progress_);
         });
         group.start("scan", [&] {
-            live = tree::scan(live_root, rules, group.cancellation(), {.mounts = mounts});
+            live = tree::scan(live_root, rules, group.cancellation(),
+                              {.changed_since = options_.changed_since, .mounts = mounts});
             if (!options_.verify_content || live.unreadable_count > 0) return;
             live_sums = sums_of(live_root, live.listing, setup.list_checksum, progress_.bytes_verified,
                                 group.cancellation());
@@ -132,7 +133,8 @@ public:
             staging,  meetings_.requests, links,        options_.verify_content ? &check : nullptr,
             progress_};
         generator.emplace(session, live.listing, rules, out, requested);
-        const Need need = generator->measure();
+        Need need = generator->measure();
+        need.changed = std::move(live.changed);
         if (options_.on_need) options_.on_need(need, [&] { out.keep_alive(); });
 
         receiver_.emplace(session, in, meetings_.files, meetings_.behind, pulled_, answered);

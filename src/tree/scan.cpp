@@ -178,9 +178,9 @@ private:
             return;
         }
         if (is_directory) {
-            note_change(path, *status);
             // A subvolume is no mount point, but a file system of its own to whoever renames.
             const bool mounted = status->mount_root || status->device != above.status.device;
+            if (!mounted) note_change(path, *status);
             pending_.push_back({path, *status, above.depth + 1, mounted, is_expected(path),
                                 mounted ? ++last_mount_ : above.mount, std::move(extended)});
             return;
@@ -233,9 +233,9 @@ private:
 
     void note_change(const std::string& path, const os::Status& status) {
         if (!changed_since_ || status.ctime <= *changed_since_) return;
-        ++found_.changed;
-        if (found_.changed_examples.size() < kMostExamples)
-            found_.changed_examples.push_back(base::escape(path));
+        ++found_.changed.objects;
+        if (found_.changed.examples.size() < kMostExamples)
+            found_.changed.examples.push_back(base::escape(path));
     }
 
     /// Whether the object went away, or became something else, since its directory was listed; counted then.

@@ -149,7 +149,7 @@ class RowsTest(unittest.TestCase):
         self.assertEqual(found["since"], first)
         self.assertEqual(found["trees"], [{"name": "data", "changed": 0, "examples": []}])
         self.assertEqual(found["databases"], [{"name": "app", "tables": [], "tables_gone": []}])
-        self.assertIn("nothing was changed in them on this server", quiet.stderr)
+        self.assertIn("nothing was changed in the trees and databases here", quiet.stderr)
 
         data = self.new.path("/srv/data")
         (data / "new\nfile").write_text("x")

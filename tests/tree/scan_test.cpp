@@ -338,9 +338,9 @@ TEST_CASE("a scan counts what was changed since a moment, without the root and w
     base::Cancellation cancellation;
     const tree::Scanned found =
         tree::scan(FakeDirectory{disk, "."}, rules, cancellation, {.changed_since = moment});
-    CHECK(found.changed == 5);
-    CHECK(found.changed_examples == Names{"a", "a/\\x1b", "a/1"});
-    CHECK(scan(disk).changed == 0);
+    CHECK(found.changed.objects == 5);
+    CHECK(found.changed.examples == Names{"a", "a/\\x1b", "a/1"});
+    CHECK(scan(disk).changed.objects == 0);
 }
 
 TEST_CASE("an inode number that was given to another object during the scan makes no hard link", "[tree]") {

@@ -16,6 +16,7 @@
 #include "ft/staging/staging.h"
 #include "ft/tree/listing.h"
 #include "ft/tree/rules.h"
+#include "ft/tree/scan.h"
 #include "ft/wire/compression.h"
 #include "ft/wire/greeting.h"
 
@@ -36,6 +37,7 @@ struct Need {
     std::uint64_t listed_files = 0;   ///< by the source
     std::uint64_t live_files = 0;     ///< here now
     std::uint64_t removed_files = 0;  ///< of these: nothing, or no regular file, will have their path
+    tree::ChangedSince changed;       ///< of the live tree, since PullOptions::changed_since
 };
 
 struct PullOptions {
@@ -55,6 +57,8 @@ struct PullOptions {
     /// takes zlib.
     std::vector<wire::Compression> compressions{};
     const os::Accounts* accounts = nullptr;  ///< of this machine; needed
+    /// What was changed here since then is counted while the live tree is read.
+    std::optional<base::Timestamp> changed_since{};
     /// The basis file for a wanted file; null: none. Default: the live file of that path. Called from two
     /// threads, and twice a file: once for its checksums, once for its blocks.
     std::function<std::unique_ptr<const os::File>(const base::RelPath&)> basis;

@@ -13,6 +13,14 @@
 
 namespace ft::tree {
 
+/// Objects of a tree whose ctime is later than a moment: what was changed, made or renamed since; a directory
+/// is changed when something in it is made or removed. Not the root, nor what is mounted: ft itself works
+/// there.
+struct ChangedSince {
+    std::uint64_t objects = 0;
+    std::vector<std::string> examples;  ///< the first of these, paths escaped, at most 3
+};
+
 /// A tree as it was found.
 struct Scanned {
     Listing listing;                      ///< sorted; without what the rules exclude
@@ -23,13 +31,10 @@ struct Scanned {
     std::uint64_t vanished = 0;        ///< listed by their directory and gone a moment later
     std::uint64_t linked_outside = 0;  ///< names of objects that have further ones which are not listed
     std::vector<std::string> outside_examples;  ///< the first of these, paths escaped, at most 3
-    std::uint64_t changed = 0;  ///< objects below the root whose ctime is later than was asked
-    std::vector<std::string> changed_examples;  ///< the first of these, paths escaped, at most 3
+    ChangedSince changed;                       ///< since the moment that was asked for
 };
 
 struct ScanOptions {
-    /// Counts what was changed, made or renamed after that moment; a directory is changed when something in
-    /// it is made or removed.
     std::optional<base::Timestamp> changed_since{};
     /// Mount points that are part of the tree: entered. One that none is, is recorded as unreadable.
     std::vector<base::RelPath> mounts{};
