@@ -113,6 +113,17 @@ class TerminalTest(unittest.TestCase):
         for where in [terminal.shown, *(path.read_text() for path in self.new.path("/var/lib/ft").rglob("*") if path.is_file())]:
             self.assertNotIn(self.code, where)
 
+    def test_what_was_changed_here_is_told_before_the_question(self):
+        self.assertEqual(self.world.migrate(self.source).status, 0)
+        (self.new.path("/srv/data") / "here").write_text("x")
+        terminal = self.destination("--code-file", self.source.code_file)
+        terminal.wait_for(NAME_QUESTION)
+        self.assertIn("tree data: 1 object new or changed: here", terminal.shown)
+        terminal.type(socket.gethostname() + "\n")
+        self.assertEqual(terminal.wait(), 0, terminal.shown)
+        self.assertEqual(terminal.shown.count("new or changed"), 1)
+        self.require_replica()
+
     def test_another_name_changes_nothing(self):
         for name in ("", "y", "yes", socket.gethostname() + "x", socket.gethostname()[:-1]):
             with self.subTest(name):
