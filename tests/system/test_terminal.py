@@ -121,7 +121,7 @@ class TerminalTest(unittest.TestCase):
         self.assertIn("tree data: 1 object new or changed: here", terminal.shown)
         terminal.type(socket.gethostname() + "\n")
         self.assertEqual(terminal.wait(), 0, terminal.shown)
-        self.assertEqual(terminal.shown.count("new or changed"), 1)
+        self.assertEqual(terminal.shown.count("new or changed: here"), 1, terminal.shown)
         self.require_replica()
 
     def test_another_name_changes_nothing(self):
