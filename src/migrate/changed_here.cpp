@@ -126,7 +126,7 @@ std::string ChangesHere::look(const system::Manifest& manifest, base::Cancellati
 std::string ChangesHere::look_at_databases(base::Cancellation& cancellation) {
     if (last_) {
         for (const auto& tree : system_.trees) {
-            const std::string why = unknown(tree);
+            std::string why = unknown(tree);
             Found& found = trees_[tree.name];
             guarded("tree " + tree.name, found, [&] { return why; });
             if (why.empty()) awaited_.insert(tree.name);

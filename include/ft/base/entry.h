@@ -25,7 +25,7 @@ std::string_view name_of(FileType type);
 struct Timestamp {
     std::int64_t seconds = 0;
     std::uint32_t nanoseconds = 0;
-    auto operator<=>(const Timestamp&) const = default;
+    auto operator<=>(const Timestamp&) const = default;  // NOLINT(modernize-use-nullptr): false
 };
 
 /// What a replica must have in common with its original besides content. Symbolic links have no mode of
