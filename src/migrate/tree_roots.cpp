@@ -1,12 +1,14 @@
 #include "migrate/tree_roots.h"
 
 #include <algorithm>
+#include <functional>
 #include <ranges>
 #include <string_view>
 
 #include "ft/base/error.h"
 #include "ft/base/escape.h"
 #include "ft/base/log.h"
+#include "ft/staging/root_time.h"
 #include "migrate/state_directory.h"
 
 namespace ft::migrate {
@@ -49,20 +51,69 @@ bool is_there(os::Machine& machine, const std::string& directory) {
     }
 }
 
-}  // namespace
+/// `path` and the directories on the way to it that are missing, outermost first.
+std::vector<std::string> missing(os::Machine& machine, const std::string& path) {
+    std::vector<std::string> found;
+    for (std::size_t end = path.find('/', 1);; end = path.find('/', end + 1)) {
+        std::string directory = path.substr(0, end);
+        if (!found.empty() || !is_there(machine, directory)) found.push_back(std::move(directory));
+        if (end >= path.size()) return found;
+    }
+}
 
-std::vector<std::string> make_tree_root(os::Machine& machine, os::Directory& state, const std::string& path) {
-    std::vector<Made> all = read(state);
-    const auto now = machine.make_root(path);
-    for (const std::string& directory : now) {
+/// Does what makes or removes `directory`; the time of the one above it outlives this process.
+void with_time_above(os::Machine& machine, os::Directory& state, const std::string& directory,
+                     const std::function<void()>& action) {
+    const std::size_t slash = directory.rfind('/');
+    const auto above = machine.open_root(slash == 0 ? "/" : directory.substr(0, slash));
+    staging::RootTime time{*above, &state, std::string_view{directory}.substr(slash + 1)};
+    try {
+        action();
+    } catch (const base::Error&) {
+        time.set_back();
+        throw;
+    }
+    time.set_back();
+}
+
+void remove_if_empty(os::Machine& machine, os::Directory& state, const std::string& directory) {
+    if (!is_there(machine, directory) || !machine.open_root_to_read(directory)->list().empty()) return;
+    with_time_above(machine, state, directory, [&] { machine.remove_root(directory); });
+}
+
+void remember(std::vector<Made>& all, const std::string& path, const std::vector<std::string>& directories) {
+    for (const std::string& directory : directories) {
         std::erase_if(all, [&](const Made& made) { return made.directory == directory; });
         all.push_back({path, directory});
     }
-    try {
-        if (!now.empty()) write(state, all);
-    } catch (const base::Error&) {
-        for (const std::string& directory : std::views::reverse(now)) machine.remove_root(directory);
-        throw;
+}
+
+}  // namespace
+
+std::vector<std::string> make_tree_root(os::Machine& machine, os::Directory& state, const std::string& path) {
+    const std::vector<Made> before = read(state);
+    std::vector<Made> all = before;
+    const std::vector<std::string> wanted = missing(machine, path);
+    if (!wanted.empty()) {
+        std::vector<Made> meant = before;
+        remember(meant, path, wanted);
+        write(state, meant);
+        std::vector<std::string> now;  // as os::Machine names them: without links
+        try {
+            for (const std::string& directory : wanted) {
+                with_time_above(machine, state, directory, [&] {
+                    const auto made = machine.make_root(directory);
+                    now.insert(now.end(), made.begin(), made.end());
+                });
+            }
+            remember(all, path, now);
+            if (now != wanted) write(state, all);
+        } catch (const base::Error&) {
+            for (const std::string& directory : std::views::reverse(now))
+                remove_if_empty(machine, state, directory);
+            write(state, before);
+            throw;
+        }
     }
     std::vector<std::string> found;
     for (const Made& made : all) {
@@ -76,7 +127,7 @@ void remove_tree_roots(os::Machine& machine, os::Directory& state, const std::st
     if (all.empty()) return;
     const auto is_meant = [&](const Made& made) { return path.empty() || made.path == path; };
     for (const Made& made : std::views::reverse(all)) {
-        if (is_meant(made)) machine.remove_root(made.directory);
+        if (is_meant(made)) remove_if_empty(machine, state, made.directory);
     }
     if (std::erase_if(
             all, [&](const Made& made) { return is_meant(made) && !is_there(machine, made.directory); }) > 0)
