@@ -1,7 +1,6 @@
 #include "migrate/tree_roots.h"
 
 #include <algorithm>
-#include <functional>
 #include <ranges>
 #include <string_view>
 
@@ -61,26 +60,6 @@ std::vector<std::string> missing(os::Machine& machine, const std::string& path) 
     }
 }
 
-/// Does what makes or removes `directory`; the time of the one above it outlives this process.
-void with_time_above(os::Machine& machine, os::Directory& state, const std::string& directory,
-                     const std::function<void()>& action) {
-    const std::size_t slash = directory.rfind('/');
-    const auto above = machine.open_root(slash == 0 ? "/" : directory.substr(0, slash));
-    staging::RootTime time{*above, &state, std::string_view{directory}.substr(slash + 1)};
-    try {
-        action();
-    } catch (const base::Error&) {
-        time.set_back();
-        throw;
-    }
-    time.set_back();
-}
-
-void remove_if_empty(os::Machine& machine, os::Directory& state, const std::string& directory) {
-    if (!is_there(machine, directory) || !machine.open_root_to_read(directory)->list().empty()) return;
-    with_time_above(machine, state, directory, [&] { machine.remove_root(directory); });
-}
-
 void remember(std::vector<Made>& all, const std::string& path, const std::vector<std::string>& directories) {
     for (const std::string& directory : directories) {
         std::erase_if(all, [&](const Made& made) { return made.directory == directory; });
@@ -101,7 +80,7 @@ std::vector<std::string> make_tree_root(os::Machine& machine, os::Directory& sta
         std::vector<std::string> now;  // as os::Machine names them: without links
         try {
             for (const std::string& directory : wanted) {
-                with_time_above(machine, state, directory, [&] {
+                staging::with_time_above(machine, state, directory, [&] {
                     const auto made = machine.make_root(directory);
                     now.insert(now.end(), made.begin(), made.end());
                 });
@@ -110,7 +89,7 @@ std::vector<std::string> make_tree_root(os::Machine& machine, os::Directory& sta
             if (now != wanted) write(state, all);
         } catch (const base::Error&) {
             for (const std::string& directory : std::views::reverse(now))
-                remove_if_empty(machine, state, directory);
+                staging::remove_root(machine, state, directory);
             write(state, before);
             throw;
         }
@@ -127,7 +106,7 @@ void remove_tree_roots(os::Machine& machine, os::Directory& state, const std::st
     if (all.empty()) return;
     const auto is_meant = [&](const Made& made) { return path.empty() || made.path == path; };
     for (const Made& made : std::views::reverse(all)) {
-        if (is_meant(made)) remove_if_empty(machine, state, made.directory);
+        if (is_meant(made)) staging::remove_root(machine, state, made.directory);
     }
     if (std::erase_if(
             all, [&](const Made& made) { return is_meant(made) && !is_there(machine, made.directory); }) > 0)

@@ -115,6 +115,29 @@ void RootTime::set_back() {
     notes_->remove(note_);
 }
 
+void with_time_above(os::Machine& machine, os::Directory& notes, const std::string& directory,
+                     const std::function<void()>& action) {
+    const std::size_t slash = directory.rfind('/');
+    const auto above = machine.open_root(slash == 0 ? "/" : directory.substr(0, slash));
+    RootTime time{*above, &notes, std::string_view{directory}.substr(slash + 1)};
+    try {
+        action();
+    } catch (const base::Error&) {
+        time.set_back();
+        throw;
+    }
+    time.set_back();
+}
+
+void remove_root(os::Machine& machine, os::Directory& notes, const std::string& path) {
+    try {
+        if (!machine.open_root_to_read(path)->list().empty()) return;
+    } catch (const base::Error&) {
+        return machine.remove_root(path);  // which says what it is, or that it is gone
+    }
+    with_time_above(machine, notes, path, [&] { machine.remove_root(path); });
+}
+
 void restore_root_times(os::Machine& machine, os::Directory& notes) {
     for (const os::Name& each : notes.list()) {
         if (!each.name.starts_with(kNote)) continue;

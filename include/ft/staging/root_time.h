@@ -1,9 +1,10 @@
 #pragma once
 
+#include <functional>
 #include <string>
 #include <string_view>
 
-#include "ft/os/file.h"
+#include "ft/os/machine.h"
 #include "ft/staging/names.h"
 
 namespace ft::staging {
@@ -24,5 +25,11 @@ private:
     std::string note_;  // its name
     os::Status before_;
 };
+
+/// Does `action`, which makes or removes `directory` (absolute); the one above has its time again after it.
+void with_time_above(os::Machine& machine, os::Directory& notes, const std::string& directory,
+                     const std::function<void()>& action);
+/// Removes the empty directory at `path`, as os::Machine does, with the time above in `notes`.
+void remove_root(os::Machine& machine, os::Directory& notes, const std::string& path);
 
 }  // namespace ft::staging
