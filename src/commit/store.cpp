@@ -10,6 +10,7 @@
 #include "ft/base/escape.h"
 #include "ft/base/log.h"
 #include "ft/staging/names.h"
+#include "ft/staging/root_time.h"
 
 namespace ft::commit {
 namespace {
@@ -56,12 +57,12 @@ void free_tree(os::Machine& machine, os::Directory& state, Journal& journal, std
 }
 
 /// Of a run that was undone: directories that it had made for a tree, where they are empty.
-void remove_made(os::Machine& machine, const Journal& journal, std::size_t tree) {
+void remove_made(os::Machine& machine, os::Directory& state, const Journal& journal, std::size_t tree) {
     const auto& made = journal.plan.trees[tree].made;
     const auto freed = journal.freeing.find(tree);
     // Without the record a root that is gone could not be told from one that is not mounted.
     if (made.empty() || freed == journal.freeing.end() || freed->second.time || freed->second.unmade) return;
-    for (const std::string& path : std::views::reverse(made)) machine.remove_root(path);
+    for (const std::string& path : std::views::reverse(made)) staging::remove_root(machine, state, path);
     // Any of them may be the last that could be removed.
     for (const std::string& path : made) {
         const std::size_t slash = path.rfind('/');
@@ -155,7 +156,7 @@ private:
             try_to(run, [&] { free_tree(machine_, state_, *journal, tree); });
         // Backwards: what was made for one tree may hold what was made for a later one.
         for (std::size_t tree = journal->plan.trees.size(); undone && tree-- > 0;)
-            try_to(run, [&] { remove_made(machine_, *journal, tree); });
+            try_to(run, [&] { remove_made(machine_, state_, *journal, tree); });
         if (!left_.lines.empty()) {
             if (undone) note_unmade(*journal);
             return false;

@@ -7,6 +7,7 @@
 #include "ft/base/error.h"
 #include "ft/base/escape.h"
 #include "ft/base/log.h"
+#include "ft/staging/root_time.h"
 #include "migrate/state_directory.h"
 
 namespace ft::migrate {
@@ -49,20 +50,49 @@ bool is_there(os::Machine& machine, const std::string& directory) {
     }
 }
 
-}  // namespace
+/// `path` and the directories on the way to it that are missing, outermost first.
+std::vector<std::string> missing(os::Machine& machine, const std::string& path) {
+    std::vector<std::string> found;
+    for (std::size_t end = path.find('/', 1);; end = path.find('/', end + 1)) {
+        std::string directory = path.substr(0, end);
+        if (!found.empty() || !is_there(machine, directory)) found.push_back(std::move(directory));
+        if (end >= path.size()) return found;
+    }
+}
 
-std::vector<std::string> make_tree_root(os::Machine& machine, os::Directory& state, const std::string& path) {
-    std::vector<Made> all = read(state);
-    const auto now = machine.make_root(path);
-    for (const std::string& directory : now) {
+void remember(std::vector<Made>& all, const std::string& path, const std::vector<std::string>& directories) {
+    for (const std::string& directory : directories) {
         std::erase_if(all, [&](const Made& made) { return made.directory == directory; });
         all.push_back({path, directory});
     }
-    try {
-        if (!now.empty()) write(state, all);
-    } catch (const base::Error&) {
-        for (const std::string& directory : std::views::reverse(now)) machine.remove_root(directory);
-        throw;
+}
+
+}  // namespace
+
+std::vector<std::string> make_tree_root(os::Machine& machine, os::Directory& state, const std::string& path) {
+    const std::vector<Made> before = read(state);
+    std::vector<Made> all = before;
+    const std::vector<std::string> wanted = missing(machine, path);
+    if (!wanted.empty()) {
+        std::vector<Made> meant = before;
+        remember(meant, path, wanted);
+        write(state, meant);
+        std::vector<std::string> now;  // as os::Machine names them: without links
+        try {
+            for (const std::string& directory : wanted) {
+                staging::with_time_above(machine, state, directory, [&] {
+                    const auto made = machine.make_root(directory);
+                    now.insert(now.end(), made.begin(), made.end());
+                });
+            }
+            remember(all, path, now);
+            if (now != wanted) write(state, all);
+        } catch (const base::Error&) {
+            for (const std::string& directory : std::views::reverse(now))
+                staging::remove_root(machine, state, directory);
+            write(state, before);
+            throw;
+        }
     }
     std::vector<std::string> found;
     for (const Made& made : all) {
@@ -76,7 +106,7 @@ void remove_tree_roots(os::Machine& machine, os::Directory& state, const std::st
     if (all.empty()) return;
     const auto is_meant = [&](const Made& made) { return path.empty() || made.path == path; };
     for (const Made& made : std::views::reverse(all)) {
-        if (is_meant(made)) machine.remove_root(made.directory);
+        if (is_meant(made)) staging::remove_root(machine, state, made.directory);
     }
     if (std::erase_if(
             all, [&](const Made& made) { return is_meant(made) && !is_there(machine, made.directory); }) > 0)

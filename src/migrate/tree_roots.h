@@ -8,8 +8,9 @@
 namespace ft::migrate {
 
 // Directories that runs make for their trees, until one of those runs is committed (its undo removes them) or
-// what it staged is discarded. The file `made-roots` of the state directory remembers them: a run that fails
-// may leave one, with what it staged, to the next.
+// what it staged is discarded. The file `made-roots` of the state directory remembers them from before they
+// are made: a run that fails may leave one, with what it staged, to the next. The directory above keeps its
+// time, which restore_root_times (staging) sets when this process is killed meanwhile.
 
 /// Makes `path` (absolute) and what is missing on the way; returns those that this run or failed ones before
 /// it made for `path`, outermost first.

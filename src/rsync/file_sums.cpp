@@ -8,18 +8,22 @@ namespace ft::rsync {
 
 using Kind = tree::Difference::Kind;
 
+void HashedBytes::add(std::uint64_t bytes) {
+    since_alive_ += bytes;
+    if (since_alive_ < kAtOnce) return;
+    since_alive_ = 0;
+    alive_();
+}
+
 base::Digest digest_of_file(const os::File& file, std::uint64_t size, base::DigestKind kind,
-                            const Alive& alive) {
+                            HashedBytes& hashed) {
     constexpr std::size_t kPiece = 1024 * 1024;  // bytes read at a time
     base::Hasher hasher{kind};
     os::ReadAhead reading{os::content_of(file, file.status().allocated < size), 0, size, kPiece};
-    std::uint64_t since_alive = 0;
+    hashed.begin_file();
     for (auto piece = reading.next(); !piece.empty(); piece = reading.next()) {
         hasher.update(piece);
-        since_alive += piece.size();
-        if (since_alive < kHashedAtOnce) continue;
-        since_alive = 0;
-        alive();
+        hashed.add(piece.size());
     }
     return hasher.finish();
 }
@@ -41,6 +45,7 @@ base::Digest FileSums::of(std::size_t arrival) const {
 FileSums sums_of(const os::Directory& root, const tree::Listing& listing, base::DigestKind kind,
                  std::atomic<std::uint64_t>& read, base::Cancellation& cancellation) {
     FileSums sums{kind};
+    HashedBytes hashed{[&] { cancellation.check(); }};
     for (std::size_t index = 0; index < listing.size(); ++index) {
         cancellation.check();
         const tree::Item item = listing[index];
@@ -52,9 +57,7 @@ FileSums sums_of(const os::Directory& root, const tree::Listing& listing, base::
             continue;
         }
         const auto file = root.open_file(std::string{item.path});
-        const base::Digest digest =
-            digest_of_file(*file, item.object.size, kind, [&] { cancellation.check(); });
-        sums.set(listing.arrival(index), digest);
+        sums.set(listing.arrival(index), digest_of_file(*file, item.object.size, kind, hashed));
         read += item.object.size;
     }
     return sums;

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "ft/base/cancellation.h"
@@ -16,13 +17,25 @@
 
 namespace ft::rsync {
 
-/// Called after each so many bytes of a file that is hashed: a peer that waits wants to see life.
-using Alive = std::function<void()>;
-inline constexpr std::uint64_t kHashedAtOnce = 64 * 1024 * 1024;
+/// Calls `alive` after each 64 MiB that one thread hashes, over as many files as they take: a peer that waits
+/// wants to see life. A file counts as 1 MiB beside its content: what a disk could read while it finds it.
+class HashedBytes {
+public:
+    explicit HashedBytes(std::function<void()> alive) : alive_{std::move(alive)} {}
+    void begin_file() { add(kFile); }
+    void add(std::uint64_t bytes);
 
-/// Checksum of the first `size` bytes of `file`, or of all that it has; holes are not read. Errors: io.
+private:
+    static constexpr std::uint64_t kFile = 1024 * 1024;
+    static constexpr std::uint64_t kAtOnce = 64 * kFile;
+    const std::function<void()> alive_;
+    std::uint64_t since_alive_ = 0;
+};
+
+/// Checksum of the first `size` bytes of `file`, or of all that it has, counted by `hashed`; holes are not
+/// read. Errors: io, and what `hashed` throws.
 base::Digest digest_of_file(const os::File& file, std::uint64_t size, base::DigestKind kind,
-                            const Alive& alive);
+                            HashedBytes& hashed);
 
 /// Whole-file checksums of a listing's regular files, by order of arrival; what is no file has an empty one.
 class FileSums {

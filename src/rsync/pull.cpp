@@ -122,7 +122,7 @@ public:
         wire::IndexReader answered;
         list.extended.find_values(live.listing);
         list.extended.fetch_values(list.listing, options_.live, out, requested, in, answered);
-        list.extended.settle(list.listing, *list.owners);
+        list.extended.settle(list.listing, *list.owners, cancellation_);
         list.extended = {};
         list.decoder.reset();
 

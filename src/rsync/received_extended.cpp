@@ -18,6 +18,10 @@ namespace {
 /// neither side waits for the other.
 constexpr std::size_t kMostAhead = 8 * 1024;
 
+constexpr std::uint64_t kMostPacked = std::uint64_t{1} << 30;
+constexpr std::uint64_t kPackedAnEntry = 1024;
+constexpr std::uint32_t kAclBits = 0777;  // of a mode, the part that an ACL shows
+
 /// ACLs go their own way.
 bool is_taken(const wire::Xattr& xattr) {
     return base::is_carried(xattr.name) && xattr.name != base::kAccessAcl && xattr.name != base::kDefaultAcl;
@@ -143,13 +147,30 @@ std::string ReceivedExtended::packed(const Parts& parts, std::uint32_t mode,
     return base::pack(std::move(all));
 }
 
-void ReceivedExtended::settle(tree::Listing& list, const tree::OwnerMap& owners) const {
+void ReceivedExtended::settle(tree::Listing& list, const tree::OwnerMap& owners,
+                              const base::Cancellation& cancellation) const {
     if (numbers_.empty()) return;
+    // Different sets may come out equal, by what is not carried of them: small ones, of an honest source.
+    const std::uint64_t most = kMostPacked + kPackedAnEntry * list.size();
+    std::uint64_t bytes = 0;
+    std::map<std::pair<std::uint32_t, std::uint32_t>, std::size_t> first;  // by number and mode: who has it
     for (std::size_t index = 0; index < list.size(); ++index) {
         const std::size_t arrival = list.arrival(index);
         if (arrival >= numbers_.size() || numbers_[arrival] == 0) continue;
+        cancellation.check();
+        const Parts& parts = parts_[numbers_[arrival] - 1];
         const std::uint32_t mode = list[index].object.attributes.mode;
-        list.set_extended(arrival, packed(parts_[numbers_[arrival] - 1], mode, owners));
+        const bool by_mode = parts.access != nullptr && !parts.access->is_plain();
+        const auto [known, is_new] =
+            first.try_emplace({numbers_[arrival], by_mode ? mode & kAclBits : 0}, arrival);
+        if (!is_new) {
+            list.share_extended(arrival, known->second);
+            continue;
+        }
+        const std::string all = packed(parts, mode, owners);
+        bytes += all.size();
+        if (bytes > most) throw wire::malformed("ACLs and extended attributes", "need more than 1 GiB");
+        list.set_extended(arrival, all);
     }
 }
 

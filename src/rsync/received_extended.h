@@ -9,6 +9,7 @@
 #include <tuple>
 #include <vector>
 
+#include "ft/base/cancellation.h"
 #include "ft/tree/listing.h"
 #include "ft/tree/owners.h"
 #include "ft/wire/file_list.h"
@@ -29,8 +30,10 @@ public:
     /// was listed is taken as it came, otherwise it is Error peer.
     void fetch_values(const tree::Listing& list, bool live, wire::FrameWriter& out,
                       wire::IndexWriter& requested, wire::Reader& in, wire::IndexReader& answered);
-    /// Writes all into `list`, with ids as `owners` has them.
-    void settle(tree::Listing& list, const tree::OwnerMap& owners) const;
+    /// Writes all into `list`, with ids as `owners` has them. What many entries share is put together once;
+    /// Error peer when that is more than 1 GiB, and 1 KiB an entry. Error cancelled.
+    void settle(tree::Listing& list, const tree::OwnerMap& owners,
+                const base::Cancellation& cancellation) const;
 
 private:
     struct Parts {

@@ -9,7 +9,6 @@
 #include "ft/base/extended.h"
 #include "ft/wire/file_list.h"
 #include "ft/wire/greeting.h"
-#include "rsync/file_sums.h"
 
 namespace ft::rsync {
 
@@ -95,12 +94,11 @@ void Sender::send_list() {
 }
 
 /// Of a file that cannot be read: what no content has. Whoever misses it asks for the file, and is told then.
-base::Digest Sender::list_sum(const tree::Item& item) const {
+base::Digest Sender::list_sum(const tree::Item& item) {
     const base::DigestKind kind = session_.setup.list_checksum;
-    const auto keep_alive = [this] { session_.out.keep_alive(); };
     try {
         const auto file = session_.module.root->open_file(offer_.path_of(item.path));
-        return digest_of_file(*file, item.object.size, kind, keep_alive);
+        return digest_of_file(*file, item.object.size, kind, hashed_);
     } catch (const base::Error& error) {
         if (error.kind() != base::ErrorKind::io && error.kind() != base::ErrorKind::permission) throw;
         return base::Digest{base::Bytes(base::digest_size(kind))};

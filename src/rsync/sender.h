@@ -13,6 +13,7 @@
 #include "ft/wire/reader.h"
 #include "ft/wire/sum_head.h"
 #include "rsync/channel.h"
+#include "rsync/file_sums.h"
 #include "rsync/listed_extended.h"
 #include "rsync/match.h"
 #include "rsync/negotiation.h"
@@ -41,7 +42,7 @@ public:
 
 private:
     void send_list();
-    base::Digest list_sum(const tree::Item& item) const;
+    base::Digest list_sum(const tree::Item& item);
     void send_owner_names(const wire::ListOptions& options);
     void answer_requests();
     void answer(const wire::Item& item, int phase);
@@ -62,6 +63,7 @@ private:
     const Offer& offer_;
     base::Progress& progress_;
     Served& served_;
+    HashedBytes hashed_{[this] { session_.out.keep_alive(); }};
     ListedExtended extended_;
     wire::StrongSum strong_;
     wire::IndexReader requested_;

@@ -88,17 +88,37 @@ Area::~Area() { close(); }
 /// Nothing stays that was not finished or begun, or that no later run would adopt.
 void Area::close() {
     try {
-        if (!log_) return;
-        if (lost_ || (origin_.empty() && !finished_)) {
-            remove_own();
-        } else if (log_->is_empty() && !finished_) {
-            remove(list_.generation);
-        } else {
-            log_->flush();
-            move_adopted();
-        }
+        if (!log_ || (finished_ && !lost_)) return;  // whoever commits it has synced it
+        const bool is_empty = log_->is_empty();
+        if ((!is_empty || has_own_earlier()) && (origin_.empty() || !is_kept())) return remove_own();
+        if (is_empty) return remove(list_.generation);
+        move_adopted();
     } catch (...) {  // what is not in the log is fetched again
     }
+}
+
+/// Whether the disk has all that this run wrote. A failure is told once to each descriptor that is older than
+/// it: reserved_ is older than all of that, so it hears of one that another tree's sync met, as no later run
+/// would.
+bool Area::is_kept() {
+    if (lost_) return false;
+    try {
+        log_->flush();
+    } catch (const base::Error&) {  // no room: the log is good as far as it goes
+    }
+    try {
+        reserved_->sync_file_system();
+        return true;
+    } catch (const base::Error& error) {
+        base::log_warning("what is staged there is removed: {}", error.what());
+        return false;
+    }
+}
+
+bool Area::has_own_earlier() const {
+    const auto& all = earlier_.generations();
+    return std::any_of(all.begin(), all.end(),
+                       [this](Generation generation) { return earlier_.is_of_this_run(generation); });
 }
 
 void Area::remove_own() {

@@ -115,6 +115,8 @@ private:
     void open_generation(Generation generation);
     void remove(Generation generation) { os::remove_all(*reserved_, generation_name(generation)); }
     void remove_own();
+    bool has_own_earlier() const;
+    bool is_kept();
     void close();
 
     const os::Directory& live_;

@@ -1,4 +1,4 @@
-#include "staging/root_time.h"
+#include "ft/staging/root_time.h"
 
 #include <fmt/format.h>
 
@@ -24,11 +24,10 @@ std::string digest(std::string_view text) {
     return base::digest_of(base::DigestKind::xxh128, base::as_bytes(text)).hex();
 }
 
-/// What lies in the root beside the reserved directory: when it is something else, others have moved the
-/// root's time too.
-std::string names_in(const os::Directory& root) {
+/// What lies in the root beside `ours`: when it is something else, others have moved the root's time too.
+std::string names_in(const os::Directory& root, std::string_view ours) {
     std::vector<os::Name> names = root.list();
-    std::erase_if(names, [](const os::Name& each) { return each.name == kReservedDirectory; });
+    std::erase_if(names, [&](const os::Name& each) { return each.name == ours; });
     std::sort(names.begin(), names.end(),
               [](const os::Name& a, const os::Name& b) { return a.name < b.name; });
     std::string text;
@@ -38,13 +37,14 @@ std::string names_in(const os::Directory& root) {
 
 struct Note {
     std::string path;  // of the root
+    std::string ours;  // the name that comes or goes there
     std::uint64_t inode = 0;
     base::Timestamp time{};
     std::string names;
 
     std::string text() const {
-        return fmt::format("{} {} {} {} {}", inode, time.seconds, time.nanoseconds, names,
-                           base::escape(path));
+        return fmt::format("{} {} {} {} {}{}", inode, time.seconds, time.nanoseconds, names,
+                           base::escape(ours), base::escape(path));
     }
 };
 
@@ -65,7 +65,9 @@ std::optional<Note> note_of(std::string_view text) {
     read(note.time.nanoseconds);
     note.names = next();
     try {
-        note.path = base::unescape(left);
+        const std::size_t slash = std::min(left.find('/'), left.size());
+        note.ours = base::unescape(left.substr(0, slash));
+        note.path = base::unescape(left.substr(slash));
     } catch (const base::Error&) {
         return std::nullopt;
     }
@@ -79,7 +81,7 @@ bool restore(os::Machine& machine, const Note& note) {
     const auto root = machine.open_root(note.path);
     const auto status = root->status(".");
     if (!status || status->inode != note.inode) return false;
-    if (status->attributes.mtime == note.time || names_in(*root) != note.names) return true;
+    if (status->attributes.mtime == note.time || names_in(*root, note.ours) != note.names) return true;
     base::Attributes attributes = status->attributes;
     attributes.mtime = note.time;
     root->set_attributes(".", attributes);
@@ -89,15 +91,17 @@ bool restore(os::Machine& machine, const Note& note) {
 
 }  // namespace
 
-RootTime::RootTime(os::Directory& root, os::Directory* notes) : root_{root}, notes_{notes} {
+RootTime::RootTime(os::Directory& root, os::Directory* notes, std::string_view name)
+    : root_{root}, notes_{notes} {
     const auto status = root.status(".");
     if (!status) throw base::Error{base::ErrorKind::io, base::escape(root.path()) + ": is gone"};
     before_ = *status;
     if (notes_ == nullptr) return;
-    name_ = fmt::format("{}{}", kNote, digest(root.path()));
-    const Note note{root.path(), before_.inode, before_.attributes.mtime, names_in(root)};
+    note_ = fmt::format("{}{}", kNote, digest(root.path()));
+    const Note note{root.path(), std::string{name}, before_.inode, before_.attributes.mtime,
+                    names_in(root, name)};
     try {
-        os::write_whole(*notes_, name_, note.text());
+        os::write_whole(*notes_, note_, note.text());
     } catch (const base::Error& error) {
         base::log_info("not noted: {}", error.what());
         notes_ = nullptr;
@@ -108,7 +112,30 @@ void RootTime::set_back() {
     root_.set_attributes(".", before_.attributes);
     if (notes_ == nullptr) return;
     root_.sync();
-    notes_->remove(name_);
+    notes_->remove(note_);
+}
+
+void with_time_above(os::Machine& machine, os::Directory& notes, const std::string& directory,
+                     const std::function<void()>& action) {
+    const std::size_t slash = directory.rfind('/');
+    const auto above = machine.open_root(slash == 0 ? "/" : directory.substr(0, slash));
+    RootTime time{*above, &notes, std::string_view{directory}.substr(slash + 1)};
+    try {
+        action();
+    } catch (const base::Error&) {
+        time.set_back();
+        throw;
+    }
+    time.set_back();
+}
+
+void remove_root(os::Machine& machine, os::Directory& notes, const std::string& path) {
+    try {
+        if (!machine.open_root_to_read(path)->list().empty()) return;
+    } catch (const base::Error&) {
+        return machine.remove_root(path);  // which says what it is, or that it is gone
+    }
+    with_time_above(machine, notes, path, [&] { machine.remove_root(path); });
 }
 
 void restore_root_times(os::Machine& machine, os::Directory& notes) {

@@ -126,6 +126,10 @@ void Listing::set_extended(std::size_t arrival, std::string_view packed) {
     record(arrival).extended = keep_extended(packed);
 }
 
+void Listing::share_extended(std::size_t arrival, std::size_t with) {
+    record(arrival).extended = record(with).extended;
+}
+
 void Listing::for_each_extended(const std::function<void(std::string_view)>& visit) const {
     for (const std::string& each : extended_) visit(each);
 }

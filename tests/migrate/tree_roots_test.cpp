@@ -4,6 +4,7 @@
 #include <cerrno>
 
 #include "ft/base/error.h"
+#include "ft/staging/staging.h"
 #include "migrate/state_directory.h"
 #include "support/memory_machine.h"
 
@@ -67,4 +68,67 @@ TEST_CASE("a directory that was there before any run is never one's", "[migrate]
     CHECK(host.has("srv"));
     CHECK_FALSE(host.has("srv/a"));
     CHECK(host.state()->list().empty());
+}
+
+namespace {
+
+/// A host with a directory for trees, which has a time of its own; the state is on another file system.
+struct Above : Host {
+    static constexpr base::Attributes kAttributes{0755, 1, 2, {3, 4}};
+    Above() {
+        for (const char* path : {"/state", "/srv"}) {
+            machine.make_root(path);
+            disk.mount(path);
+        }
+        const auto above = disk.open("/srv");
+        above->create_directory("other");
+        above->set_attributes(".", kAttributes);
+        above->sync_file_system();
+    }
+    /// The process ends in front of changing operation `step`, or the power with it. False: not so many.
+    bool end_at(std::uint64_t step, test::Seed seed, const std::function<void()>& action) {
+        const bool finished = disk.run_until_power_loss(step, action);
+        disk.lose_power();
+        disk.restart(seed);
+        return !finished;
+    }
+    void restore() { staging::restore_root_times(machine, *state()); }
+    base::Attributes attributes() { return disk.open("/srv")->status(".")->attributes; }
+};
+
+}  // namespace
+
+TEST_CASE("a directory in which roots come and go has its time, wherever a run ends", "[migrate]") {
+    // 1: all is kept, as of a process that is killed.
+    const auto seed = GENERATE(1u, 0u, 2u, 3u, 4u, 5u);
+    const bool removes = GENERATE(false, true);
+    for (std::uint64_t step = 1;; ++step) {
+        INFO((removes ? "removing" : "making") << " ended at operation " << step << ", seed " << seed);
+        Above host;
+        if (removes) host.make("/srv/odd name/b");
+        const bool ended = host.end_at(step, test::Seed{seed < 2 ? seed : seed + 10 * step}, [&] {
+            removes ? host.remove() : static_cast<void>(host.make("/srv/odd name/b"));
+        });
+        host.end_at(1 + step % 4, test::Seed{1}, [&] { host.restore(); });
+        host.restore();
+        REQUIRE(host.attributes() == Above::kAttributes);
+        // Nothing that was made is forgotten.
+        host.remove();
+        REQUIRE_FALSE(host.has("srv/odd name"));
+        REQUIRE(host.attributes() == Above::kAttributes);
+        os::remove_all(*host.state(), "made-roots.new");  // which the next write takes away
+        REQUIRE(host.state()->list().empty());
+        if (!ended) break;
+    }
+}
+
+TEST_CASE("a root that cannot be made leaves neither directories nor memory", "[migrate]") {
+    Above host;
+    const auto state = host.state();
+    // Files that are created too: the list, and a note before each directory.
+    host.disk.fail(GENERATE(3u, 5u), "create", EACCES);
+    CHECK_THROWS_AS(host.make("/srv/a/b"), base::Error);
+    CHECK_FALSE(host.has("srv/a"));
+    CHECK(host.attributes() == Above::kAttributes);
+    CHECK(state->list().empty());
 }

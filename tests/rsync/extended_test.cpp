@@ -1,10 +1,13 @@
 #include <catch2/catch.hpp>
 
 #include <cerrno>
+#include <deque>
 
 #include "ft/base/acl.h"
 #include "ft/base/extended.h"
 #include "rsync/exchange.h"
+#include "rsync/received_extended.h"
+#include "support/error_of.h"
 
 using namespace ft;
 using namespace ft::test;
@@ -152,4 +155,71 @@ TEST_CASE("all names of an object with another ACL become names of one new objec
     CHECK(exchange.served.files_sent == 0);
     REQUIRE(exchange.run());
     CHECK(changes(exchange) == 0);
+}
+
+namespace {
+
+/// Entries of which each has one of `lists`, all of about 1 MiB of values that are here.
+struct Long {
+    static constexpr std::size_t kEntries = 1200;  // each with its own set: more than a tree may have
+    wire::Xattrs list;
+    tree::Listing listing;
+    rsync::ReceivedExtended received;
+    std::deque<wire::Xattrs> lists;
+    MemoryDisk disk;
+    MemoryMachine machine{disk};
+    base::Cancellation cancellation;
+
+    Long() {
+        const std::string value = noise(base::kLongestExtendedValue);
+        std::vector<base::ExtendedAttribute> here;
+        static constexpr std::string_view kNames[] = {"user.0", "user.1", "user.2", "user.3", "user.4",
+                                                      "user.5", "user.6", "user.7", "user.8", "user.9",
+                                                      "user.A", "user.B", "user.C", "user.D", "user.E"};
+        for (const std::string_view name : kNames) {
+            here.push_back({name, value});
+            list.push_back(wire::xattr_of(name, value));
+        }
+        lists.push_back(list);
+        tree::Listing live;
+        live.add("here", {.type = base::FileType::regular, .extended = base::pack(std::move(here))});
+        for (std::size_t number = 0; number < kEntries; ++number) {
+            listing.add(std::to_string(number), {.type = base::FileType::regular,
+                                                 .attributes = {.mode = number % 2 == 0 ? 0644u : 0600u}});
+        }
+        wire::Entry first;
+        first.xattrs = &lists.front();
+        received.note(0, first);
+        received.find_values(live);
+    }
+    void note(std::size_t arrival, const wire::Xattrs& xattrs) {
+        wire::Entry entry;
+        entry.xattrs = &xattrs;
+        received.note(arrival, entry);
+    }
+    void settle() { received.settle(listing, tree::OwnerMap{{}, machine.table}, cancellation); }
+};
+
+}  // namespace
+
+TEST_CASE("however many entries share a long set, it is put together once", "[rsync]") {
+    Long l;
+    for (std::size_t arrival = 1; arrival < Long::kEntries; ++arrival) l.note(arrival, l.lists.front());
+    SECTION("in the end") {
+        l.settle();
+        CHECK(l.listing[0].object.extended.size() > 900'000);
+        for (std::size_t index = 1; index < Long::kEntries; ++index)
+            REQUIRE(l.listing[index].object.extended.data() == l.listing[0].object.extended.data());
+    }
+    SECTION("unless somebody interrupts") {
+        l.cancellation.request("Ctrl-C");
+        CHECK(error_of([&] { l.settle(); }) == "interrupted by Ctrl-C");
+    }
+}
+
+TEST_CASE("a source that lists one long set again and again is refused", "[rsync]") {
+    Long l;
+    for (std::size_t arrival = 1; arrival < Long::kEntries; ++arrival)
+        l.note(arrival, l.lists.emplace_back(l.list));
+    CHECK_THROWS_WITH(l.settle(), Catch::Contains("more than 1 GiB"));
 }

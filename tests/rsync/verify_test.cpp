@@ -20,6 +20,18 @@ std::string changed(std::string content, std::size_t at) {
     return content;
 }
 
+/// Frames of a side that carry nothing: each is a write of its own.
+std::size_t signs_of_life(const Said& said) {
+    constexpr std::string_view kEmptyFrame{"\0\0\0\7", 4};
+    std::size_t count = 0;
+    for (std::size_t i = 0; i < said.after.size(); ++i) {
+        const std::size_t begin = said.after[i].first;
+        const std::size_t end = i + 1 < said.after.size() ? said.after[i + 1].first : said.bytes.size();
+        count += std::string_view{said.bytes}.substr(begin, end - begin) == kEmptyFrame ? 1 : 0;
+    }
+    return count;
+}
+
 }  // namespace
 
 TEST_CASE("with content verified, only what differs is fetched, whatever size and time say", "[rsync]") {
@@ -135,4 +147,25 @@ TEST_CASE("a file here that cannot be read ends the pull before anything is stag
     exchange.run();
     CHECK(exchange.pull_error_kind == base::ErrorKind::io);
     CHECK(exchange.served.files_sent == 0);
+}
+
+TEST_CASE("a source that hashes many files shows life", "[rsync]") {
+    const bool many = GENERATE(false, true);
+    const int count = many ? 200 : 3;
+    const std::uint64_t size = many ? 1 : 30 * 1024 * 1024;
+    Verifying exchange{{{".", directory()}}, {{".", directory()}}};
+    for (MemoryDisk* disk : {&exchange.source, &exchange.destination}) {
+        const auto root = disk->open("/data");
+        for (int number = 0; number < count; ++number) {
+            const auto made = root->create_file(std::to_string(number));
+            made->set_size(size);
+            made->set_attributes({0644, 0, 0, {5, 0}});
+        }
+        root->set_attributes(".", directory().attributes);
+    }
+    REQUIRE(exchange.run());
+    CHECK(exchange.served.files_sent == 0);
+    CHECK(exchange.pulled.verified_files == static_cast<std::uint64_t>(count));
+    // The list of the many fits into one frame, which would go when it is complete.
+    CHECK(signs_of_life(exchange.said_by_source) >= (many ? 3 : 1));
 }

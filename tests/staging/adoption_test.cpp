@@ -488,6 +488,40 @@ TEST_CASE("nothing of a run is adopted whose sync failed while it went on", "[st
     CHECK(check(*d.stage()).files == (fails ? 0 : 1));
 }
 
+TEST_CASE("nothing of a run is adopted once a sync of its file system failed for another tree", "[staging]") {
+    Disk d;
+    d.fail_once();
+    d.root->create_directory("other tree");
+    const auto other = d.disk.open("/data/other tree");
+    const std::string end = GENERATE("fails", "fails with nothing more", "gives up");
+    INFO("a run that " << end);
+    const bool is_lost = GENERATE(false, true);
+    {
+        const auto staging = d.stage();
+        check(*staging);
+        add_file(*staging, "another", Over::nothing, "x");
+        staging->adopt(RelPath{"new/empty"}, Over::nothing, 0, kFile);
+        if (end == "fails with nothing more") staging->begin_again();
+        if (end == "gives up") {
+            staging->finish();
+            staging->give_up();
+        }
+        Staging theirs{*other, open_reserved(*other), {}, "another origin"};
+        add_file(theirs, "file", Over::nothing, "x");
+        if (is_lost) d.disk.fail(1, "sync", EIO);
+        if (is_lost) {
+            CHECK_THROWS_AS(theirs.sync(), base::Error);
+        } else {
+            theirs.sync();
+        }
+    }
+    const auto staging = d.stage();
+    check(*staging);
+    CHECK(can_adopt(*staging, "another", 1) != is_lost);
+    // What was durable when this run began, and has not moved yet.
+    CHECK(can_adopt(*staging, "new/big", kBig) == (end != "gives up"));
+}
+
 TEST_CASE("a disk without room for the log fails the file, by its name", "[staging]") {
     Disk d;
     const auto staging = d.stage();

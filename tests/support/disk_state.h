@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <limits>
+#include <map>
 #include <mutex>
 #include <string>
 #include <string_view>
@@ -53,6 +54,10 @@ struct MemoryDisk::State {
     void change(std::uint64_t device, decltype(Change::what) what);
     /// A new inode without a name; returns its number.
     std::uint64_t make_inode(Inode inode);
+    /// A sync on that file system failed: each directory handle of before hears of it once.
+    void fail_sync(std::uint64_t device, int code);
+    /// How often that happened.
+    std::uint64_t failed_syncs(std::uint64_t device) const;
 
     DiskMutex mutex;
     DiskImage current;
@@ -66,6 +71,7 @@ struct MemoryDisk::State {
     bool power_lost = false;
     std::uint64_t capacity = kNoEnd;
     std::vector<Fault> faults;
+    std::map<std::uint64_t, std::vector<int>> sync_failures;   ///< errno of each, by device
     std::function<void(std::string_view kind)> before_change;  ///< called with `mutex` held
 
 private:

@@ -32,7 +32,8 @@ public:
         : state_{std::move(state)},
           generation_{state_->generation},
           inode_{std::move(inode)},
-          path_{std::move(path)} {}
+          path_{std::move(path)},
+          heard_{state_->failed_syncs(inode_->device)} {}
 
     std::string path() const override { return path_; }
 
@@ -187,10 +188,17 @@ public:
 
     void sync_file_system() override {
         const std::lock_guard lock{state_->mutex};
-        const int code = state_->begin_change(generation_, "sync");
-        if (code == 0) return state_->log.sync_device(inode_->device);
-        state_->log.give_up_device(inode_->device);
-        fail("sync the file system of", ".", code);
+        int code = state_->begin_change(generation_, "sync");
+        if (code == 0) {
+            state_->log.sync_device(inode_->device);
+            if (heard_ != state_->failed_syncs(inode_->device))
+                code = state_->sync_failures[inode_->device].back();
+        } else {
+            state_->log.give_up_device(inode_->device);
+            state_->fail_sync(inode_->device, code);
+        }
+        heard_ = state_->failed_syncs(inode_->device);
+        if (code != 0) fail("sync the file system of", ".", code);
     }
 
 private:
@@ -314,6 +322,7 @@ private:
     std::uint64_t generation_;
     std::shared_ptr<Inode> inode_;
     std::string path_;
+    std::uint64_t heard_;  // failed syncs of its file system
 };
 
 }  // namespace

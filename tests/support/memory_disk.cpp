@@ -71,6 +71,13 @@ std::uint64_t MemoryDisk::State::make_inode(Inode inode) {
     return inode.id;
 }
 
+void MemoryDisk::State::fail_sync(std::uint64_t device, int code) { sync_failures[device].push_back(code); }
+
+std::uint64_t MemoryDisk::State::failed_syncs(std::uint64_t device) const {
+    const auto found = sync_failures.find(device);
+    return found == sync_failures.end() ? 0 : found->second.size();
+}
+
 MemoryDisk::MemoryDisk() : state_{std::make_shared<State>()} {}
 MemoryDisk::~MemoryDisk() = default;
 
@@ -139,6 +146,7 @@ void MemoryDisk::restart(Seed seed) {
     state_->current = state_->log.settle(state_->power_lost ? static_cast<std::uint64_t>(seed) : 1);
     state_->power_lost = false;
     state_->faults.clear();
+    state_->sync_failures.clear();
     ++state_->generation;
 }
 
@@ -182,6 +190,7 @@ void MemoryDisk::restart_from(const DiskMoment& moment) {
     state_->next_inode = moment.next_inode_;
     state_->power_lost = false;
     state_->faults.clear();
+    state_->sync_failures.clear();
     ++state_->generation;
 }
 

@@ -111,7 +111,8 @@ public:
     /// then on all succeed again, or all of that kind fail with `for_ever`. Kinds: "create", "write", "size",
     /// "attributes", "extended", "link", "rename", "exchange", "remove", "sync" ("" is any of these), and
     /// "open", "read", "list", "status", "space". Writes that a failed sync should have made durable never
-    /// become so by a later one (as Linux has it). A restart ends it.
+    /// become so by a later one; of it hears, once, each handle of a directory on that file system that was
+    /// opened before, by its next sync_file_system (as Linux has it). A restart ends it.
     void fail(std::uint64_t step, const std::string& kind, int code, bool for_ever = false);
 
     struct State;

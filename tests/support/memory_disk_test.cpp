@@ -300,10 +300,32 @@ TEST_CASE("a sync that succeeds after a failed one has not saved the writes of b
     disk.fail(1, "sync", EIO);
     CHECK_THROWS_AS(file->sync(), base::Error);
     file->sync();
-    root->sync_file_system();
+    disk.open("/")->sync_file_system();
     CHECK(content_of(*root, "f") == "x");
     cut_power(disk, kLoseAll);
     CHECK(content_of(*disk.open("/"), "f").empty());
+}
+
+TEST_CASE("a sync that failed is heard of once by each directory that was open before", "[support]") {
+    MemoryDisk disk;
+    disk.open("/")->create_directory("mnt");
+    disk.mount("/mnt");
+    const auto first = disk.open("/");
+    const auto second = disk.open("/");
+    const auto elsewhere = disk.open("/mnt");
+    const auto file = create(*disk.open("/"), "f", "x");
+    disk.fail(1, "sync", EIO);
+    SECTION("of the file system") { CHECK_THROWS_AS(first->sync_file_system(), base::Error); }
+    SECTION("of a file") {
+        CHECK_THROWS_AS(file->sync(), base::Error);
+        CHECK_THROWS_AS(first->sync_file_system(), base::Error);
+    }
+    disk.open("/")->sync_file_system();
+    first->sync_file_system();
+    elsewhere->sync_file_system();
+    CHECK(error_of([&] { second->sync_file_system(); }) ==
+          "/: cannot sync the file system of: Input/output error");
+    second->sync_file_system();
 }
 
 TEST_CASE("every allowed mixture of kept and lost changes occurs for some seed", "[support]") {

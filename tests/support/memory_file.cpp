@@ -77,6 +77,7 @@ void MemoryFile::sync() {
     const int code = state_->begin_change(generation_, "sync");
     if (code == 0) return state_->log.sync_inode(inode_->id);
     state_->log.give_up_inode(inode_->id);
+    state_->fail_sync(inode_->device, code);
     throw base::system_error("sync", path_, code);
 }
 

@@ -134,7 +134,9 @@ public:
     /// Of a tree on one ground.
     Staging(const os::Directory& live, std::unique_ptr<os::Directory> reserved,
             const std::vector<Generation>& kept = {}, const std::string& origin = {});
-    /// What was finished or begun stays for later runs; when there is nothing of that, no trace stays.
+    /// What was finished or begun stays for later runs, if a sync of its file system succeeds, which may take
+    /// seconds (sync_behind leaves it little to do) and ignores signals; else, and when there is nothing of
+    /// that, no trace stays.
     ~Staging();
     Staging(const Staging&) = delete;
     Staging& operator=(const Staging&) = delete;

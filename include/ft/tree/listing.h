@@ -60,6 +60,8 @@ public:
     void mark_ground(std::size_t arrival);       ///< pins it too
     void set_owner(std::size_t arrival, std::uint32_t uid, std::uint32_t gid);
     void set_extended(std::size_t arrival, std::string_view packed);
+    /// The same set as the entry `with`, by arrival position.
+    void share_extended(std::size_t arrival, std::size_t with);
     /// `arrival` is a further name of what arrived as `first`, itself no further name.
     void link(std::size_t arrival, std::size_t first);
     /// Brings the entries into protocol order, stable, and numbers the groups.
