@@ -37,13 +37,14 @@ TEST_CASE("a pull makes the empty tree equal to the source's, in any fragmentati
     exchange.piece = GENERATE(1u, 7u, 65536u);
     const int number = GENERATE(30, 31, 32);
     const bool with_md5 = GENERATE(false, true);
+    exchange.options.source_is_ft = GENERATE(false, true);
     exchange.to_source = exchange.to_destination = {protocol(number)};
     if (with_md5) exchange.to_source.push_back(md5()), exchange.to_destination.push_back(md5());
     Tree expected = a_bit_of_all();
     if (number == 30) {  // it has no nanoseconds
         for (auto& [path, object] : expected) object.attributes.mtime.nanoseconds = 0;
     }
-    INFO("protocol " << number << ", md5 " << with_md5);
+    INFO("protocol " << number << ", md5 " << with_md5 << ", ft " << exchange.options.source_is_ft);
     exchange.run();
     CHECK(exchange.pull_error == "");
     CHECK(exchange.serve_error == "");
