@@ -99,8 +99,6 @@ private:
         time_phase("pull", [&] { pull(); });
         time_phase("commit", [&] { commit(); });
         tell_downtime();
-        conversation_.finish(
-            control::Result{report_.run_id, report_.outcome, "committed: the destination is a replica"});
         const base::Ticker impatient{std::chrono::seconds{1}, [this] { conversation_.shut_down(); }};
         join();
     }
@@ -332,6 +330,9 @@ void Run::commit() {
         or_warn([&] { keep_last_run(state_, report_.run_id); });
         or_warn([&] { forget_tree_roots(state_); });
         start_services();
+        // Its answer comes while the rest is done here.
+        conversation_.finish(
+            control::Result{report_.run_id, outcome, "committed: the destination is a replica"});
     };
     try {
         services_.set_phase(phase());

@@ -42,7 +42,8 @@ struct Said {
 
     /// What was said before anything was heard.
     std::string first() const {
-        const auto heard = std::find_if(after.begin(), after.end(), [](auto& each) { return each.second > 0; });
+        const auto heard =
+            std::find_if(after.begin(), after.end(), [](auto& each) { return each.second > 0; });
         return heard == after.end() ? bytes : bytes.substr(0, heard->first);
     }
 };
