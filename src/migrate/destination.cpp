@@ -86,6 +86,8 @@ public:
 private:
     void steps() {
         tasks_.start("the source", [&] { conversation_.listen(); });
+        // A person takes longer to confirm than they stand.
+        if (options_.yes) fetch_.connect_ahead();
         time_phase("backup", [&] { manifest_ = conversation_.wait_until_ready(tasks_.cancellation()); });
         tell_phase();
         time_phase("check", [&] { check(); });
