@@ -62,6 +62,7 @@ bool BackupPull::run(const Line& line, checks::Space& space, const Compared& com
 
     rsync::PullOptions options;
     options.module = system::kBackupModule;
+    options.source_is_ft = true;  // it has proved the pairing code
     options.accounts = accounts_.get();
     options.block_length = kBackupBlock;
     options.compressions = line.link.compressions();

@@ -222,7 +222,7 @@ std::uint64_t Conversation::bytes_sent() const {
 }
 
 void Conversation::finish(const control::Message& last_word) {
-    finished_ = true;
+    if (finished_.exchange(true)) return;
     alive_.reset();
     const auto last = link();
     try {

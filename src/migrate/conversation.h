@@ -44,7 +44,8 @@ public:
     StoppedSince stopped_since() const;
     /// What goes to the source with the next sign of life.
     void set_progress(control::RunProgress progress);
-    /// Says how the run ended, in an orderly way; a source that is gone does not matter any more.
+    /// Says how the run ended, in an orderly way; a source that is gone does not matter any more. Once: only
+    /// the first word counts.
     void finish(const control::Message& last_word);
     /// Ends both directions, and every try to connect again: listen returns. Any thread.
     void shut_down();

@@ -86,6 +86,8 @@ public:
 private:
     void steps() {
         tasks_.start("the source", [&] { conversation_.listen(); });
+        // A person takes longer to confirm than they stand.
+        if (options_.yes) fetch_.connect_ahead();
         time_phase("backup", [&] { manifest_ = conversation_.wait_until_ready(tasks_.cancellation()); });
         tell_phase();
         time_phase("check", [&] { check(); });
@@ -99,8 +101,6 @@ private:
         time_phase("pull", [&] { pull(); });
         time_phase("commit", [&] { commit(); });
         tell_downtime();
-        conversation_.finish(
-            control::Result{report_.run_id, report_.outcome, "committed: the destination is a replica"});
         const base::Ticker impatient{std::chrono::seconds{1}, [this] { conversation_.shut_down(); }};
         join();
     }
@@ -332,6 +332,9 @@ void Run::commit() {
         or_warn([&] { keep_last_run(state_, report_.run_id); });
         or_warn([&] { forget_tree_roots(state_); });
         start_services();
+        // Its answer comes while the rest is done here.
+        conversation_.finish(
+            control::Result{report_.run_id, outcome, "committed: the destination is a replica"});
     };
     try {
         services_.set_phase(phase());

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
 #include <thread>
 
 #include "ft/base/error.h"
@@ -42,6 +43,17 @@ Fetch::Fetch(os::Machine& machine, const system::Description& system, os::Direct
       console_{console},
       link_{machine.clock(), options.compress, options.rate},
       space_{[this] { return freeable(machine_, system_, state_); }} {}
+
+std::unique_ptr<transport::Connection> Fetch::connect(base::Cancellation& cancellation) const {
+    return transport::connect(source_.machine.network(), source_.host, source_.port, source_.code,
+                              transport::Purpose::rsync, source_.limits, cancellation);
+}
+
+void Fetch::connect_ahead() {
+    const std::size_t pulls = system_.trees.size() + (system_.databases.empty() ? 0 : 1);
+    ahead_.emplace(machine_.clock(), std::min(kAtOnce, pulls),
+                   [this](base::Cancellation& cancellation) { return connect(cancellation); });
+}
 
 std::string Fetch::what(const system::Manifest& manifest) const {
     return ui::count(system_.trees.size(), "tree", "trees") +
@@ -151,13 +163,16 @@ void Fetch::until_done(const std::function<bool(const Line&, base::Cancellation&
         const auto there = presence_.wait(cancellation);
         base::Cancellation attempt{cancellation};
         const auto hook = there->on_request([&] { attempt.request("the loss of the source"); });
+        bool made_ahead = false;
+        std::atomic<bool> heard{false};
         const Line line{.connect =
                             [&] {
-                                return transport::connect(source_.machine.network(), source_.host,
-                                                          source_.port, source_.code,
-                                                          transport::Purpose::rsync, source_.limits, attempt);
+                                auto ready = ahead_ ? ahead_->take(attempt) : nullptr;
+                                made_ahead = ready != nullptr;
+                                return made_ahead ? std::move(ready) : connect(attempt);
                             },
-                        .link = link_};
+                        .link = link_,
+                        .heard = heard};
         try {
             if (pull(line, attempt)) return;
             console_.say("Content comes slowly: what is left comes compressed.");
@@ -166,6 +181,8 @@ void Fetch::until_done(const std::function<bool(const Line&, base::Cancellation&
             const bool ended_with_source =
                 error.kind() == base::ErrorKind::network || error.kind() == base::ErrorKind::cancelled;
             if (there->requested() && ended_with_source) continue;
+            // It was lost while nobody used it: that is no loss to the pull, which needs another one.
+            if (made_ahead && !heard && error.kind() == base::ErrorKind::network) continue;
             attempts_.set_fetched(progress().sum());
             attempts_.pause(outage, error, cancellation);
         }

@@ -18,6 +18,7 @@
 #include "ft/system/manifest.h"
 #include "ft/ui/console.h"
 #include "migrate/attempts.h"
+#include "migrate/connections_ahead.h"
 #include "migrate/host_files.h"
 #include "migrate/pull.h"
 #include "migrate/turns.h"
@@ -50,6 +51,8 @@ public:
           const DestinationOptions& options, Presence& presence, ChangesHere& changes_here,
           Attempts& attempts, ui::Console& console);
 
+    /// Begins to make connections for the first fetch, which may be soon. Once.
+    void connect_ahead();
     /// "2 trees and the database backup", for people.
     std::string what(const system::Manifest& manifest) const;
     /// Before each fetch, and before progress() is called from another thread. `host_files` is referred to.
@@ -73,6 +76,7 @@ public:
     void keep_backup();
     /// What was fetched stays for the next run, unless it was let go.
     void end() {
+        ahead_.reset();
         trees_.clear();
         backup_.reset();
     }
@@ -83,6 +87,7 @@ private:
     void restore(const system::DatabaseFacts& facts, base::Cancellation& cancellation);
     void pull_trees(bool live, base::TaskGroup& pulls);
     void pull_backup(base::Cancellation& cancellation);
+    std::unique_ptr<transport::Connection> connect(base::Cancellation& cancellation) const;
     /// Repeats `pull` while it says false, or its connection is lost.
     void until_done(const std::function<bool(const Line&, base::Cancellation&)>& pull,
                     base::Cancellation& cancellation);
@@ -104,6 +109,7 @@ private:
     std::vector<commit::DatabaseSwap> swaps_;
     std::vector<KeptReport> kept_rows_;
     std::optional<Turns> turns_;
+    std::optional<ConnectionsAhead> ahead_;
 };
 
 }  // namespace ft::migrate

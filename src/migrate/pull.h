@@ -43,6 +43,7 @@ struct Line {
     /// One more connection; once an attempt. Errors as transport::connect.
     std::function<std::unique_ptr<transport::Connection>()> connect;
     Link& link;
+    std::atomic<bool>& heard;  ///< becomes true when the source says something on it
 };
 
 /// Called once all is compared; returns when the pull may go on. Its argument shows the source that this side
@@ -72,6 +73,7 @@ public:
     Metered(const Line& line, base::Progress& progress, Reach& reach, std::uint64_t& received,
             std::uint64_t& sent)
         : connection_{line.connect()},
+          heard_{line.heard},
           progress_{progress},
           listed_before_{progress.files_listed},
           reach_{reach},
@@ -82,13 +84,18 @@ public:
     Metered& operator=(const Metered&) = delete;
     void done() { done_ = true; }
 
-    std::size_t read_some(std::span<std::byte> into) override { return connection_->read_some(into); }
+    std::size_t read_some(std::span<std::byte> into) override {
+        const std::size_t length = connection_->read_some(into);
+        if (length > 0) heard_ = true;
+        return length;
+    }
     void write(std::span<const std::byte> data) override { connection_->write(data); }
     void flush() override { connection_->flush(); }
     void shut_down() noexcept override { connection_->shut_down(); }
 
 private:
     const std::unique_ptr<transport::Connection> connection_;
+    std::atomic<bool>& heard_;
     base::Progress& progress_;
     const std::uint64_t listed_before_;
     Reach& reach_;

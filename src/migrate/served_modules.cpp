@@ -73,7 +73,21 @@ private:
     transport::Connection* transfer_;
 };
 
+/// False when a client leaves without a word: it had made the connection ahead, and did not come to need it.
+bool speaks(transport::Connection& connection) {
+    try {
+        return connection.wait_for_peer();
+    } catch (const base::Error& error) {
+        if (error.kind() != base::ErrorKind::network) throw;
+        return false;
+    }
+}
+
 void ServedModules::serve(transport::Connection& connection, base::Cancellation& cancellation) {
+    const bool plain = connection.purpose() == transport::Purpose::plain_rsync;
+    const Listed listed{*this, plain ? nullptr : &connection};
+    // What is there now may not be what is there when the client begins.
+    if (!speaks(connection)) return;
     os::lower_io_priority();  // this thread is the connection's own: production's reads go first
     const auto backup = backups_.current();  // held until this client has it, whatever is made meanwhile
     rsync::ServeOptions options;
@@ -95,11 +109,9 @@ void ServedModules::serve(transport::Connection& connection, base::Cancellation&
         options.modules.push_back(
             {system::kBackupModule, "database backup", &backup->root(), &no_rules_, false, {}});
     }
-    const bool plain = connection.purpose() == transport::Purpose::plain_rsync;
     if (plain) options.credentials = credentials_;
 
     base::Progress progress;
-    const Listed listed{*this, plain ? nullptr : &connection};
     rsync::Served served;
     try {
         served = rsync::serve(connection, options, progress, cancellation);

@@ -116,6 +116,7 @@ bool TreePull::run(const Line& line, bool live, bool verify_content, unsigned ma
                                   [](std::uint64_t sum, const Taken& each) { return sum + each.bytes; }));
     rsync::PullOptions options;
     options.module = tree_.name;
+    options.source_is_ft = true;  // it has proved the pairing code
     options.live = live;
     options.verify_content = verify_content;
     options.compressions = line.link.compressions();

@@ -4,6 +4,8 @@
 
 #include "ft/base/error.h"
 #include "ft/base/escape.h"
+#include "ft/wire/filters.h"
+#include "ft/wire/frames.h"
 #include "ft/wire/greeting.h"
 #include "ft/wire/writer.h"
 
@@ -37,10 +39,9 @@ std::string answer(const std::string& challenge, const wire::Greeting& theirs, c
 }
 
 // What comes before "OK" is the daemon's message of the day, of no interest here, or its refusal.
-void choose_module(wire::Reader& in, base::ByteSink& out, const wire::Greeting& theirs,
-                   const PullOptions& options) {
+void wait_for_module(wire::Reader& in, base::ByteSink& out, const wire::Greeting& theirs,
+                     const PullOptions& options) {
     constexpr std::string_view kChallenge = "@RSYNCD: AUTHREQD ";
-    say(out, options.module);
     std::size_t text = 0;
     bool answered = false;
     for (int lines = 0; lines < kMostLines && text <= kMostText; ++lines) {
@@ -62,6 +63,28 @@ void choose_module(wire::Reader& in, base::ByteSink& out, const wire::Greeting& 
     throw wire::malformed("message of the day", "has no end");
 }
 
+void write_arguments(base::ByteSink& out, const PullOptions& options) {
+    wire::Writer arguments;
+    // No 'i': the file list comes whole, so that it is checked as a tree before the first object is staged.
+    for (const std::string& argument :
+         {std::string{"--server"}, std::string{"--sender"},
+          fmt::format("-logDtpAHXr{}{}e.{}", options.verify_content ? "c" : "",
+                      options.compressions.empty() ? "" : "z", kOurCapabilities),
+          std::string{"."}, options.module + "/", std::string{}}) {
+        arguments.text(argument);
+        arguments.byte(0);
+    }
+    out.write(arguments.written());
+}
+
+void write_no_filters(base::ByteSink& out) {
+    wire::Writer filters;
+    wire::write_filters(filters, {});
+    wire::FrameWriter frames{out};
+    frames.write(filters.written());
+    frames.flush();
+}
+
 }  // namespace
 
 Options asked_options(const PullOptions& pull) {
@@ -76,22 +99,30 @@ Options asked_options(const PullOptions& pull) {
 }
 
 Setup connect(wire::Reader& in, base::ByteSink& out, const PullOptions& options) {
-    say(out, wire::our_greeting());
-    const wire::Greeting theirs = wire::parse_greeting(in.line("greeting", wire::kLongestGreeting));
-    choose_module(in, out, theirs, options);
-    wire::Writer arguments;
-    // No 'i': the file list comes whole, so that it is checked as a tree before the first object is staged.
-    for (const std::string& argument :
-         {std::string{"--server"}, std::string{"--sender"},
-          fmt::format("-logDtpAHXr{}{}e.{}", options.verify_content ? "c" : "",
-                      options.compressions.empty() ? "" : "z", kOurCapabilities),
-          std::string{"."}, options.module + "/", std::string{}}) {
-        arguments.text(argument);
-        arguments.byte(0);
+    // The answer to a challenge comes between the module's name and the arguments.
+    const bool at_once = !options.credentials;
+    const bool all_at_once = at_once && options.source_is_ft;
+    out.write(base::as_bytes(wire::our_greeting() + "\n"));
+    if (at_once) {
+        out.write(base::as_bytes(options.module + "\n"));
+        write_arguments(out, options);
     }
-    out.write(arguments.written());
+    if (all_at_once) {
+        write_offers(out, options.checksums, options.compressions);
+        write_no_filters(out);
+    }
     out.flush();
-    return set_up_client(in, out, theirs.protocol, options.checksums, options.compressions);
+    const wire::Greeting theirs = wire::parse_greeting(in.line("greeting", wire::kLongestGreeting));
+    if (!at_once) say(out, options.module);
+    wait_for_module(in, out, theirs, options);
+    if (!at_once) {
+        write_arguments(out, options);
+        out.flush();
+    }
+    const Setup setup =
+        set_up_client(in, out, theirs.protocol, options.checksums, options.compressions, all_at_once);
+    if (!all_at_once) write_no_filters(out);
+    return setup;
 }
 
 }  // namespace ft::rsync

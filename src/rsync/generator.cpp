@@ -122,19 +122,26 @@ void Generator::run() {
     for (std::size_t live = 0; live < live_.size(); ++live) {
         if (touched_[live]) keep_time(live);
     }
-    end_phase(1);
-    for (const Requests::Request& again : session_.requests.wait_for_answers()) {
-        const auto basis = again.head.count > 0
-                               ? session_.open_basis(session_.path_of(again.item.index), again.live_basis)
-                               : nullptr;
-        session_.requests.open(again);
-        write_request(again, basis.get());
+    // The sender answers each but the last, which is its goodbye; none but the first is waited for, as none
+    // but the first may leave something to ask for.
+    int dones = session_.setup.protocol > 30 ? 5 : 4;
+    if (asked_) {
+        end_phase(1);
+        --dones;
+        for (const Requests::Request& again : session_.requests.wait_for_answers()) {
+            const auto basis = again.head.count > 0
+                                   ? session_.open_basis(session_.path_of(again.item.index), again.live_basis)
+                                   : nullptr;
+            session_.requests.open(again);
+            write_request(again, basis.get());
+        }
+    } else {
+        session_.requests.close_phase();
     }
-    end_phase(session_.setup.protocol > 30 ? 3 : 2);
-    session_.requests.wait_for_end();
-    end_phase(1);
+    end_phase(dones);
     // No peer waits for what needs none.
     for (const Copy& each : copies_) copy(each.wanted, each.from);
+    session_.requests.wait_for_end();
     finish_links();
 }
 
@@ -250,6 +257,7 @@ void Generator::request(std::size_t index, staging::Over over, bool live_file) {
             wire::choose_blocks(length, digest_bytes, block > 0 ? block : wire::short_block(length));
         if (request.head.count > kMostBlocks) request.head = wire::choose_blocks(length, digest_bytes);
     }
+    asked_ = true;
     session_.requests.open(request);
     write_request(request, basis.get());
 }

@@ -23,7 +23,8 @@ public:
 
     /// Compares and does nothing. Error unfit.
     Need measure();
-    /// Stages and requests, then says goodbye when the receiver has all. After measure, on its own thread.
+    /// Stages and requests, then says goodbye, and waits for the end of the answers. After measure, on its
+    /// own thread.
     void run();
 
     // After run: what an earlier run had staged, and was not asked for.
@@ -57,6 +58,7 @@ private:
     wire::FrameWriter& out_;
     wire::IndexWriter indices_;
     wire::StrongSum strong_;
+    bool asked_ = false;         // for any content
     std::vector<bool> adopted_;  // by wanted index: files that an earlier pull has staged
     std::uint64_t adopted_files_ = 0;
     std::uint64_t adopted_bytes_ = 0;

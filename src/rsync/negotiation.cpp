@@ -76,17 +76,24 @@ Setup set_up_server(wire::Reader& in, base::ByteSink& out, int protocol, Options
     return setup;
 }
 
+void write_offers(base::ByteSink& out, std::span<const base::DigestKind> checksums,
+                  std::span<const wire::Compression> compressions) {
+    wire::Writer ours;
+    wire::write_names(ours, wire::names_of(checksums), false);
+    if (!compressions.empty()) wire::write_names(ours, wire::names_of(compressions), false);
+    out.write(ours.written());
+}
+
 Setup set_up_client(wire::Reader& in, base::ByteSink& out, int protocol,
                     std::span<const base::DigestKind> checksums,
-                    std::span<const wire::Compression> compressions) {
+                    std::span<const wire::Compression> compressions, bool offered) {
     Setup setup{.protocol = protocol};
     setup.compat = wire::read_compat(in, wire::compat_allowed(kOurCapabilities));
     if ((setup.compat & wire::kVarintFlistFlags) != 0) {
-        wire::Writer ours;
-        wire::write_names(ours, wire::names_of(checksums), false);
-        if (!compressions.empty()) wire::write_names(ours, wire::names_of(compressions), false);
-        out.write(ours.written());
-        out.flush();
+        if (!offered) {
+            write_offers(out, checksums, compressions);
+            out.flush();
+        }
         const auto theirs = wire::read_names(in, "checksum list");
         const auto chosen = wire::choose(checksums, theirs);
         if (!chosen) throw base::Error{base::ErrorKind::peer, both_lists("checksum", checksums, theirs)};
@@ -98,6 +105,8 @@ Setup set_up_client(wire::Reader& in, base::ByteSink& out, int protocol,
                 throw base::Error{base::ErrorKind::peer, both_lists("compression", compressions, names)};
             setup.compression = *compression;
         }
+    } else if (offered) {
+        throw wire::malformed("compatibility flags", "lack that of the negotiation");
     } else if (!compressions.empty()) {
         setup.compression = wire::Compression::zlib;  // a peer that negotiates nothing knows no other
     }

@@ -35,11 +35,16 @@ struct Setup {
 Setup set_up_server(wire::Reader& in, base::ByteSink& out, int protocol, Options& options,
                     const std::function<void(std::span<std::byte>)>& fill_random);
 
-/// Client's part; `checksums` and `compressions`: what it offers, in the order of wire::checksums() and
-/// wire::compressions(). Error peer when nothing is common.
+/// What a client offers, in the order of wire::checksums() and wire::compressions(); no compression: it asked
+/// for none. Flushes nothing.
+void write_offers(base::ByteSink& out, std::span<const base::DigestKind> checksums,
+                  std::span<const wire::Compression> compressions);
+
+/// Client's part; writes the same offers, unless it has `offered` them: then a server that takes none breaks
+/// the protocol. Error peer when nothing is common.
 Setup set_up_client(wire::Reader& in, base::ByteSink& out, int protocol,
                     std::span<const base::DigestKind> checksums,
-                    std::span<const wire::Compression> compressions);
+                    std::span<const wire::Compression> compressions, bool offered);
 
 /// How the file lists of a session are written.
 wire::ListOptions list_options(const Setup& setup, const Options& options);

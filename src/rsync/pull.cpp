@@ -9,7 +9,6 @@
 #include "ft/base/task_group.h"
 #include "ft/base/ticker.h"
 #include "ft/tree/scan.h"
-#include "ft/wire/filters.h"
 #include "ft/wire/frames.h"
 #include "rsync/client.h"
 #include "rsync/generator.h"
@@ -87,10 +86,6 @@ public:
         wire::FrameReader frames{raw, wire::Direction::to_client, setup.protocol,
                                  [this](const wire::Message& message) { take(message); }};
         wire::Reader in{frames};
-        wire::Writer filters;
-        wire::write_filters(filters, {});
-        out.write(filters.written());
-        out.flush();
 
         ReceivedList list;
         tree::Scanned live;

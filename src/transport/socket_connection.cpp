@@ -26,6 +26,7 @@ public:
     void set_idle_limit(std::chrono::milliseconds limit) { socket().set_idle_limit(limit); }
 
     std::size_t read_some(std::span<std::byte> into) override { return session_.read_some(into); }
+    bool wait_for_peer() override { return session_.wait(); }
     void write(std::span<const std::byte> data) override { session_.write(data); }
     void flush() override { session_.flush(); }
     void finish_writing() override {
@@ -48,6 +49,7 @@ public:
         received_ += length;
         return length;
     }
+    bool wait_for_peer() override { return socket().peek().has_value(); }
     void write(std::span<const std::byte> data) override {
         socket().write(data);
         sent_ += data.size();

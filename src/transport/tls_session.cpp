@@ -197,13 +197,18 @@ void TlsSession::check_agreed() {
     protocol_ = agreed;
 }
 
-std::size_t TlsSession::read_some(std::span<std::byte> into) {
+bool TlsSession::wait() {
+    std::array<std::byte, 1> first;
+    return take(SSL_peek_ex, first) > 0;
+}
+
+std::size_t TlsSession::take(int (*from)(SSL*, void*, std::size_t, std::size_t*), std::span<std::byte> into) {
     for (;;) {
         {
             const std::lock_guard lock{mutex_};
             ERR_clear_error();
             std::size_t length = 0;
-            const int result = SSL_read_ex(ssl_.get(), into.data(), into.size(), &length);
+            const int result = from(ssl_.get(), into.data(), into.size(), &length);
             if (BIO_ctrl_pending(SSL_get_wbio(ssl_.get())) > kAnswersAtMost) {
                 throw Error{ErrorKind::peer, "the other side floods the connection with TLS messages"};
             }

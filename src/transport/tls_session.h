@@ -42,7 +42,9 @@ public:
     std::string_view protocol() const { return protocol_; }
 
     /// 0 after the peer's close_notify only; a stream that ends without one is Error network.
-    std::size_t read_some(std::span<std::byte> into);
+    std::size_t read_some(std::span<std::byte> into) { return take(SSL_read_ex, into); }
+    /// Waits until there is something to read. False: the peer's close_notify came instead.
+    bool wait();
     void write(std::span<const std::byte> data);
     void flush();
     /// Flushes and sends close_notify; nothing is written after it.
@@ -52,6 +54,7 @@ public:
     std::uint64_t bytes_sent() const { return sent_; }
 
 private:
+    std::size_t take(int (*from)(SSL*, void*, std::size_t, std::size_t*), std::span<std::byte> into);
     void receive();
     void check_agreed();
     void send_collected();

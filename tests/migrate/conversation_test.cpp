@@ -152,6 +152,30 @@ TEST_CASE("a destination asks for the stop and gets the manifest of a source tha
     CHECK_FALSE(asked.manifest->live);
 }
 
+TEST_CASE("only the first of two last words is said", "[migrate]") {
+    std::vector<std::string> said;
+    ScriptedSource source{[&](ScriptedSource::Talk& talk) {
+        while (const auto message = talk.channel.receive()) {
+            if (const auto* result = std::get_if<control::Result>(&*message)) said.push_back(result->message);
+            if (const auto* failure = std::get_if<control::Failure>(&*message))
+                said.push_back(failure->message);
+        }
+        talk.connection.finish_writing();
+    }};
+    base::Cancellation outer;
+    base::TaskGroup tasks{outer};
+    const migrate::Source there = source.source();
+    ui::Console console{source.machine, false};
+    migrate::Attempts attempts{source.machine.clock(), console, std::chrono::seconds{600}};
+    migrate::Conversation conversation{there, "r", false, {}, attempts, console, tasks.cancellation()};
+    tasks.start("the source", [&] { conversation.listen(); });
+    conversation.finish(control::Result{"r", base::Outcome::committed, "committed"});
+    conversation.finish(control::Failure{"what came after it", false});
+    tasks.wait();
+    source.end();
+    CHECK(said == std::vector<std::string>{"committed"});
+}
+
 TEST_CASE("a source that is asked to stop production and does not ends the run", "[migrate]") {
     SECTION("production goes on") {
         ScriptedSource source{ready_and([](control::Channel& channel) { channel.send(ready(true)); })};

@@ -21,6 +21,7 @@ public:
     std::string peer() const override { return "new"; }
     std::uint64_t bytes_received() const override { return 0; }
     std::uint64_t bytes_sent() const override { return 0; }
+    bool wait_for_peer() override { return true; }
     void finish_writing() override { stream_->shut_down(); }
     std::size_t read_some(std::span<std::byte> into) override { return stream_->read_some(into); }
     void write(std::span<const std::byte> data) override { stream_->write(data); }

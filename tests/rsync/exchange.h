@@ -39,6 +39,13 @@ inline Tamper replacing(std::string from, std::string to, int times = 1000) {
 struct Said {
     std::string bytes;
     std::vector<std::pair<std::size_t, std::size_t>> after;
+
+    /// What was said before anything was heard.
+    std::string first() const {
+        const auto heard =
+            std::find_if(after.begin(), after.end(), [](auto& each) { return each.second > 0; });
+        return heard == after.end() ? bytes : bytes.substr(0, heard->first);
+    }
 };
 
 /// A stream whose written bytes pass a tamperer and are remembered.

@@ -2,6 +2,7 @@
 
 #include <cerrno>
 
+#include "ft/wire/writer.h"
 #include "rsync/exchange.h"
 
 using namespace ft;
@@ -37,13 +38,14 @@ TEST_CASE("a pull makes the empty tree equal to the source's, in any fragmentati
     exchange.piece = GENERATE(1u, 7u, 65536u);
     const int number = GENERATE(30, 31, 32);
     const bool with_md5 = GENERATE(false, true);
+    exchange.options.source_is_ft = GENERATE(false, true);
     exchange.to_source = exchange.to_destination = {protocol(number)};
     if (with_md5) exchange.to_source.push_back(md5()), exchange.to_destination.push_back(md5());
     Tree expected = a_bit_of_all();
     if (number == 30) {  // it has no nanoseconds
         for (auto& [path, object] : expected) object.attributes.mtime.nanoseconds = 0;
     }
-    INFO("protocol " << number << ", md5 " << with_md5);
+    INFO("protocol " << number << ", md5 " << with_md5 << ", ft " << exchange.options.source_is_ft);
     exchange.run();
     CHECK(exchange.pull_error == "");
     CHECK(exchange.serve_error == "");
@@ -62,6 +64,29 @@ TEST_CASE("a second pull of the same tree sends no content and changes nothing",
     CHECK(exchange.changes.counts.files + exchange.changes.counts.others + exchange.changes.counts.removed ==
           0);
     CHECK(exchange.ours() == exchange.theirs());
+}
+
+TEST_CASE("who asks for nothing says all its last words at once, else those behind the first", "[rsync]") {
+    const int number = GENERATE(30, 31, 32);
+    const int dones = number > 30 ? 5 : 4;
+    const bool changed = GENERATE(false, true);
+    Tree ours = a_bit_of_all();
+    if (number == 30) {  // it has no nanoseconds
+        for (auto& [path, object] : ours) object.attributes.mtime.nanoseconds = 0;
+    }
+    if (changed) ours["sub-way/file"] = file("other", 3);
+    Exchange exchange{a_bit_of_all(), ours};
+    exchange.to_source = exchange.to_destination = {protocol(number)};
+    REQUIRE(exchange.run());
+    CHECK(exchange.served.files_sent == (changed ? 1 : 0));
+    wire::Writer last;
+    last.int32(7 << 24 | (changed ? dones - 1 : dones));
+    for (int done = changed ? 1 : 0; done < dones; ++done) last.byte(0);
+    CHECK(exchange.said_by_destination.bytes.ends_with(base::as_text(last.written())));
+    // Of its answers nothing had come.
+    const auto& [said, heard] = exchange.said_by_destination.after.back();
+    CHECK(said == exchange.said_by_destination.bytes.size() - last.written().size());
+    CHECK(heard < exchange.said_by_source.bytes.size());
 }
 
 TEST_CASE("a changed file costs its changes, not its size", "[rsync]") {

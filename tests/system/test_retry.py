@@ -1,5 +1,6 @@
 """Connections that are cut: the run goes on over new ones, and nothing is fetched twice."""
 
+import contextlib
 import json
 import os
 import signal
@@ -129,6 +130,30 @@ class RetryTest(unittest.TestCase):
         with held:
             held.wait()
         self.require_fetched_once(line, self.require_replica(run))
+
+    def test_connections_made_ahead_of_a_backup(self):
+        """They serve the backup that was made since, and are no loss when they are gone by then."""
+        self.make_systems(scale=1)
+        line = self.lined()
+        for cut in (None, False, True):
+            before = len(line.carried)
+            with Locked(self.old.cluster) if cut is not None else contextlib.nullcontext() as lock:
+                run = Started(self.world, line)
+                if lock:
+                    lock.wait()
+                    wait_until(lambda: sum(bool(each.transfer and each.from_source) for each in line.carried[before:]) == 2,
+                               "the connections")
+                if cut:
+                    line.cut(lambda carried: carried.transfer)
+            status, result = run.end()
+            self.assertEqual((status, result["outcome"], result["warnings"]), (0, "committed", []), run.stderr())
+            self.assertEqual(differences(self.old.path("/srv/data"), self.new.path("/srv/data")), [])
+            self.assertEqual(self.old.cluster.dump("app"), self.new.cluster.dump("app"))
+            self.assertNotIn("trying again", run.stderr())
+            (self.old.path("/srv/data/zz/last")).write_bytes(os.urandom(99))
+            self.old.cluster.sql("app", "CREATE TABLE since AS SELECT 1 AS x" if cut is None else "INSERT INTO since VALUES (2)")
+        self.assertNotIn("ended before", self.source.stderr())
+        self.assertEqual(self.source.stop(), 0)
 
     def test_the_room_of_what_came_before_the_loss_counts(self):
         tree = self.old.path("/srv/data")

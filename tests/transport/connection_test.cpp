@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 #include <condition_variable>
 #include <functional>
+#include <future>
 #include <list>
 #include <mutex>
 #include <string>
@@ -125,6 +126,43 @@ TEST_CASE_METHOD(Fixture, "the right code connects, and each side knows what for
     Source source{network};
     CHECK(ask(source.port(), Purpose::control, "hello") == "127.0.0.1 control hello");
     CHECK(ask(source.port(), Purpose::rsync, "@RSYNCD") == "127.0.0.1 rsync @RSYNCD");
+}
+
+TEST_CASE_METHOD(Fixture, "a server can wait for a client's first word, and reads it then", "[transport]") {
+    std::promise<std::string> heard;
+    Listener listener{network, "127.0.0.1", 0, make_code(1), true, {}};
+    std::thread listening{[&] {
+        listener.run(
+            [&](auto connection) {
+                std::string word = "cut";
+                error_of([&] { word = connection->wait_for_peer() ? read_all(*connection) : "nothing"; });
+                heard.set_value(word);
+            },
+            [](auto&, auto&) {}, cancellation);
+    }};
+    std::string expected;
+    SECTION("a word") {
+        const auto client = connect_to(listener.port(), 1, Purpose::rsync);
+        say(*client, expected = "@RSYNCD");
+        client->finish_writing();
+    }
+    SECTION("a plain word") {
+        const auto client = dial(listener.port());
+        client->write(base::as_bytes(expected = "@RSYNCD"));
+        client->finish_writing();
+        read_all(*client);
+    }
+    SECTION("an orderly end") {
+        expected = "nothing";
+        connect_to(listener.port(), 1, Purpose::rsync)->finish_writing();
+    }
+    SECTION("the end of the connection") {
+        expected = "cut";
+        connect_to(listener.port(), 1, Purpose::rsync)->shut_down();
+    }
+    CHECK(heard.get_future().get() == expected);
+    cancellation.request("the end of the test");
+    listening.join();
 }
 
 TEST_CASE_METHOD(Fixture, "a wrong code is one clear line on both sides", "[transport]") {

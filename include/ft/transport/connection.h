@@ -26,6 +26,9 @@ public:
     virtual std::string peer() const = 0;              ///< address, for people
     virtual std::uint64_t bytes_received() const = 0;  ///< on the wire, TLS included; any thread
     virtual std::uint64_t bytes_sent() const = 0;
+    /// Waits until the other side has said something, which read_some gives then. False: it has ended its
+    /// direction instead. Errors as read_some.
+    virtual bool wait_for_peer() = 0;
     /// Ends our direction in an orderly way (TLS close_notify): what follows is the peer's end of stream.
     virtual void finish_writing() = 0;
 };
