@@ -71,6 +71,11 @@ void Presence::back() {
     changed_.notify_all();
 }
 
+bool Presence::is_there() const {
+    const std::lock_guard lock{mutex_};
+    return there_ != nullptr;
+}
+
 std::shared_ptr<base::Cancellation> Presence::wait(base::Cancellation& cancellation) {
     bool interrupted = false;
     const auto hook = cancellation.on_request([&] {

@@ -76,11 +76,12 @@ class Presence {
 public:
     void lost();
     void back();
+    bool is_there() const;
     /// Waits until the source is there; what is returned is requested when it is lost. Error cancelled.
     std::shared_ptr<base::Cancellation> wait(base::Cancellation& cancellation);
 
 private:
-    std::mutex mutex_;
+    mutable std::mutex mutex_;
     std::condition_variable changed_;
     std::shared_ptr<base::Cancellation> there_ = std::make_shared<base::Cancellation>();  // null: lost
 };

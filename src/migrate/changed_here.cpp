@@ -20,6 +20,7 @@ namespace {
 using nlohmann::json;
 
 constexpr std::size_t kMostLines = 10;  // tables of one database
+const std::string kNotPart = "it was not part of that run";
 
 void say(std::string& lines, const std::string& object, const std::string& what) {
     lines += fmt::format("    {}: {}\n", object, what);
@@ -114,10 +115,11 @@ ChangesHere::ChangesHere(os::Machine& machine, const system::Description& system
     if (last_) moment_ = status->ctime;
 }
 
-std::string ChangesHere::look(const system::Manifest& manifest, base::Cancellation& cancellation) {
+std::string ChangesHere::look(const system::Manifest& manifest, const std::vector<system::KeptPath>& kept,
+                              base::Cancellation& cancellation) {
     if (last_) {
         console_.say("Looking for what was changed here since the last run.");
-        for (const auto& tree : system_.trees) look_at(tree, manifest, cancellation);
+        for (const auto& tree : system_.trees) look_at(tree, manifest, kept, cancellation);
         look_at_all_databases(cancellation);
     }
     return tell();
@@ -126,10 +128,11 @@ std::string ChangesHere::look(const system::Manifest& manifest, base::Cancellati
 std::string ChangesHere::look_at_databases(base::Cancellation& cancellation) {
     if (last_) {
         for (const auto& tree : system_.trees) {
-            std::string why = unknown(tree);
-            Found& found = trees_[tree.name];
-            guarded("tree " + tree.name, found, [&] { return why; });
-            if (why.empty()) awaited_.insert(tree.name);
+            guarded("tree " + tree.name, trees_[tree.name], [&] {
+                if (!root_of(tree)) return kNotPart;
+                awaited_.insert(tree.name);
+                return std::string{};
+            });
         }
         look_at_all_databases(cancellation);
     }
@@ -149,29 +152,30 @@ void ChangesHere::note(const std::string& tree, const tree::ChangedSince& change
     if (awaited_.empty()) console_.say(tell());
 }
 
-std::string ChangesHere::unknown(const system::TreeDescription& tree) const {
+std::unique_ptr<const os::Directory> ChangesHere::root_of(const system::TreeDescription& tree) const {
+    const std::string path = system_.below_root(tree.path);
     const auto then = last_->trees.find(tree.name);
-    const bool known = then != last_->trees.end() && then->second == system_.below_root(tree.path);
-    return known ? "" : "it was not part of that run";
+    if (then == last_->trees.end() || then->second != path) return nullptr;
+    return machine_.open_root_to_read(path);
 }
 
 void ChangesHere::look_at(const system::TreeDescription& tree, const system::Manifest& manifest,
-                          base::Cancellation& cancellation) {
+                          const std::vector<system::KeptPath>& kept, base::Cancellation& cancellation) {
     const std::string object = "tree " + tree.name;
     Found& found = trees_[tree.name];
     guarded(object, found, [&] {
-        std::string why = unknown(tree);
-        if (!why.empty()) return why;
+        const auto root = root_of(tree);
+        if (!root) return kNotPart;
         const auto facts = std::find_if(manifest.trees.begin(), manifest.trees.end(),
                                         [&](const auto& candidate) { return candidate.name == tree.name; });
-        const tree::Rules rules = system::rules_of(
+        tree::Rules rules = system::rules_of(
             system_, tree, facts == manifest.trees.end() ? std::vector<std::string>{} : facts->exclude,
             {std::string{staging::kReservedDirectory}});
-        const auto root = machine_.open_root_to_read(system_.below_root(tree.path));
+        system::keep(rules, tree, kept);
         const tree::Scanned scanned = tree::scan(
             *root, rules, cancellation, {.changed_since = moment_, .mounts = tree.mounts, .extended = false});
         tell_changes(object, scanned.changed, found.fields, found.lines);
-        return why;
+        return std::string{};
     });
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <mutex>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -12,6 +13,7 @@
 #include "ft/database/database.h"
 #include "ft/os/machine.h"
 #include "ft/system/description.h"
+#include "ft/system/host_settings.h"
 #include "ft/system/manifest.h"
 #include "ft/tree/scan.h"
 #include "ft/ui/console.h"
@@ -38,14 +40,19 @@ public:
     ChangesHere(os::Machine& machine, const system::Description& system, const os::Directory& state,
                 ui::Console& console);
 
-    /// Before a person is asked: looks at all, and returns the lines for the summary. Error cancelled.
-    std::string look(const system::Manifest& manifest, base::Cancellation& cancellation);
-    /// Where nobody is asked: looks at the databases alone, for the run reads the trees anyway, and returns
-    /// what is known then. The rest is told once `note` was called for each tree. Error cancelled.
+    // One of these, before any pull:
+    /// Where a person is asked: looks at all but `kept`, which stays, and returns the lines for the summary.
+    /// Error cancelled.
+    std::string look(const system::Manifest& manifest, const std::vector<system::KeptPath>& kept,
+                     base::Cancellation& cancellation);
+    /// Where nobody is: looks at the databases alone, for the run reads the trees anyway, and returns what is
+    /// known then. The rest is told by the `note` that was awaited last. Error cancelled.
     std::string look_at_databases(base::Cancellation& cancellation);
 
-    /// The moment since when changes of `tree` are to be noted; nothing when they are not. Any thread.
+    // Any thread:
+    /// The moment since when changes of `tree` are to be noted; nothing when they are not.
     std::optional<base::Timestamp> awaits(const std::string& tree) const;
+    /// What the first look at `tree` found. Nothing when it is not awaited.
     void note(const std::string& tree, const tree::ChangedSince& changed);
 
 private:
@@ -56,10 +63,10 @@ private:
     };
 
     void look_at(const system::TreeDescription& tree, const system::Manifest& manifest,
-                 base::Cancellation& cancellation);
+                 const std::vector<system::KeptPath>& kept, base::Cancellation& cancellation);
     void look_at_all_databases(base::Cancellation& cancellation);
-    /// Why nothing is known of what changed in a tree; empty: it is.
-    std::string unknown(const system::TreeDescription& tree) const;
+    /// The root of a tree of the last run; null: it was none. Errors as Machine::open_root_to_read.
+    std::unique_ptr<const os::Directory> root_of(const system::TreeDescription& tree) const;
     std::string tell();
 
     os::Machine& machine_;

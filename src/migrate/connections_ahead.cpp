@@ -1,6 +1,8 @@
 #include "migrate/connections_ahead.h"
 
 #include <chrono>
+#include <exception>
+#include <system_error>
 #include <utility>
 
 #include "ft/base/error.h"
@@ -16,13 +18,18 @@ constexpr std::chrono::seconds kKept{20};
 
 ConnectionsAhead::ConnectionsAhead(os::Clock& clock, std::size_t count, const Connect& connect)
     : coming_{count} {
-    for (std::size_t i = 0; i < count; ++i) {
-        tasks_.start("a connection", [this, connect] { make(connect); });
+    std::size_t started = 0;
+    try {
+        tasks_.start("the end of unused connections", [this, &clock] {
+            clock.sleep(kKept, tasks_.cancellation());
+            expire();
+        });
+        for (; started < count; ++started) tasks_.start("a connection", [this, connect] { make(connect); });
+    } catch (const std::system_error& error) {
+        base::log_info("fewer connections ahead: {}", error.what());
+        const std::lock_guard lock{mutex_};
+        coming_ -= count - started;
     }
-    tasks_.start("the end of unused connections", [this, &clock] {
-        clock.sleep(kKept, tasks_.cancellation());
-        expire();
-    });
 }
 
 ConnectionsAhead::~ConnectionsAhead() {
@@ -38,7 +45,7 @@ void ConnectionsAhead::make(const Connect& connect) {
     std::unique_ptr<transport::Connection> made;
     try {
         made = connect(tasks_.cancellation());
-    } catch (const base::Error& error) {
+    } catch (const std::exception& error) {
         base::log_info("no connection ahead: {}", error.what());
     }
     Connections late;

@@ -20,7 +20,8 @@ namespace ft::migrate {
 class ConnectionsAhead {
 public:
     using Connect = std::function<std::unique_ptr<transport::Connection>(base::Cancellation&)>;
-    /// Begins to make `count`, each by `connect` on a thread of its own. `clock` is referred to.
+    /// Begins to make `count`, each by `connect` on a thread of its own; fewer where there is no room for
+    /// threads. `clock` is referred to.
     ConnectionsAhead(os::Clock& clock, std::size_t count, const Connect& connect);
     /// Ends those that nobody took.
     ~ConnectionsAhead();

@@ -101,8 +101,14 @@ private:
         time_phase("pull", [&] { pull(); });
         time_phase("commit", [&] { commit(); });
         tell_downtime();
+        tell_committed();
         const base::Ticker impatient{std::chrono::seconds{1}, [this] { conversation_.shut_down(); }};
         join();
+    }
+
+    void tell_committed() {
+        conversation_.finish(control::Result{report_.run_id, base::Outcome::committed,
+                                             "committed: the destination is a replica"});
     }
 
     /// Once the commit has begun, the source is not needed any more.
@@ -214,7 +220,7 @@ void Run::confirm() {
     }
     summary += host_files_->summary();
     summary += options_.yes ? changes_here_.look_at_databases(tasks_.cancellation())
-                            : changes_here_.look(manifest_, tasks_.cancellation());
+                            : changes_here_.look(manifest_, host_files_->kept(), tasks_.cancellation());
     summary += "What was changed in them on this server is lost.\n";
     console_.say(summary);
     confirm_public_name(machine_, manifest_, options_.yes, console_, tasks_.cancellation());
@@ -248,7 +254,7 @@ void Run::presync() {
     console_.phase("presync", fmt::format("Fetching {} while production goes on.", fetch_.what(manifest_)));
     fetch_.prepare(manifest_, *host_files_);
     const base::Ticker ticker{std::chrono::seconds{1}, [this] { show_progress("presync"); }};
-    fetch_.ahead(manifest_, tasks_.cancellation());
+    fetch_.presync(manifest_, tasks_.cancellation());
 }
 
 void Run::stop_traffic() {
@@ -332,9 +338,8 @@ void Run::commit() {
         or_warn([&] { keep_last_run(state_, report_.run_id); });
         or_warn([&] { forget_tree_roots(state_); });
         start_services();
-        // Its answer comes while the rest is done here.
-        conversation_.finish(
-            control::Result{report_.run_id, outcome, "committed: the destination is a replica"});
+        // Its answer comes while the rest is done here. One that is lost just now may be back by then.
+        if (conversation_.presence().is_there()) tell_committed();
     };
     try {
         services_.set_phase(phase());

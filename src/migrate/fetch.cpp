@@ -71,7 +71,7 @@ void Fetch::prepare(const system::Manifest& manifest, const HostFiles& host_file
                                                     changes_here_, console_));
 }
 
-void Fetch::ahead(const system::Manifest& manifest, base::Cancellation& cancellation) {
+void Fetch::presync(const system::Manifest& manifest, base::Cancellation& cancellation) {
     base::TaskGroup pulls{cancellation};
     if (!manifest.databases.empty()) {
         pulls.start("the backup", [&] {

@@ -59,7 +59,7 @@ public:
     void prepare(const system::Manifest& manifest, const HostFiles& host_files);
     /// While production goes on: trees and backup, so that most is here when it is stopped. Nothing is
     /// restored. Error no_space also when what comes after the stop would not fit.
-    void ahead(const system::Manifest& manifest, base::Cancellation& cancellation);
+    void presync(const system::Manifest& manifest, base::Cancellation& cancellation);
     /// Everything; databases are restored, with the rows that stay, as soon as the backup is here.
     void all(const system::Manifest& manifest, base::Cancellation& cancellation);
     /// Any thread.
@@ -74,7 +74,8 @@ public:
     void let_go();
     /// The backup is the last one from now on.
     void keep_backup();
-    /// What was fetched stays for the next run, unless it was let go.
+    /// What was fetched stays for the next run, unless it was let go. Waits for the connections that are made
+    /// ahead, which end.
     void end() {
         ahead_.reset();
         trees_.clear();

@@ -14,6 +14,7 @@
 #include "ft/commit/undo.h"
 #include "ft/database/database.h"
 #include "ft/staging/names.h"
+#include "ft/staging/root_time.h"
 #include "ft/staging/staging.h"
 #include "migrate/incoming_backup.h"
 #include "migrate/last_run.h"

@@ -73,6 +73,8 @@ private:
     transport::Connection* transfer_;
 };
 
+namespace {
+
 /// False when a client leaves without a word: it had made the connection ahead, and did not come to need it.
 bool speaks(transport::Connection& connection) {
     try {
@@ -82,6 +84,8 @@ bool speaks(transport::Connection& connection) {
         return false;
     }
 }
+
+}  // namespace
 
 void ServedModules::serve(transport::Connection& connection, base::Cancellation& cancellation) {
     const bool plain = connection.purpose() == transport::Purpose::plain_rsync;

@@ -41,12 +41,18 @@ void write(os::Directory& state, const std::vector<Made>& all) {
     os::write_whole(state, kMadeRoots, text);
 }
 
+/// Also by a link. Errors: of what is there and cannot be opened.
 bool is_there(os::Machine& machine, const std::string& directory) {
     try {
         machine.open_root_to_read(directory);
         return true;
     } catch (const base::Error&) {
-        return false;
+        const std::size_t slash = directory.rfind('/');
+        const std::string above = slash == 0 ? "/" : directory.substr(0, slash);
+        if (above != "/" && !is_there(machine, above)) return false;
+        const auto now = machine.open_root_to_read(above)->status(directory.substr(slash + 1));
+        if (!now || now->type == base::FileType::symlink) return false;
+        throw;
     }
 }
 
@@ -67,33 +73,40 @@ void remember(std::vector<Made>& all, const std::string& path, const std::vector
     }
 }
 
+/// Makes `wanted` for `path`, and returns `before` with them, written down. What is meant is noted first:
+/// what stays when this process ends is known.
+std::vector<Made> make(os::Machine& machine, os::Directory& state, const std::string& path,
+                       const std::vector<std::string>& wanted, const std::vector<Made>& before) {
+    std::vector<Made> all = before;
+    remember(all, path, wanted);
+    write(state, all);
+    std::vector<std::string> made;  // as os::Machine names them: without links
+    try {
+        for (const std::string& directory : wanted) {
+            staging::with_time_above(machine, state, directory, [&] {
+                const auto now = machine.make_root(directory);
+                made.insert(made.end(), now.begin(), now.end());
+            });
+        }
+        if (made == wanted) return all;
+        all = before;
+        remember(all, path, made);
+        write(state, all);
+        return all;
+    } catch (const base::Error&) {
+        for (const std::string& directory : std::views::reverse(made))
+            staging::remove_root(machine, state, directory);
+        write(state, before);
+        throw;
+    }
+}
+
 }  // namespace
 
 std::vector<std::string> make_tree_root(os::Machine& machine, os::Directory& state, const std::string& path) {
-    const std::vector<Made> before = read(state);
-    std::vector<Made> all = before;
+    std::vector<Made> all = read(state);
     const std::vector<std::string> wanted = missing(machine, path);
-    if (!wanted.empty()) {
-        std::vector<Made> meant = before;
-        remember(meant, path, wanted);
-        write(state, meant);
-        std::vector<std::string> now;  // as os::Machine names them: without links
-        try {
-            for (const std::string& directory : wanted) {
-                staging::with_time_above(machine, state, directory, [&] {
-                    const auto made = machine.make_root(directory);
-                    now.insert(now.end(), made.begin(), made.end());
-                });
-            }
-            remember(all, path, now);
-            if (now != wanted) write(state, all);
-        } catch (const base::Error&) {
-            for (const std::string& directory : std::views::reverse(now))
-                staging::remove_root(machine, state, directory);
-            write(state, before);
-            throw;
-        }
-    }
+    if (!wanted.empty()) all = make(machine, state, path, wanted, all);
     std::vector<std::string> found;
     for (const Made& made : all) {
         if (made.path == path) found.push_back(made.directory);

@@ -46,7 +46,7 @@ public:
                                 swap.current_oid == 0 ? " (there was none)" : "");
         if (store_.host_name) text += "    the host name\n";
         // Without a source there is no manifest: what only it excludes may be named here too.
-        text += ChangesHere{machine_, system_, state_, console_}.look({}, cancellation_);
+        text += ChangesHere{machine_, system_, state_, console_}.look({}, {}, cancellation_);
         if (!store_.swaps.empty()) text += "What was written in the databases since is lost by this.\n";
         text += named("Changed or made here since where the run changed something: lost by this",
                       preview.changed, preview.changed_count);

@@ -5,8 +5,9 @@
 
 namespace ft::os {
 
-/// The object itself as the calls for extended attributes take it. Those of a kernel before 6.13 know no
-/// directory descriptors, but follow these names in /proc, which cannot lead elsewhere.
+/// The object itself as the calls for extended attributes take it. They know no directory descriptors, but
+/// follow the names that /proc has for them, which cannot lead elsewhere; from Linux 6.13 what most objects
+/// need, the list by name, has a call of its own.
 class ExtendedPlace {
 public:
     /// What is open as `number`, be it only as a path (O_PATH).

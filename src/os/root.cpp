@@ -155,7 +155,9 @@ void remove_root(const std::string& path) {
         if (!time.set_back()) throw system_error("set the time above", path, errno);
         return;
     }
-    if (errno != ENOENT && errno != ENOTEMPTY && errno != EEXIST) throw system_error("remove", path, errno);
+    // ENOTDIR: a link, which is not ours to remove.
+    if (errno != ENOENT && errno != ENOTEMPTY && errno != EEXIST && errno != ENOTDIR)
+        throw system_error("remove", path, errno);
 }
 
 }  // namespace ft::os

@@ -169,7 +169,9 @@ void ReceivedExtended::settle(tree::Listing& list, const tree::OwnerMap& owners,
         }
         const std::string all = packed(parts, mode, owners);
         bytes += all.size();
-        if (bytes > most) throw wire::malformed("ACLs and extended attributes", "need more than 1 GiB");
+        if (bytes > most)
+            throw wire::malformed("ACLs and extended attributes",
+                                  fmt::format("need more than {} bytes", most));
         list.set_extended(arrival, all);
     }
 }

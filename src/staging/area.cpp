@@ -90,17 +90,18 @@ void Area::close() {
     try {
         if (!log_ || (finished_ && !lost_)) return;  // whoever commits it has synced it
         const bool is_empty = log_->is_empty();
-        if ((!is_empty || has_own_earlier()) && (origin_.empty() || !is_kept())) return remove_own();
+        if (is_empty && !has_own_earlier()) return remove(list_.generation);
+        if (origin_.empty() || !try_to_keep()) return remove_own();
         if (is_empty) return remove(list_.generation);
         move_adopted();
     } catch (...) {  // what is not in the log is fetched again
     }
 }
 
-/// Whether the disk has all that this run wrote. A failure is told once to each descriptor that is older than
-/// it: reserved_ is older than all of that, so it hears of one that another tree's sync met, as no later run
-/// would.
-bool Area::is_kept() {
+/// True when the disk has all that this run wrote. A failure is told once to each descriptor that is older
+/// than it: reserved_ is older than all of that, so it hears of one that another tree's sync met, as no later
+/// run would.
+bool Area::try_to_keep() {
     if (lost_) return false;
     try {
         log_->flush();
@@ -121,11 +122,17 @@ bool Area::has_own_earlier() const {
                        [this](Generation generation) { return earlier_.is_of_this_run(generation); });
 }
 
+/// Also those that are aside: whose they are is not known of them.
 void Area::remove_own() {
+    std::vector<Generation> own = aside_;
+    own.push_back(list_.generation);
     for (const Generation generation : earlier_.generations()) {
-        if (earlier_.is_of_this_run(generation)) remove(generation);
+        if (earlier_.is_of_this_run(generation)) own.push_back(generation);
     }
-    remove(list_.generation);
+    // Without its log a generation is adopted by nobody, whatever else of it a failing disk keeps.
+    for (const Generation generation : own)
+        os::remove_all(*reserved_, fmt::format("{}/{}", generation_name(generation), kLog));
+    for (const Generation generation : own) remove(generation);
 }
 
 void Area::open_generation(Generation generation) {
@@ -220,7 +227,7 @@ void Area::require_kept() const {
 
 void Area::sync() {
     require_kept();
-    reserved_->sync_file_system();
+    sync_behind();
     moved_ = false;
 }
 

@@ -116,7 +116,7 @@ private:
     void remove(Generation generation) { os::remove_all(*reserved_, generation_name(generation)); }
     void remove_own();
     bool has_own_earlier() const;
-    bool is_kept();
+    bool try_to_keep();
     void close();
 
     const os::Directory& live_;

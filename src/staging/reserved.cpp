@@ -6,9 +6,9 @@
 
 #include "ft/base/error.h"
 #include "ft/base/escape.h"
-#include "ft/staging/root_time.h"
 #include "ft/staging/staging.h"
 #include "staging/log.h"
+#include "staging/root_time.h"
 
 namespace ft::staging {
 namespace {

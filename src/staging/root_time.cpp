@@ -1,4 +1,4 @@
-#include "ft/staging/root_time.h"
+#include "staging/root_time.h"
 
 #include <fmt/format.h>
 
@@ -11,8 +11,7 @@
 #include "ft/base/error.h"
 #include "ft/base/escape.h"
 #include "ft/base/log.h"
-#include "ft/os/machine.h"
-#include "ft/staging/staging.h"
+#include "ft/staging/root_time.h"
 
 namespace ft::staging {
 namespace {
@@ -76,15 +75,18 @@ std::optional<Note> note_of(std::string_view text) {
     return note;
 }
 
+void set_time(os::Directory& root, base::Attributes now, base::Timestamp time) {
+    now.mtime = time;
+    root.set_attributes(".", now);
+}
+
 /// False when the root is not there: its note waits for it.
 bool restore(os::Machine& machine, const Note& note) {
     const auto root = machine.open_root(note.path);
     const auto status = root->status(".");
     if (!status || status->inode != note.inode) return false;
     if (status->attributes.mtime == note.time || names_in(*root, note.ours) != note.names) return true;
-    base::Attributes attributes = status->attributes;
-    attributes.mtime = note.time;
-    root->set_attributes(".", attributes);
+    set_time(*root, status->attributes, note.time);
     root->sync();
     return true;
 }
@@ -95,11 +97,10 @@ RootTime::RootTime(os::Directory& root, os::Directory* notes, std::string_view n
     : root_{root}, notes_{notes} {
     const auto status = root.status(".");
     if (!status) throw base::Error{base::ErrorKind::io, base::escape(root.path()) + ": is gone"};
-    before_ = *status;
+    before_ = status->attributes.mtime;
     if (notes_ == nullptr) return;
     note_ = fmt::format("{}{}", kNote, digest(root.path()));
-    const Note note{root.path(), std::string{name}, before_.inode, before_.attributes.mtime,
-                    names_in(root, name)};
+    const Note note{root.path(), std::string{name}, status->inode, before_, names_in(root, name)};
     try {
         os::write_whole(*notes_, note_, note.text());
     } catch (const base::Error& error) {
@@ -109,7 +110,7 @@ RootTime::RootTime(os::Directory& root, os::Directory* notes, std::string_view n
 }
 
 void RootTime::set_back() {
-    root_.set_attributes(".", before_.attributes);
+    set_time(root_, root_.status(".")->attributes, before_);
     if (notes_ == nullptr) return;
     root_.sync();
     notes_->remove(note_);
@@ -123,7 +124,11 @@ void with_time_above(os::Machine& machine, os::Directory& notes, const std::stri
     try {
         action();
     } catch (const base::Error&) {
-        time.set_back();
+        try {
+            time.set_back();
+        } catch (const base::Error& error) {  // what the action met says more
+            base::log_info("{}", error.what());
+        }
         throw;
     }
     time.set_back();
@@ -133,7 +138,7 @@ void remove_root(os::Machine& machine, os::Directory& notes, const std::string& 
     try {
         if (!machine.open_root_to_read(path)->list().empty()) return;
     } catch (const base::Error&) {
-        return machine.remove_root(path);  // which says what it is, or that it is gone
+        return machine.remove_root(path);  // it is gone, or this says what is wrong
     }
     with_time_above(machine, notes, path, [&] { machine.remove_root(path); });
 }

@@ -226,10 +226,12 @@ void Staging::sync() {
     try {
         for (Area& area : state_->areas) area.sync();
     } catch (const base::Error&) {
-        try {
-            discard();
-        } catch (const base::Error& error) {
-            base::log_warning("{}", error.what());
+        for (Area& area : state_->areas) {
+            try {
+                area.discard();
+            } catch (const base::Error& error) {
+                base::log_warning("{}", error.what());
+            }
         }
         throw;
     }

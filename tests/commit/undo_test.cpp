@@ -1,6 +1,7 @@
 #include <catch2/catch.hpp>
 
 #include "commit/world.h"
+#include "ft/staging/root_time.h"
 
 namespace ft::commit {
 namespace {

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <catch2/catch.hpp>
 #include <future>
+#include <new>
 #include <optional>
 
 #include "ft/base/error.h"
@@ -65,6 +66,14 @@ struct Ahead {
 
 }  // namespace
 
+TEST_CASE("a connection that memory is short for is none", "[migrate]") {
+    Ahead ahead;
+    ahead.connections.emplace(
+        ahead.clock, 2, [](auto&) -> std::unique_ptr<transport::Connection> { throw std::bad_alloc{}; });
+    CHECK_FALSE(ahead.take());
+    CHECK_FALSE(ahead.take());
+}
+
 TEST_CASE("each connection that was made ahead is taken once, and is the taker's", "[migrate]") {
     Ahead ahead;
     ahead.connections.emplace(ahead.clock, 2, [&](auto&) { return ahead.make(); });
@@ -95,8 +104,8 @@ TEST_CASE("connections that nobody takes for 20 s are ended in an orderly way", 
 }
 
 TEST_CASE("one that stands only after that time is ended too, and not waited for", "[migrate]") {
-    Ahead ahead;
     std::promise<void> made;
+    Ahead ahead;
     ahead.connections.emplace(ahead.clock, 1, [&](auto&) {
         made.get_future().wait();
         return ahead.make();
@@ -127,8 +136,8 @@ TEST_CASE("the end of a run ends unused connections, and those that are being ma
 }
 
 TEST_CASE("who waits for a connection that is being made stops when it is interrupted", "[migrate]") {
+    std::promise<void> made;  // what is being made waits for it to the end
     Ahead ahead;
-    std::promise<void> made;
     ahead.connections.emplace(ahead.clock, 1, [&](auto&) {
         made.get_future().wait();
         return ahead.make();

@@ -4,7 +4,7 @@
 #include <cerrno>
 
 #include "ft/base/error.h"
-#include "ft/staging/staging.h"
+#include "ft/staging/root_time.h"
 #include "migrate/state_directory.h"
 #include "support/memory_machine.h"
 

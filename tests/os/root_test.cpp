@@ -72,6 +72,10 @@ TEST_CASE("make_root tells what it made, whatever the umask, and remove_root tak
     at.machine().remove_root(at.path("there/a/b"));  // nor its parent
     CHECK(at.read().status("there/a") == std::nullopt);
     CHECK(at.read().status("there").value().attributes == there);
+    at.root().create_symlink("link", "there");
+    at.machine().remove_root(at.path("link"));  // is no directory
+    CHECK(at.read().status("link").has_value());
+    CHECK(at.read().status("there").has_value());
 }
 
 TEST_CASE("make_root that fails leaves nothing behind", "[os]") {

@@ -105,6 +105,22 @@ TEST_CASE("each file system keeps what was staged there for the next run", "[sta
     CHECK(g.m->open_directory(".ft-staging")->list().size() == 1);
 }
 
+TEST_CASE("a sync that fails for one file system leaves nothing of the run on any", "[staging]") {
+    Grounds g;
+    const bool fails_to_empty = GENERATE(false, true);
+    {
+        const auto staging = g.stage();
+        add_file(*staging, "top", Over::nothing, "0");
+        add_file(*staging, "m/old", Over::something, "1");
+        add_file(*staging, "m/a/deep/file", Over::nothing, "2");
+        g.disk.fail(2, "sync", EIO);  // of the second
+        if (fails_to_empty) g.disk.fail(1, "remove", EIO);
+        CHECK_THROWS_AS(staging->sync(), base::Error);
+    }
+    const auto staging = g.stage();
+    CHECK(check(*staging).files == 0);
+}
+
 TEST_CASE("further names are staged as links, also below new directories", "[staging]") {
     Grounds g;
     const auto staging = g.stage();

@@ -1,5 +1,6 @@
 #include <catch2/catch.hpp>
 
+#include "ft/staging/root_time.h"
 #include "staging/tree.h"
 #include "support/memory_machine.h"
 

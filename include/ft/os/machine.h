@@ -56,8 +56,8 @@ public:
     /// Makes `path` (absolute) and what is missing on the way, mode 0755; returns those made, outermost
     /// first. The directory above keeps its time.
     virtual std::vector<std::string> make_root(const std::string& path) = 0;
-    /// Removes the empty directory at `path`; nothing when it is missing or not empty. The directory above
-    /// keeps its time.
+    /// Removes the empty directory at `path`; nothing when it is missing, not empty, or no directory but a
+    /// link to one. The directory above keeps its time.
     virtual void remove_root(const std::string& path) = 0;
     /// Nothing when another process holds it.
     virtual std::unique_ptr<Lock> lock(const std::string& directory) = 0;

@@ -43,7 +43,8 @@ struct Need {
 struct PullOptions {
     std::string module;
     std::optional<Credentials> credentials;
-    /// The source is ft: all that comes before the file list is said at once, as its answers are known.
+    /// The source is ft: all that comes before the file list is said at once, as its answers are known
+    /// (not with credentials: they answer a challenge).
     bool source_is_ft = false;
     /// The source's production goes on: files may vanish or grow while they are read.
     bool live = false;

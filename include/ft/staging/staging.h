@@ -42,9 +42,6 @@ void free_staged(os::Directory& root, const std::vector<Generation>& kept = {},
                  os::Directory* notes = nullptr);
 /// Removes the reserved directory of `root` when nothing is in it.
 void close_reserved(os::Directory& root, os::Directory* notes = nullptr);
-/// Gives roots the times that are noted in `notes`, but for those in which others made or removed something
-/// since. A note whose tree is not there stays. What fails is for a later start.
-void restore_root_times(os::Machine& machine, os::Directory& notes);
 
 /// A file system that a tree lies on: the tree's own, or one that is mounted in it.
 struct Ground {

@@ -14,8 +14,8 @@
 namespace ft::tree {
 
 /// Objects of a tree whose ctime is later than a moment: what was changed, made or renamed since; a directory
-/// is changed when something in it is made or removed. Not the root, nor what is mounted: ft itself works
-/// there.
+/// is changed when something in it is made or removed. Not the root, nor a root of what is mounted: ft itself
+/// works there.
 struct ChangedSince {
     std::uint64_t objects = 0;
     std::vector<std::string> examples;  ///< the first of these, paths escaped, at most 3
