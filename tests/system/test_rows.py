@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import stat
 import unittest
@@ -176,6 +177,10 @@ class RowsTest(unittest.TestCase):
         self.new.cluster.sql("postgres", "CREATE DATABASE app")
         self.assertEqual(self.changed_here(self.run_once(source))["databases"],
                          [{"name": "app", "unknown": "the database was replaced"}])
+        self.assertEqual(self.world.migrate(source, "--no-undo").status, 0)  # keeps nothing in the tree
+        shutil.rmtree(data)
+        (gone,) = self.changed_here(self.run_once(source))["trees"]
+        self.assertEqual(sorted(gone), ["name", "unknown"])
         state.write_text("{")
         damaged = self.run_once(source)
         self.assertEqual(self.changed_here(damaged)["since"], None)
