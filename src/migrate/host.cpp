@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <chrono>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -18,6 +19,11 @@
 #include "migrate/downtime.h"
 
 namespace ft::migrate {
+namespace {
+
+constexpr std::chrono::seconds kDying{3};
+
+}  // namespace
 
 Host::Host(os::Machine& machine, const system::Description& system, Backups& backups, Traffic& traffic,
            bool allow_final, std::optional<rsync::Credentials> credentials, ui::Console& console)
@@ -69,6 +75,7 @@ std::shared_ptr<ServedRun> Host::admit(const control::Begin& begin, const std::s
                               FT_VERSION, begin.ft_version);
         return nullptr;
     }
+    wait_for_the_dying(begin);
     const std::lock_guard lock{runs_mutex_};
     if (run_ && run_->begin().run_id == begin.run_id) {
         console_.say(fmt::format("{}: the destination is there again: run {} goes on", peer, begin.run_id));
@@ -92,6 +99,16 @@ std::shared_ptr<ServedRun> Host::admit(const control::Begin& begin, const std::s
     }
     begin_run(begin, peer);
     return run_;
+}
+
+/// A destination that was killed and begins anew may be faster than the news of its death.
+void Host::wait_for_the_dying(const control::Begin& begin) {
+    std::shared_ptr<ServedRun> before;
+    {
+        const std::lock_guard lock{runs_mutex_};
+        before = run_;
+    }
+    if (before && !begin.again && before->begin().run_id != begin.run_id) before->wait_detached(kDying);
 }
 
 void Host::begin_run(const control::Begin& begin, const std::string& peer) {

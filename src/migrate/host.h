@@ -63,6 +63,7 @@ private:
     void end_run(const std::shared_ptr<ServedRun>& run, const std::string& peer, const Ending& how);
     void tell_end(const ServedRun& run, const std::string& peer, const Ending& how);
     void fail_run(const base::Error& error);
+    void wait_for_the_dying(const control::Begin& begin);
     bool goes_on(const std::shared_ptr<ServedRun>& run);
     void tell_downtime(const std::string& peer);
     /// What hooks of a run are told.

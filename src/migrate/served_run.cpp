@@ -53,6 +53,11 @@ bool ServedRun::attached() const {
     return channel_ != nullptr;
 }
 
+void ServedRun::wait_detached(std::chrono::milliseconds patience) const {
+    std::unique_lock lock{mutex_};
+    detached_.wait_for(lock, patience, [this] { return channel_ == nullptr; });
+}
+
 void ServedRun::send(const control::Message& message) {
     const std::lock_guard sending{sending_};
     send_now(message);

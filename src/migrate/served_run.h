@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <functional>
 #include <mutex>
@@ -44,6 +45,8 @@ public:
         ServedRun& run_;
     };
     bool attached() const;
+    /// Waits up to `patience` until no channel is attached.
+    void wait_detached(std::chrono::milliseconds patience) const;
 
     /// Sends to the destination if it is there: whether it arrives, who reads the channel finds out.
     void send(const control::Message& message);
@@ -61,7 +64,7 @@ private:
     std::mutex attaching_;      // held while a channel takes its place
     std::mutex sending_;        // held while something is sent: an answer comes once, and in order
     mutable std::mutex mutex_;  // guards all up to the empty line; the innermost of the three
-    std::condition_variable detached_;
+    mutable std::condition_variable detached_;
     control::Channel* channel_ = nullptr;
     transport::Connection* connection_ = nullptr;
     unsigned waiting_ = 0;  // channels that wait to be attached

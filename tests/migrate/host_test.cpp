@@ -270,6 +270,15 @@ TEST_CASE("a destination that is back takes over from its channel whose loss nob
     CHECK(next.live() == std::optional{true});
 }
 
+TEST_CASE("a destination that was killed and begins anew is not refused for its former self", "[migrate]") {
+    Served source{false};
+    Talk killed{source, false};
+    CHECK(killed.live() == std::optional{true});
+    Talk next{source, false, "next"};
+    killed.leave();
+    CHECK(next.live() == std::optional{true});
+}
+
 TEST_CASE("another run takes the place of one whose destination stays away", "[migrate]") {
     Served source{false};
     {
