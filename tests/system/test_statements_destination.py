@@ -87,7 +87,7 @@ class DestinationStatements(StatementCase):
         said = told.stdout.decode()
         self.assertIn("only-here", said)
         self.assertIn("settings", said)
-        self.assertLess(said.index("only-here"), said.index("Fetching"))
+        self.assertLess(said.index("only-here"), said.index("Making it live"))
         self.assertFalse((self.new.path("/srv/data") / "only-here").exists())
         self.assertEqual(self.new.cluster.sql("app", "SELECT count(*) FROM settings WHERE name = 'only'"), "0")
 
