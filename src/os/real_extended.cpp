@@ -22,8 +22,8 @@ namespace {
 constexpr std::size_t kUsual = 512;       // bytes: most names and values take less
 constexpr std::size_t kMost = 64 * 1024;  // of all names, and of a value: what Linux gives
 
-// listxattrat(2), from Linux 6.13: the walk through /proc takes three times as long as all else of a look at
-// an object that has none. The C library does not know it yet.
+// listxattrat(2), from Linux 6.13: the walk through /proc costs more than all else that a scan asks of an
+// object. The C library does not know it yet.
 constexpr long kListXattrAt = 465;
 std::atomic<bool> has_list_at{true};  // NOLINT(cppcoreguidelines-avoid-non-const-global-variables)
 

@@ -226,13 +226,7 @@ void Staging::sync() {
     try {
         for (Area& area : state_->areas) area.sync();
     } catch (const base::Error&) {
-        for (Area& area : state_->areas) {
-            try {
-                area.discard();
-            } catch (const base::Error& error) {
-                base::log_warning("{}", error.what());
-            }
-        }
+        discard();
         throw;
     }
 }
@@ -242,7 +236,13 @@ void Staging::give_up() {
 }
 
 void Staging::discard() {
-    for (Area& area : state_->areas) area.discard();
+    for (Area& area : state_->areas) {
+        try {
+            area.discard();
+        } catch (const base::Error& error) {
+            base::log_warning("{}", error.what());
+        }
+    }
 }
 
 }  // namespace ft::staging

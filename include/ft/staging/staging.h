@@ -203,7 +203,8 @@ public:
     void sync();
     /// What finish gave will not be committed: what the destructor keeps is for later runs alone.
     void give_up();
-    /// Removes what this Staging has made; what is left of earlier runs stays.
+    /// Removes what this Staging has made, on each ground as far as that can be: what cannot is logged. What
+    /// is left of earlier runs stays.
     void discard();
 
 private:
