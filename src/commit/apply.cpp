@@ -94,12 +94,12 @@ void LiveTrees::require_replaced(const std::vector<Move>& moves) {
 /// Inodes by slot, of the first `count`; 0 where there is nothing.
 std::vector<std::uint64_t> LiveTrees::in_slots(std::uint32_t tree, std::size_t count) const {
     std::vector<std::uint64_t> inodes(count);
-    for (const os::Name& each : std::as_const(*trees_[tree].slots).list()) {
+    trees_[tree].slots->for_each_name([&](std::string_view name, std::uint64_t inode) {
         std::size_t slot = 0;
-        const char* const end = each.name.data() + each.name.size();
-        const auto read = std::from_chars(each.name.data(), end, slot);
-        if (read.ec == std::errc{} && read.ptr == end && slot < count) inodes[slot] = each.inode;
-    }
+        const char* const end = name.data() + name.size();
+        const auto read = std::from_chars(name.data(), end, slot);
+        if (read.ec == std::errc{} && read.ptr == end && slot < count) inodes[slot] = inode;
+    });
     return inodes;
 }
 

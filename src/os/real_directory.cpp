@@ -88,23 +88,21 @@ RealDirectory::Place RealDirectory::place(std::string_view path, std::string_vie
     return found;
 }
 
-std::vector<Name> RealDirectory::list() const {
+void RealDirectory::for_each_name(const UseName& use) const {
     // A description of its own: its position is nobody else's.
     Fd own = open(".", kToList);
     if (!own.is_open()) fail("list", ".");
     const std::unique_ptr<DIR, int (*)(DIR*)> entries{::fdopendir(own.number()), &::closedir};
     if (!entries) fail("list", ".");
     own.release();  // closedir closes it
-    std::vector<Name> names;
     while (true) {
         errno = 0;
         const dirent* entry = ::readdir(entries.get());
-        if (entry == nullptr) break;
+        if (entry == nullptr && errno != 0) fail("list", ".");
+        if (entry == nullptr) return;
         const std::string_view name{entry->d_name};
-        if (name != "." && name != "..") names.push_back({std::string{name}, entry->d_ino});
+        if (name != "." && name != "..") use(name, entry->d_ino);
     }
-    if (errno != 0) fail("list", ".");
-    return names;
 }
 
 std::optional<Status> RealDirectory::status(std::string_view path) const {

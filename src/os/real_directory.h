@@ -15,7 +15,7 @@ public:
     int number() const noexcept { return fd_.number(); }
 
     std::string path() const override { return path_; }
-    std::vector<Name> list() const override;
+    void for_each_name(const UseName& use) const override;
     std::optional<Status> status(std::string_view path) const override;
     std::string read_link(std::string_view path) const override;
     std::string extended(std::string_view path) const override;

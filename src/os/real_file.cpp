@@ -64,6 +64,8 @@ Status to_status(const struct statx& from) {
 
 FileTimes::FileTimes(const Timestamp& mtime) : pair{{0, UTIME_OMIT}, {mtime.seconds, mtime.nanoseconds}} {}
 
+void RealFile::drop_cached() const { ::posix_fadvise(fd_.number(), 0, 0, POSIX_FADV_DONTNEED); }
+
 std::size_t RealFile::read_at(std::uint64_t offset, std::span<std::byte> into) const {
     std::size_t done = 0;
     while (done < into.size()) {

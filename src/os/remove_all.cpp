@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include "ft/base/error.h"
 #include "ft/base/escape.h"
 #include "ft/os/file.h"
@@ -6,9 +8,12 @@ namespace ft::os {
 namespace {
 
 /// What is mounted in a directory that goes is not ours to empty.
-void require_same_file_system(const Status& status, std::uint64_t device, const std::string& shown) {
+void require_same_file_system(const Status& status, std::uint64_t device, const Directory& directory,
+                              std::string_view path) {
     if (status.device == device) return;
-    throw base::Error{base::ErrorKind::io, base::escape(shown) + ": another file system is mounted here",
+    throw base::Error{base::ErrorKind::io,
+                      fmt::format("{}/{}: another file system is mounted here",
+                                  base::escape(directory.path()), base::escape(path)),
                       "Unmount it, then run the same command again."};
 }
 
@@ -22,7 +27,7 @@ void remove_all(Directory& directory, std::string_view path) {
     const std::optional<Status> top = directory.status(path);
     if (!top) return;
     const std::uint64_t device = directory.status(".")->device;
-    require_same_file_system(*top, device, directory.path() + "/" + std::string{path});
+    require_same_file_system(*top, device, directory, path);
     if (top->type != FileType::directory) return directory.remove(path);
     std::vector<Pending> pending{{std::string{path}}};  // directories, each after those that hold it
     while (!pending.empty()) {
@@ -34,16 +39,16 @@ void remove_all(Directory& directory, std::string_view path) {
         pending.back().emptied = true;
         const std::string here = pending.back().path;
         const std::unique_ptr<Directory> inside = directory.open_directory(here);
-        for (const Name& entry : inside->list()) {
-            const std::optional<Status> status = inside->status(entry.name);
-            if (!status) continue;
-            require_same_file_system(*status, device, inside->path() + "/" + entry.name);
+        inside->for_each_name([&](std::string_view name, std::uint64_t) {
+            const std::optional<Status> status = inside->status(name);
+            if (!status) return;
+            require_same_file_system(*status, device, *inside, name);
             if (status->type == FileType::directory) {
-                pending.push_back({here + "/" + entry.name});
+                pending.push_back({fmt::format("{}/{}", here, name)});
             } else {
-                inside->remove(entry.name);
+                inside->remove(name);
             }
-        }
+        });
     }
 }
 

@@ -32,15 +32,11 @@ LogEntry entry_at(const base::RelPath& path, const std::string& place) {
     return entry;
 }
 
-DirectoryTime time_of(const os::Status& live) {
-    return live.type == base::FileType::directory ? DirectoryTime{live.attributes.mtime} : DirectoryTime{};
-}
-
 }  // namespace
 
 Area::Area(const os::Directory& live, std::unique_ptr<os::Directory> reserved,
            const std::vector<Generation>& kept, const std::string& origin)
-    : live_{live}, reserved_{std::move(reserved)}, origin_{origin} {
+    : reserved_{std::move(reserved)}, origin_{origin}, changes_{live} {
     const Sifted sifted = sift(*reserved_, kept, origin_);
     const auto guarded = [](const auto& step) {
         try {
@@ -90,9 +86,9 @@ void Area::close() {
     try {
         if (!log_ || (finished_ && !lost_)) return;  // whoever commits it has synced it
         const bool is_empty = log_->is_empty();
-        if (is_empty && !has_own_earlier()) return remove(list_.generation);
+        if (is_empty && !has_own_earlier()) return remove(changes_.generation());
         if (origin_.empty() || !try_to_keep()) return remove_own();
-        if (is_empty) return remove(list_.generation);
+        if (is_empty) return remove(changes_.generation());
         move_adopted();
     } catch (...) {  // what is not in the log is fetched again
     }
@@ -125,7 +121,7 @@ bool Area::has_own_earlier() const {
 /// Also those that are aside: whose they are is not known of them.
 void Area::remove_own() {
     std::vector<Generation> own = aside_;
-    own.push_back(list_.generation);
+    own.push_back(changes_.generation());
     for (const Generation generation : earlier_.generations()) {
         if (earlier_.is_of_this_run(generation)) own.push_back(generation);
     }
@@ -139,21 +135,19 @@ void Area::open_generation(Generation generation) {
     const std::string name = generation_name(generation);
     reserved_->create_directory(name);
     slots_ = reserved_->open_directory(name);
-    list_ = {.generation = generation};
+    changes_.begin(generation);
     log_.emplace(slots_, origin_);
     finished_ = false;
     new_directories_.clear();
     begun_.clear();
-    by_path_ = {};
     held_.reset();
     held_path_.clear();
-    last_slot_ = 0;
 }
 
 void Area::begin_again() {
     const std::lock_guard lock{mutex_};
     require_kept();
-    const Generation before = list_.generation;
+    const Generation before = changes_.generation();
     move_adopted();
     log_->flush();
     add_earlier(before, true);
@@ -227,7 +221,7 @@ void Area::require_kept() const {
 
 void Area::sync() {
     require_kept();
-    sync_behind();
+    if (changes_.any() || moved_) sync_behind();
     moved_ = false;
 }
 
@@ -240,7 +234,7 @@ Spot Area::spot(const base::RelPath& path, By by) {
     const base::RelPath parent = path.parent();
     const auto above = new_directories_.find(parent.bytes());
     if (above == new_directories_.end()) {
-        const SlotNumber slot{++last_slot_};
+        const SlotNumber slot = changes_.next_slot();
         return {slots_, slot_name(slot), slot, slot_name(slot)};
     }
     if (std::exchange(above->second.complete, false) && !above->second.extended.empty())
@@ -259,33 +253,8 @@ std::string Area::staged(const base::RelPath& path) {
     move_adopted();
     const auto above = new_directories_.find(path.parent().bytes());
     if (above != new_directories_.end()) return fmt::format("{}/{}", above->second.place, path.name());
-    const Move* found = find_placed(path);
-    if (found == nullptr) {
-        sort_by_path();
-        found = find_placed(path);
-    }
-    if (found != nullptr) return slot_name(found->slot);
+    if (const SlotNumber slot = changes_.placed(path); slot != SlotNumber{0}) return slot_name(slot);
     throw base::Error{base::ErrorKind::internal, path.escaped() + ": is linked to and was not staged"};
-}
-
-void Area::sort_by_path() {
-    by_path_.clear();
-    for (std::uint32_t i = 0; i < list_.moves.size(); ++i) {
-        if (list_.moves[i].kind != MoveKind::remove) by_path_.push_back(i);
-    }
-    std::stable_sort(by_path_.begin(), by_path_.end(), [this](std::uint32_t a, std::uint32_t b) {
-        return list_.moves[a].path.bytes() < list_.moves[b].path.bytes();
-    });
-}
-
-const Move* Area::find_placed(const base::RelPath& path) const {
-    const auto end = std::upper_bound(by_path_.begin(), by_path_.end(), path.bytes(),
-                                      [this](const std::string& wanted, std::uint32_t move) {
-                                          return wanted < list_.moves[move].path.bytes();
-                                      });
-    if (end == by_path_.begin()) return nullptr;
-    const Move& last = list_.moves[*std::prev(end)];
-    return last.path == path ? &last : nullptr;
 }
 
 bool Area::is_new(const base::RelPath& path) const {
@@ -298,14 +267,13 @@ void Area::record(const base::RelPath& path, Over over, const Spot& spot, std::u
     Move move{.path = path, .inode = inode, .slot = spot.slot};
     if (over == Over::something && spot.slot != SlotNumber{0}) {
         move.kind = MoveKind::replace;
-        const os::Status live = live_now(path);
+        const os::Status live = changes_.live_now(path);
         move.replaced = live.inode;
         move.replaced_time = time_of(live);
     }
     if (directory != nullptr) move.time = DirectoryTime{directory->mtime};
     const std::lock_guard lock{mutex_};
-    ++(is_file ? list_.counts.files : list_.counts.others);
-    if (spot.slot != SlotNumber{0}) list_.moves.push_back(std::move(move));
+    changes_.place(std::move(move), is_file);
 }
 
 void Area::record_directory(const base::RelPath& path, const Spot& spot, const base::Object& directory) {
@@ -317,33 +285,18 @@ void Area::record_directory(const base::RelPath& path, const Spot& spot, const b
 void Area::record_attributes(const base::RelPath& path, const base::Attributes& before,
                              const base::Attributes& after, std::string_view extended_before,
                              std::string_view extended_after) {
-    const std::uint64_t inode = live_now(path).inode;
+    Setting setting{.path = path,
+                    .inode = changes_.live_now(path).inode,
+                    .before = Setting::values(before),
+                    .after = Setting::values(after)};
     const std::lock_guard lock{mutex_};
-    ++list_.counts.attributes;
-    list_.settings.push_back({.path = path,
-                              .inode = inode,
-                              .before = Setting::values(before),
-                              .after = Setting::values(after),
-                              .extended = list_.extended.add(extended_before, extended_after)});
+    changes_.set(std::move(setting), extended_before, extended_after);
 }
 
 void Area::record_removal(const base::RelPath& path) {
-    const os::Status live = live_now(path);
+    const os::Status live = changes_.live_now(path);
     const std::lock_guard lock{mutex_};
-    ++list_.counts.removed;
-    list_.moves.push_back({.path = path,
-                           .inode = live.inode,
-                           .slot = SlotNumber{++last_slot_},
-                           .time = time_of(live),
-                           .kind = MoveKind::remove});
-}
-
-os::Status Area::live_now(const base::RelPath& path) const {
-    if (const auto status = live_.status(path.bytes())) return *status;
-    throw base::Error{
-        base::ErrorKind::io,
-        fmt::format("{}/{}: vanished during the run", base::escape(live_.path()), path.escaped()),
-        "Stop what changes this tree, then run the same command again."};
+    changes_.remove(path, live);
 }
 
 void Area::note_begun(const base::RelPath& path, const std::string& place) {
@@ -399,7 +352,7 @@ ChangeList Area::finish() {
     earlier_.clear();
     aside_.clear();
     finished_ = true;
-    return std::exchange(list_, {.generation = list_.generation});
+    return changes_.take();
 }
 
 void Area::sync_behind() {

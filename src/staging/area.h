@@ -14,6 +14,7 @@
 #include "ft/staging/change_list.h"
 #include "ft/staging/probe.h"
 #include "ft/staging/staging.h"
+#include "staging/changes.h"
 #include "staging/earlier.h"
 #include "staging/log.h"
 
@@ -80,7 +81,7 @@ public:
     /// Removes what was begun and came to no end, and sets the attributes of new directories.
     void complete();
     ChangeList finish();
-    /// Makes everything staged durable.
+    /// Makes everything staged durable. Nothing to do when nothing is.
     void sync();
     /// The same, while others go on. When that fails, nothing is kept.
     void sync_behind();
@@ -107,11 +108,6 @@ private:
     void sync_moves();
     void require_kept() const;
     void forget();
-    /// The last move that places something at `path`; null when by_path_ has none.
-    const Move* find_placed(const base::RelPath& path) const;
-    void sort_by_path();
-    /// What the live tree holds there; Error io when that is nothing.
-    os::Status live_now(const base::RelPath& path) const;
     void open_generation(Generation generation);
     void remove(Generation generation) { os::remove_all(*reserved_, generation_name(generation)); }
     void remove_own();
@@ -119,20 +115,16 @@ private:
     bool try_to_keep();
     void close();
 
-    const os::Directory& live_;
     std::unique_ptr<os::Directory> reserved_;
     const std::string origin_;
     std::shared_ptr<os::Directory> slots_;  // of the generation that is built
     mutable std::mutex mutex_;
-    std::uint64_t last_slot_ = 0;
     std::unordered_map<std::string, NewDirectory> new_directories_;  // by path
-    ChangeList list_;
+    Changes changes_;
     bool finished_ = false;
     std::atomic<bool> lost_ = false;                      // a sync failed: what is here may not be there
     std::optional<Log> log_;                              // nothing once it is closed
     std::unordered_map<std::string, std::string> begun_;  // path -> place of what was left
-    std::vector<std::uint32_t>
-        by_path_;  // for links: the moves so far, by path; made anew when one is missing
     // Files arrive directory by directory: one handle saves resolving the path of each.
     std::string held_path_;
     std::shared_ptr<os::Directory> held_;

@@ -172,6 +172,8 @@ bool Earlier::fits(const Record& record, base::Progress& progress, base::Cancell
     try {
         const auto file = open(record);
         if (!file || file->status().size != record.size) return false;
+        // A write that failed since may show in memory for long; whoever heard of it is gone.
+        file->drop_cached();
         base::Hasher hasher{record.kind};
         base::Bytes piece(static_cast<std::size_t>(std::min<std::uint64_t>(record.size, kPiece)));
         for (std::uint64_t at = 0; at < record.size;) {

@@ -27,7 +27,7 @@ public:
         : real_{std::move(real)}, hook_{hook} {}
 
     std::string path() const override { return real_->path(); }
-    std::vector<os::Name> list() const override { return real_->list(); }
+    void for_each_name(const os::UseName& use) const override { real_->for_each_name(use); }
     std::optional<os::Status> status(std::string_view path) const override { return real_->status(path); }
     std::string read_link(std::string_view path) const override { return real_->read_link(path); }
     std::string extended(std::string_view path) const override { return real_->extended(path); }

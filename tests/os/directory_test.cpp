@@ -1,9 +1,12 @@
 #include <fcntl.h>
 #include <linux/filter.h>
+#include <linux/magic.h>
 #include <linux/seccomp.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -422,4 +425,26 @@ TEST_CASE("a directory inherits no ACL, nor does what is made in it", "[os]") {
         CHECK(::getxattr(at.path(name).c_str(), "system.posix_acl_access", nullptr, 0) == -1);
         CHECK(::getxattr(at.path(name).c_str(), "system.posix_acl_default", nullptr, 0) == -1);
     }
+}
+
+TEST_CASE("what memory holds of a synced file can be dropped", "[os]") {
+    Temporary at;
+    at.file("a", std::string(8192, 'x'));
+    struct statfs where;
+    REQUIRE(::statfs(at.path().c_str(), &where) == 0);
+    if (where.f_type == TMPFS_MAGIC) return;  // memory is all that it has
+    const auto file = at.root().change_file("a");
+    file->sync();
+    const auto in_memory = [&] {
+        const int fd = ::open(at.path("a").c_str(), O_RDONLY | O_CLOEXEC);
+        void* const mapped = ::mmap(nullptr, 8192, PROT_READ, MAP_SHARED, fd, 0);
+        std::array<unsigned char, 2> pages{};
+        REQUIRE(::mincore(mapped, 8192, pages.data()) == 0);
+        ::munmap(mapped, 8192);
+        ::close(fd);
+        return (pages[0] & 1) != 0;
+    };
+    REQUIRE(in_memory());
+    file->drop_cached();
+    CHECK(!in_memory());
 }

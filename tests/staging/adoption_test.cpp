@@ -522,6 +522,21 @@ TEST_CASE("nothing of a run is adopted once a sync of its file system failed for
     CHECK(can_adopt(*staging, "new/big", kBig) == (end != "gives up"));
 }
 
+TEST_CASE("what a killed run staged is compared as the disk has it, not as memory shows it", "[staging]") {
+    Disk d;
+    const bool is_lost = GENERATE(false, true);
+    const auto killed = d.stage();
+    add_file(*killed, "another", Over::nothing, "x");
+    killed->finish();  // the end of what it did
+    if (is_lost) d.disk.fail(1, "sync", EIO);
+    if (is_lost) {  // somebody else hears of it
+        CHECK_THROWS_AS(d.disk.open("/data")->sync_file_system(), base::Error);
+    } else {
+        d.disk.open("/data")->sync_file_system();
+    }
+    CHECK(check(*d.stage()).files == (is_lost ? 0 : 1));
+}
+
 TEST_CASE("a disk without room for the log fails the file, by its name", "[staging]") {
     Disk d;
     const auto staging = d.stage();

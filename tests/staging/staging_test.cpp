@@ -74,6 +74,20 @@ std::map<std::string, Move> by_path(const ChangeList& list) {
     return result;
 }
 
+TEST_CASE("a staging that holds nothing syncs nothing", "[staging]") {
+    Fixture f;
+    Staging staging{*f.root, open_reserved(*f.root)};
+    f.disk.fail(1, "sync", EIO);
+    staging.settle();
+    staging.sync();
+    SECTION("one that removes does") { staging.remove(RelPath{"file"}); }
+    SECTION("one that sets attributes does") {
+        staging.change_attributes(RelPath{"directory"}, kDirectory, kFile);
+    }
+    SECTION("one that makes does") { add_file(staging, "new", Over::nothing, ""); }
+    CHECK_THROWS_AS(staging.sync(), base::Error);
+}
+
 TEST_CASE("a new directory is one change with all it holds, complete when finish returns", "[staging]") {
     Fixture f;
     Staging staging{*f.root, open_reserved(*f.root)};

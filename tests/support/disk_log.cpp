@@ -111,6 +111,16 @@ void DiskLog::give_up_device(std::uint64_t device) {
     }
 }
 
+const Content* DiskLog::forget_given_up(std::uint64_t inode) {
+    const auto is_of = [&](const Change& change) { return is_write(change) && change.inode() == inode; };
+    if (std::any_of(pending_.begin(), pending_.end(),
+                    [&](const Change& change) { return is_of(change) && !change.abandoned; }))
+        return nullptr;
+    std::erase_if(pending_, is_of);
+    const auto there = durable_.find(inode);
+    return there ? &there->content : nullptr;
+}
+
 DiskImage DiskLog::settle(std::uint64_t seed) {
     std::mt19937_64 random{seed};
     for (const Change& change : pending_) {

@@ -26,6 +26,8 @@ public:
     /// As a failed sync does: writes that these would have brought to the disk are given up by the system.
     void give_up_inode(std::uint64_t inode);
     void give_up_device(std::uint64_t device);
+    /// What the disk has of a file, which is all that is left of it now; null while writes are still to come.
+    const Content* forget_given_up(std::uint64_t inode);
 
     /// Ends all pending changes, each kept or lost by `seed` (0: all lost, 1: all kept); returns what is
     /// left.

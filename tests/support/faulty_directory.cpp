@@ -16,6 +16,7 @@ public:
         return real_->read_at(offset, into);
     }
     os::Status status() const override { return real_->status(); }
+    void drop_cached() const override { real_->drop_cached(); }
 
     void write_at(std::uint64_t offset, std::span<const std::byte> data) override {
         const Step step{steps_, "write", path_};
@@ -53,7 +54,7 @@ public:
     os::Directory& real() const { return *real_; }
 
     std::string path() const override { return real_->path(); }
-    std::vector<os::Name> list() const override { return real_->list(); }
+    void for_each_name(const os::UseName& use) const override { real_->for_each_name(use); }
     std::optional<os::Status> status(std::string_view path) const override { return real_->status(path); }
     std::string read_link(std::string_view path) const override { return real_->read_link(path); }
     std::string extended(std::string_view path) const override { return real_->extended(path); }

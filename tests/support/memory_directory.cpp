@@ -37,14 +37,8 @@ public:
 
     std::string path() const override { return path_; }
 
-    std::vector<os::Name> list() const override {
-        const std::lock_guard lock{state_->mutex};
-        begin_read("list", "list", ".");
-        std::vector<os::Name> names;
-        for (const auto& [name, inode] : inode_->names) names.push_back({.name = name, .inode = inode});
-        // Not by name: whoever needs an order makes it.
-        std::sort(names.begin(), names.end(), [](const auto& a, const auto& b) { return a.inode < b.inode; });
-        return names;
+    void for_each_name(const os::UseName& use) const override {
+        for (const os::Name& each : names_now()) use(each.name, each.inode);
     }
 
     std::optional<os::Status> status(std::string_view path) const override {
@@ -202,6 +196,16 @@ public:
     }
 
 private:
+    std::vector<os::Name> names_now() const {
+        const std::lock_guard lock{state_->mutex};
+        begin_read("list", "list", ".");
+        std::vector<os::Name> names;
+        for (const auto& [name, inode] : inode_->names) names.push_back({.name = name, .inode = inode});
+        // Not by name: whoever needs an order makes it.
+        std::sort(names.begin(), names.end(), [](const auto& a, const auto& b) { return a.inode < b.inode; });
+        return names;
+    }
+
     std::string full(std::string_view path) const {
         if (path == ".") return path_;
         return (path_ == "/" ? path_ : path_ + "/") + std::string{path};

@@ -37,6 +37,14 @@ os::Status MemoryFile::status() const {
     return status_of(*inode_);
 }
 
+void MemoryFile::drop_cached() const {
+    const std::lock_guard lock{state_->mutex};
+    const Content* const kept = state_->log.forget_given_up(inode_->id);
+    if (kept == nullptr) return;
+    inode_->content = *kept;
+    inode_->print = 0;
+}
+
 void MemoryFile::begin(std::string_view kind, std::string_view action) {
     if (const int code = state_->begin_change(generation_, kind))
         throw base::system_error(action, path_, code);

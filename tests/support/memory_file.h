@@ -20,6 +20,7 @@ public:
 
     std::size_t read_at(std::uint64_t offset, std::span<std::byte> into) const override;
     os::Status status() const override;
+    void drop_cached() const override;
     void write_at(std::uint64_t offset, std::span<const std::byte> data) override;
     void set_size(std::uint64_t size) override;
     void set_attributes(const os::Attributes& attributes) override;

@@ -56,13 +56,12 @@ public:
     }
 
     std::string path() const override { return "/fake/" + at_; }
-    std::vector<os::Name> list() const override {
+    void for_each_name(const os::UseName& use) const override {
         require_readable(at_, "list");
         if (!disk_.nodes.contains(at_)) throw base::system_error("list", path(), ENOENT);
-        std::vector<os::Name> names;
-        for (const std::string& name : disk_.children[at_]) names.push_back({name, 1});
+        const std::vector<std::string> names = disk_.children[at_];
         if (disk_.on_list) disk_.on_list(at_);
-        return names;
+        for (const std::string& name : names) use(name, 1);
     }
     std::optional<os::Status> status(std::string_view name) const override {
         const auto found = disk_.nodes.find(full(name));

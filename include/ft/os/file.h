@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -44,6 +45,8 @@ public:
     /// none. `offset` behind that end, and where the file system does not tell.
     virtual std::uint64_t data_from(std::uint64_t offset) const { return offset; }
     virtual Status status() const = 0;
+    /// What is read next comes from the disk, as far as it was synced, whatever memory holds of it.
+    virtual void drop_cached() const {}
 
     virtual void write_at(std::uint64_t offset, std::span<const std::byte> data) = 0;
     /// Cuts or extends (with a hole) to `size` bytes.
@@ -61,6 +64,8 @@ struct Name {
     std::string name;
     std::uint64_t inode = 0;
 };
+
+using UseName = std::function<void(std::string_view name, std::uint64_t inode)>;
 
 /// Free and whole room of a file system.
 struct Space {
@@ -85,8 +90,11 @@ public:
     // Reading.
     /// Where it is, for messages and for programs that take a path; bytes.
     virtual std::string path() const = 0;
-    /// All names in the directory but "." and "..", in any order.
-    virtual std::vector<Name> list() const = 0;
+    /// Gives `use` each name in the directory but "." and "..", in any order. `use` may remove what it is
+    /// given; what else is added or removed meanwhile is given or not.
+    virtual void for_each_name(const UseName& use) const = 0;
+    /// The same as a whole: for directories that are not too long to be held in memory.
+    std::vector<Name> list() const;
     /// Of the object itself (a link is not followed); nothing when there is no such object, or when a
     /// component on the way is missing or no directory.
     virtual std::optional<Status> status(std::string_view path) const = 0;

@@ -198,8 +198,8 @@ public:
     std::vector<ChangeList> finish_all();
     /// The same, of a Staging on one ground.
     ChangeList finish();
-    /// Makes everything staged durable. When that fails, all of it is removed: the system may have lost what
-    /// it still shows.
+    /// Makes everything staged durable; nothing is done on a ground where nothing is. When that fails, all of
+    /// it is removed: the system may have lost what it still shows.
     void sync();
     /// What finish gave will not be committed: what the destructor keeps is for later runs alone.
     void give_up();
