@@ -134,6 +134,13 @@ bool is_set_before(const Setting& a, const Setting& b) {
 
 }  // namespace
 
+bool Plan::is_empty() const {
+    const auto stays = [](const TreeChanges& tree) {
+        return tree.list.moves.empty() && tree.list.settings.empty() && tree.made.empty();
+    };
+    return swaps.empty() && !host_name && std::all_of(trees.begin(), trees.end(), stays);
+}
+
 OrderedPlan order(os::Machine& machine, Plan plan) {
     OrderedPlan ordered{.run_id = std::move(plan.run_id),
                         .keep_undo = plan.keep_undo,

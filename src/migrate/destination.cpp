@@ -28,6 +28,7 @@
 #include "migrate/last_run.h"
 #include "migrate/public_name.h"
 #include "migrate/report.h"
+#include "migrate/run_words.h"
 #include "migrate/state_directory.h"
 #include "migrate/stopped_services.h"
 #include "migrate/tree_roots.h"
@@ -79,7 +80,15 @@ public:
         }
     }
 
-    void tell_what_stays_off() {
+    void tell_what_follows() {
+        if (unchanged_) {
+            console_.say(
+                "All was here as at the source already: nothing was changed, and `ft undo` would take back "
+                "what "
+                "it would have before.");
+        } else if (options_.keep_undo) {
+            console_.say("To take this run back, as long as no other follows: ft undo");
+        }
         if (!stay_off_.empty()) console_.say(stay_off_);
     }
 
@@ -140,6 +149,9 @@ private:
     void stop_traffic();
     void pull();
     void commit();
+    void make_live(commit::Plan plan);
+    void leave_unchanged();
+    void is_committed();
     void after_commit();
     template <typename Step>
     void or_warn(const Step& step);
@@ -168,23 +180,16 @@ private:
     system::Manifest manifest_;
     std::optional<HostFiles> host_files_;
     ChangesHere changes_here_;
-    Fetch fetch_;           // refers to these two: goes before them
-    std::string stay_off_;  // the last line for the admin, after a rehearsal
+    Fetch fetch_;             // refers to these two: goes before them
+    std::string stay_off_;    // the last line for the admin, after a rehearsal
+    bool unchanged_ = false;  // the commit had nothing to do
     bool downtime_told_ = false;
     bool committing_ = false;  // the journal decides now what this machine is
 };
 
 void Run::tell_phase() {
     report_.phase = system::name_of(phase());
-    const std::string source = base::escape(manifest_.host_name);
-    if (!manifest_.live) {
-        console_.say(fmt::format("This is a final run: production is stopped at {}.", source));
-    } else if (options_.final_run) {
-        console_.say(
-            fmt::format("This is a final run: production goes on at {} until most is here.", source));
-    } else {
-        console_.say(fmt::format("This is a rehearsal: production goes on at {}.", source));
-    }
+    console_.say(phase_sentence(manifest_, options_.final_run));
 }
 
 void Run::check() {
@@ -207,17 +212,7 @@ void Run::require_fit() {
 }
 
 void Run::confirm() {
-    std::string summary =
-        fmt::format("\nThis run makes this server ({}) a replica of {}. It replaces here:\n",
-                    base::escape(machine_.host_name()), base::escape(manifest_.host_name));
-    for (const auto& tree : system_.trees) {
-        summary += fmt::format("    tree {}: {}\n", tree.name, base::escape(system_.below_root(tree.path)));
-    }
-    for (const auto& facts : manifest_.databases) {
-        const auto size = database::current_size(access_to(machine_, system_, facts), tasks_.cancellation());
-        summary += fmt::format("    database {}: {}\n", base::escape(facts.name),
-                               size ? ui::bytes(*size) + " now" : "not here yet");
-    }
+    std::string summary = replaced_here(machine_, system_, manifest_, tasks_.cancellation());
     summary += host_files_->summary();
     summary += options_.yes ? changes_here_.look_at_databases(tasks_.cancellation())
                             : changes_here_.look(manifest_, host_files_->kept(), tasks_.cancellation());
@@ -289,13 +284,7 @@ void Run::pull() {
 void Run::show_progress(const char* phase) {
     const FetchProgress now = fetch_.progress();
     attempts_.set_fetched(now.sum());
-    std::string checked;
-    if (now.bytes_checked > 0)
-        checked = fmt::format(", {} of an earlier run checked", ui::bytes(now.bytes_checked));
-    if (now.bytes_verified > 0) checked += fmt::format(", {} here compared", ui::bytes(now.bytes_verified));
-    console_.progress(fmt::format("Fetched {} of {}, {}{}{}", ui::bytes(now.bytes_done),
-                                  ui::bytes(now.bytes_wanted), ui::count(now.files_done, "file", "files"),
-                                  checked, downtime_suffix(machine_.clock(), conversation_.stopped_since())),
+    console_.progress(progress_line(now) + downtime_suffix(machine_.clock(), conversation_.stopped_since()),
                       {{"phase", phase},
                        {"bytes_done", now.bytes_done},
                        {"bytes_wanted", now.bytes_wanted},
@@ -321,28 +310,49 @@ void Run::commit() {
     for (std::size_t i = 0; i < report_.trees.size(); ++i)
         report_.trees[i].counts = fetch_.trees()[i]->counts();
     if (host_changes) plan.trees.push_back(*host_changes);
+    // What a run without an undo has to free is that of the one before.
+    unchanged_ = plan.is_empty() && plan.keep_undo;
     // As late as can be: what kept rows and programs wrote into the restored databases is part of this run.
-    prepare_last_run(state_, describe_run(machine_, system_, report_.run_id, phase(), tasks_.cancellation()));
+    prepare_last_run(state_, describe_run(machine_, system_, report_.run_id, phase(), tasks_.cancellation()),
+                     !unchanged_);
 
     tasks_.cancellation().check();
     // From here on the run is short and must end by itself: a signal, or the loss of the source, changes
     // nothing.
     outer_.close();
     tasks_.cancellation().close();
+    services_.set_phase(phase());
+    unchanged_ ? leave_unchanged() : make_live(std::move(plan));
+    committing_ = true;
+    after_commit();
+}
+
+/// What an undo takes back stays the last run that changed something.
+void Run::leave_unchanged() {
+    console_.phase("commit", "All is here as at the source already.");
+    is_committed();
+    report_.outcome = base::Outcome::committed;
+    fetch_.end();
+    host_files_.reset();
+}
+
+void Run::is_committed() {
+    or_warn([&] { keep_last_run(state_, report_.run_id); });
+    or_warn([&] { forget_tree_roots(state_); });
+    start_services();
+    // Its answer comes while the rest is done here. One that is lost just now may be back by then.
+    if (conversation_.presence().is_there()) tell_committed();
+}
+
+void Run::make_live(commit::Plan plan) {
     console_.phase("commit", "Making it live.");
     database::PostgresSwapper swapper{machine_};
     commit::Committed committed;
     // Before what was replaced is removed: users wait for the services. What they change is changed since.
     const auto decided = [&](base::Outcome outcome, const std::string&) {
-        if (outcome != base::Outcome::committed) return;
-        or_warn([&] { keep_last_run(state_, report_.run_id); });
-        or_warn([&] { forget_tree_roots(state_); });
-        start_services();
-        // Its answer comes while the rest is done here. One that is lost just now may be back by then.
-        if (conversation_.presence().is_there()) tell_committed();
+        if (outcome == base::Outcome::committed) is_committed();
     };
     try {
-        services_.set_phase(phase());
         committed = commit::commit(machine_, state_, std::move(plan), swapper, decided);
     } catch (const base::Error& error) {
         // The journal may still need everything that was staged and restored.
@@ -368,8 +378,6 @@ void Run::commit() {
                           "the changes could not be made and were taken back: " + committed.reason,
                           committed.advice};
     }
-    committing_ = true;
-    after_commit();
 }
 
 template <typename Step>
@@ -457,8 +465,7 @@ void destination(os::Machine& machine, const DestinationOptions& options, ui::Co
     console.event("run_started", {{"run_id", report.run_id}});
     run.execute();
     write_report(state, report, console);
-    if (options.keep_undo) console.say("To take this run back, as long as no other follows: ft undo");
-    run.tell_what_stays_off();
+    run.tell_what_follows();
 }
 
 }  // namespace ft::migrate

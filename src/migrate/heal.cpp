@@ -142,7 +142,10 @@ Healed heal(os::Machine& machine, const system::Description& system, os::Directo
     // What is staged in a tree is of use to the next run; host files that no tree covers are not.
     const bool is_tree = std::any_of(system.trees.begin(), system.trees.end(),
                                      [](const auto& tree) { return tree.path == "/etc"; });
-    if (!is_tree) clear_staging(machine, state, system.below_root("/etc"));
+    if (!is_tree) {
+        clear_staging(machine, state, system.below_root("/etc"));
+        remove_tree_roots(machine, state, system.below_root("/etc"));
+    }
     return healed;
 }
 

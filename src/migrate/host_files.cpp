@@ -11,6 +11,7 @@
 #include "ft/base/log.h"
 #include "ft/system/host_name.h"
 #include "migrate/pull.h"
+#include "migrate/tree_roots.h"
 
 namespace ft::migrate {
 namespace {
@@ -64,7 +65,7 @@ HostFiles::~HostFiles() {
             staging_.reset();
             staging::close_reserved(*etc_, state_);
         }
-        for (auto made = made_.rbegin(); made != made_.rend(); ++made) machine_.remove_root(*made);
+        if (state_ != nullptr) remove_tree_roots(machine_, *state_, system_.below_root(kEtc));
     } catch (const base::Error& error) {
         base::log_warning("{}", error.what());  // the next start removes it
     }
@@ -189,6 +190,7 @@ std::optional<commit::TreeChanges> HostFiles::stage(const std::vector<std::uniqu
         return found;
     };
     const std::string path = system_.below_root(kEtc);
+    std::vector<std::string> made;
     for (const File& file : files_) {
         TreePull* tree = holder(directory_of(file.path));
         if (tree == nullptr) tree = holder(kEtc);
@@ -198,16 +200,16 @@ std::optional<commit::TreeChanges> HostFiles::stage(const std::vector<std::uniqu
             continue;
         }
         if (!staging_) {
-            made_ = machine_.make_root(path);
-            etc_ = machine_.open_root(path);
             state_ = &state;
+            made = make_tree_root(machine_, state, path);
+            etc_ = machine_.open_root(path);
             staging_.emplace(*etc_, staging::open_reserved(*etc_, state_),
                              commit::kept_generations(state, *etc_));
         }
         put(*staging_, *etc_, file.path.substr(kEtc.size() + 1), file.content, file.attributes);
     }
     if (!staging_) return std::nullopt;
-    commit::TreeChanges changes{path, staging_->finish()};
+    commit::TreeChanges changes{path, staging_->finish(), std::move(made)};
     staging_->sync();
     return changes;
 }

@@ -82,7 +82,6 @@ private:
     std::vector<File> files_;           // that change
     std::vector<std::string> findings_;
     std::vector<std::string> warnings_;
-    std::vector<std::string> made_;
     std::unique_ptr<os::Directory> etc_;
     os::Directory* state_ = nullptr;           // once something is staged in /etc
     std::optional<staging::Staging> staging_;  // in /etc

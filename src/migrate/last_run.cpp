@@ -13,7 +13,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr int kFormat = 2;
+constexpr int kFormat = 3;
 constexpr std::size_t kLargestFile = 256 << 20;  // a hundred thousand tables in each of some databases
 
 json to_json(const database::Activity& activity) {
@@ -58,6 +58,7 @@ std::string text_of(const LastRun& run) {
     for (const auto& [name, activity] : run.databases) databases[base::escape(name)] = to_json(activity);
     return json{{"format", kFormat},
                 {"run_id", base::escape(run.run_id)},
+                {"changed_by", base::escape(run.changed_by)},
                 {"ended", run.ended},
                 {"phase", system::name_of(run.phase)},
                 {"phase_before", system::name_of(run.phase_before)},
@@ -72,6 +73,7 @@ LastRun last_run_of(const std::string& text) try {
     if (value.at("format") != kFormat) throw base::Error{base::ErrorKind::corrupt, "of another format"};
     LastRun run;
     run.run_id = base::unescape(value.at("run_id").get<std::string>());
+    run.changed_by = base::unescape(value.at("changed_by").get<std::string>());
     run.ended = base::escape(value.at("ended").get<std::string>());
     const auto phase = [&](const char* key) {
         const bool rehearsal = value.at(key) == system::name_of(system::Phase::rehearsal);
@@ -93,7 +95,7 @@ LastRun last_run_of(const std::string& text) try {
 LastRun describe_run(os::Machine& machine, const system::Description& system, const std::string& run_id,
                      system::Phase phase, base::Cancellation& cancellation) {
     LastRun run;
-    run.run_id = run_id;
+    run.run_id = run.changed_by = run_id;
     run.phase = phase;
     run.ended = ui::time(machine.clock().wall_seconds());
     for (const auto& tree : system.trees) run.trees[tree.name] = system.below_root(tree.path);
@@ -109,8 +111,11 @@ LastRun describe_run(os::Machine& machine, const system::Description& system, co
     return run;
 }
 
-void prepare_last_run(os::Directory& state, LastRun run) {
-    if (const auto last = read_last_run(state)) run.phase_before = last->phase;
+void prepare_last_run(os::Directory& state, LastRun run, bool changes) {
+    if (const auto last = read_last_run(state)) {
+        run.phase_before = changes ? last->phase : last->phase_before;
+        if (!changes) run.changed_by = last->changed_by;
+    }
     os::write_whole(state, kIncomingRun, text_of(run));
 }
 
@@ -132,7 +137,7 @@ void keep_last_run(os::Directory& state, const std::string& run_id) {
 
 void forget_last_run(os::Directory& state, const std::string& run_id) {
     const auto last = read_last_run(state);
-    if (!last || last->run_id != run_id) return;
+    if (!last || last->changed_by != run_id) return;
     LastRun none;
     none.phase = last->phase_before;
     os::write_whole(state, kLastRun, text_of(none));
@@ -141,7 +146,7 @@ void forget_last_run(os::Directory& state, const std::string& run_id) {
 system::Phase phase_without(const os::Directory& state, const std::string& run_id) {
     const auto last = read_last_run(state);
     if (!last) return system::Phase::final_run;
-    return last->run_id == run_id ? last->phase_before : last->phase;
+    return last->changed_by == run_id ? last->phase_before : last->phase;
 }
 
 std::optional<LastRun> read_last_run(const os::Directory& state) { return read(state, kLastRun); }

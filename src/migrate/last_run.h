@@ -15,12 +15,13 @@ namespace ft::migrate {
 /// What this machine was when its last run was committed, so that the next one can tell what happened since.
 /// The file's own ctime, by the kernel that stamps the trees too, is the moment.
 struct LastRun {
-    std::string run_id;                        ///< empty: it was taken back
-    std::string ended;                         ///< for people
+    std::string run_id;      ///< empty: it was taken back
+    std::string changed_by;  ///< the run that changed something last, which an undo takes back
+    std::string ended;       ///< for people
     std::map<std::string, std::string> trees;  ///< name -> path, below the root
     std::map<std::string, database::Activity> databases;
     system::Phase phase = system::Phase::final_run;
-    /// Of the run before it, whose data an undo brings back; this machine's own data is final.
+    /// Of the data that an undo brings back; this machine's own data is final.
     system::Phase phase_before = system::Phase::final_run;
     bool operator==(const LastRun&) const = default;
 };
@@ -31,14 +32,14 @@ LastRun describe_run(os::Machine& machine, const system::Description& system, co
                      system::Phase phase, base::Cancellation& cancellation);
 
 /// Writes it down (kIncomingRun), before the commit: a commit that the next start finishes knows it too. What
-/// phase is here until then goes with it.
-void prepare_last_run(os::Directory& state, LastRun run);
+/// phase is here until then goes with it. `changes`: the run changes something.
+void prepare_last_run(os::Directory& state, LastRun run, bool changes);
 /// Run `run_id` is committed: what was written down for it is kLastRun from now on. Whatever else is written
 /// down was never committed and goes.
 void keep_last_run(os::Directory& state, const std::string& run_id);
 
-/// Run `run_id` is taken back: if it was the last one, only the phase of what is here now is remembered, as a
-/// LastRun without an id.
+/// Run `run_id` is taken back: if it was the last one that changed something, only the phase of what is here
+/// now is remembered, as a LastRun without an id.
 void forget_last_run(os::Directory& state, const std::string& run_id);
 /// The phase of what is here once run `run_id` is, or was, taken back.
 system::Phase phase_without(const os::Directory& state, const std::string& run_id);

@@ -21,6 +21,18 @@ std::vector<std::string> shown(const OrderedPlan& plan, std::size_t tree) {
     return lines;
 }
 
+TEST_CASE("a plan is empty when neither a commit nor its undo would do anything", "[commit]") {
+    Plan plan{
+        .run_id = "R", .trees = {{.root = "/data", .list = {}}, {.root = "/etc", .list = {}}}, .swaps = {}};
+    CHECK(plan.is_empty());
+    SECTION("a move") { plan.trees[1].list.moves.emplace_back(); }
+    SECTION("attributes") { plan.trees[1].list.settings.emplace_back(); }
+    SECTION("a directory that the run made") { plan.trees[0].made.emplace_back("/data"); }
+    SECTION("a database") { plan.swaps.emplace_back(); }
+    SECTION("a host name") { plan.host_name.emplace(); }
+    CHECK_FALSE(plan.is_empty());
+}
+
 TEST_CASE("removals come first, then new objects, then attributes, deepest first", "[commit]") {
     World world{few_objects()};
     const OrderedPlan ordered = order(world.machine, world.stage_all());

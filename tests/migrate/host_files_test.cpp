@@ -86,6 +86,29 @@ TEST_CASE("a name that the machine has already changes nothing", "[host_files]")
     CHECK(staged(files).empty());
 }
 
+TEST_CASE("an /etc that was missing is the run's: it goes with its undo, or with a run that fails",
+          "[host_files]") {
+    test::MemoryDisk disk;
+    test::MemoryMachine machine{disk};
+    machine.own_name = "web2";
+    for (const char* name : {"state", "there"}) disk.open("/")->create_directory(name);
+    const auto state = disk.open("/state");
+    system::Description system;
+    system.root = "/there";
+    system::Manifest manifest;
+    manifest.public_hostname = "files";
+    const bool fails = GENERATE(false, true);
+    {
+        HostFiles files{machine, system, manifest};
+        const auto changes = files.stage({}, *state);
+        REQUIRE(changes);
+        CHECK(changes->made == Lines{"/there/etc"});
+        if (!fails) files.let_go();
+    }
+    CHECK(disk.open("/there")->status("etc").has_value() != fails);
+    CHECK(state->status(migrate::kMadeRoots).has_value() != fails);
+}
+
 TEST_CASE("a file of the name that is kept, or a link out of /etc, is left alone with a warning",
           "[host_files]") {
     Machine machine;

@@ -12,6 +12,7 @@ namespace {
 
 const LastRun kRun{
     "2026-07-14T22-10-00Z-1f00",
+    "2026-07-14T22-10-00Z-1f00",
     "2026-07-14T22:12:00Z",
     {{"data", "/srv/da\nta"}},
     {{"a\x1bpp", {4711, true, "2026-01-01", {{"public.users", {3, 2, 1}}, {"public.\"o\\dd\"", {}}}}}}};
@@ -24,7 +25,7 @@ TEST_CASE("a last run is read as it was written, and damage is no run", "[migrat
     for (std::size_t length = 0; length + 1 < text.size(); ++length)
         CHECK(test::error_of([&] { last_run_of(text.substr(0, length)); }) == "damaged");
     std::string other = text;
-    other.replace(other.find("\"format\": 2"), 11, "\"format\": 1");
+    other.replace(other.find("\"format\": 3"), 11, "\"format\": 1");
     CHECK(test::error_of([&] { last_run_of(other); }) == "of another format");
     for (std::size_t i = 0; i < text.size(); ++i) {
         std::string flipped = text;
@@ -45,7 +46,7 @@ TEST_CASE("only the run that was committed becomes the last one", "[migrate]") {
     CHECK_FALSE(read_last_run(*state));
     keep_last_run(*state, kRun.run_id);
     CHECK_FALSE(read_last_run(*state));
-    prepare_last_run(*state, kRun);
+    prepare_last_run(*state, kRun, true);
     CHECK_FALSE(read_last_run(*state));
     keep_last_run(*state, kRun.run_id);
     CHECK(read_last_run(*state) == kRun);
@@ -53,7 +54,7 @@ TEST_CASE("only the run that was committed becomes the last one", "[migrate]") {
 
     LastRun next = kRun;
     next.run_id = "next";
-    prepare_last_run(*state, next);
+    prepare_last_run(*state, next, true);
     CHECK(read_last_run(*state) == kRun);
     keep_last_run(*state, "another");
     CHECK_FALSE(read_last_run(*state));
@@ -61,6 +62,33 @@ TEST_CASE("only the run that was committed becomes the last one", "[migrate]") {
 
     os::write_whole(*state, kLastRun, "{");
     CHECK_FALSE(read_last_run(*state));
+}
+
+TEST_CASE("a run that changes nothing leaves the run and the phase that an undo leads back to", "[migrate]") {
+    test::MemoryDisk disk;
+    test::MemoryMachine machine{disk};
+    machine.make_root("/state");
+    const auto state = machine.open_root("/state");
+    const auto commit = [&](const char* id, system::Phase phase, bool changes) {
+        prepare_last_run(*state, {.run_id = id, .changed_by = id, .phase = phase}, changes);
+        keep_last_run(*state, id);
+    };
+    commit("first", system::Phase::rehearsal, true);
+    commit("second", system::Phase::rehearsal, false);
+    commit("third", system::Phase::final_run, false);
+    const LastRun last = read_last_run(*state).value();
+    CHECK(last.run_id == "third");
+    CHECK(last.changed_by == "first");
+    CHECK(last.phase == system::Phase::final_run);
+    CHECK(phase_without(*state, "first") == system::Phase::final_run);  // this machine's own data
+
+    commit("fourth", system::Phase::final_run, true);
+    forget_last_run(*state, "first");
+    CHECK(read_last_run(*state)->run_id == "fourth");
+    commit("fifth", system::Phase::rehearsal, false);
+    forget_last_run(*state, "fourth");
+    CHECK(read_last_run(*state)->run_id.empty());
+    CHECK(read_last_run(*state)->phase == system::Phase::final_run);
 }
 
 TEST_CASE("changes of a database are differences of counters, where these can be trusted", "[migrate]") {

@@ -88,6 +88,31 @@ class Undo(UndoCase):
         self.undo()
         self.assertEqual(self.state(), after_first)
 
+    def test_a_run_that_changes_nothing_leaves_what_can_be_taken_back(self):
+        for host in (self.old, self.new):
+            host.describe(databases=())
+        before = self.state()
+        first = self.committed()
+        after_first = self.state()
+        source = Source(self.old)
+        run = self.world.migrate(source)
+        source.stop()
+        second = run.result["run_id"]
+        self.assertEqual(run.result["outcome"], "committed")
+        self.assertIn("nothing was changed", run.stdout + run.stderr)
+        self.assertEqual(self.state(), after_first)
+        told = self.status()
+        self.assertEqual((told["last_run"]["run_id"], told["undo"]["run_id"]), (second, first))
+        self.assertEqual([path.name for path in (self.tree / ".ft-staging").iterdir()], ["1"])
+        self.assertEqual(self.undo().result["run_id"], first)
+        self.assertEqual(self.state(), before)
+        self.assertIsNone(self.status()["last_run"])
+        self.assert_nothing_kept()
+        # And one that keeps nothing frees what the one before it kept.
+        self.committed()
+        self.committed("--no-undo")
+        self.assert_nothing_kept()
+
     def test_gives_back_a_system_that_was_there_before_ft(self):
         before = self.state()
         self.committed()

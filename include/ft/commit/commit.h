@@ -35,6 +35,8 @@ struct Plan {
     std::vector<DatabaseSwap> swaps;
     std::optional<HostName> host_name{};  ///< nothing: it stays
     bool keep_undo = true;                ///< what is replaced stays until the next commit: ft/commit/undo.h
+    /// A commit would do nothing, and neither would its undo.
+    bool is_empty() const;
 };
 
 /// Called once the outcome (committed, rolled_back, undone) is durable, and before anything is removed: what
