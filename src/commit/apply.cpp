@@ -73,7 +73,7 @@ void LiveTrees::apply(const Move& move, Way way) {
     }
 }
 
-void LiveTrees::require_replaced(const std::vector<Move>& moves) {
+void LiveTrees::require_replaced(const staging::Moves& moves) {
     if (!fresh_) return;  // each was looked at
     for (std::uint32_t tree = 0; tree < trees_.size(); ++tree) {
         std::uint64_t last = 0;
@@ -109,7 +109,7 @@ void LiveTrees::reverse(const Move& move, Way way) {
     there.put_back(way);
 }
 
-void LiveTrees::note_times(const std::vector<Setting>& settings) {
+void LiveTrees::note_times(const staging::Settings& settings) {
     for (const Setting& setting : settings) {
         os::Directory* const live = parent(setting.tree, setting.path);
         const auto status = live != nullptr ? live->status(setting.path.name()) : std::nullopt;

@@ -43,10 +43,10 @@ public:
     void reverse(const Setting& setting, const staging::ExtendedChanges::Change* extended, Way way);
     /// After all moves were applied fresh: each took the object that it meant to, or put back what it met
     /// instead; then Error io as apply. One listing of the slots costs less than a look at each.
-    void require_replaced(const std::vector<Move>& moves);
+    void require_replaced(const staging::Moves& moves);
     /// Before an undo: a redo by this object gives directories the time that they have now, which others may
     /// have moved since the commit; any other redo that of the run.
-    void note_times(const std::vector<Setting>& settings);
+    void note_times(const staging::Settings& settings);
     /// Makes all that was changed durable.
     void sync();
 

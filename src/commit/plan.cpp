@@ -33,7 +33,7 @@ bool is_removal(const Move& move) { return move.kind == MoveKind::remove; }
 DirectoryTime& live_time(Move& move) { return is_removal(move) ? move.time : move.replaced_time; }
 
 /// Drops removals of what is moved away with the directory that holds it.
-void drop_moved_with_others(std::vector<Move>& moves) {
+void drop_moved_with_others(staging::Moves& moves) {
     if (std::none_of(moves.begin(), moves.end(), is_removal)) return;
     std::unordered_set<std::string> moved;
     for (Move& move : moves) {
@@ -61,8 +61,7 @@ public:
     TreeOperations(OrderedPlan& ordered, const os::Directory& root)
         : ordered_{ordered}, root_{root}, tree_{static_cast<std::uint32_t>(ordered.trees.size() - 1)} {}
 
-    void add(std::vector<Move> moves, std::vector<Setting> settings,
-             const staging::ExtendedChanges& extended) {
+    void add(staging::Moves moves, staging::Settings settings, const staging::ExtendedChanges& extended) {
         drop_moved_with_others(moves);
         // The root always: the reserved directory goes in the end.
         std::set<std::string, std::less<>> touched{""};
@@ -99,8 +98,8 @@ private:
             time = DirectoryTime{now->attributes.mtime};
     }
     /// One tree's list is taken as it is: a copy of a million would be as long as the rest.
-    template <typename Operation>
-    static void append(std::vector<Operation>& all, std::vector<Operation>&& more) {
+    template <typename Operations>
+    static void append(Operations& all, Operations more) {
         if (all.empty()) {
             all = std::move(more);
         } else {

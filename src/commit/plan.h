@@ -29,8 +29,8 @@ struct OrderedPlan {
     std::vector<TreeRoot> trees{};
     std::vector<DatabaseSwap> swaps{};
     std::optional<HostName> host_name{};
-    std::vector<Move> moves{};
-    std::vector<Setting> settings{};      ///< last: each name that changes moves the time of its directory
+    staging::Moves moves{};
+    staging::Settings settings{};         ///< last: each name that changes moves the time of its directory
     staging::ExtendedChanges extended{};  ///< of all settings
 };
 

@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include "migrate/pull.h"
+#include "migrate/state_directory.h"
 #include "support/memory_disk.h"
 #include "support/memory_machine.h"
 

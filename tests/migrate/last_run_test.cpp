@@ -70,7 +70,10 @@ TEST_CASE("a run that changes nothing leaves the run and the phase that an undo 
     machine.make_root("/state");
     const auto state = machine.open_root("/state");
     const auto commit = [&](const char* id, system::Phase phase, bool changes) {
-        prepare_last_run(*state, {.run_id = id, .changed_by = id, .phase = phase}, changes);
+        LastRun run = kRun;
+        run.run_id = run.changed_by = id;
+        run.phase = phase;
+        prepare_last_run(*state, run, changes);
         keep_last_run(*state, id);
     };
     commit("first", system::Phase::rehearsal, true);

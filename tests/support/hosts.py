@@ -123,7 +123,7 @@ class Host:
         kept = []
         if undo.exists():
             header = json.loads(undo.read_text().splitlines()[0][33:])
-            kept = [str(each["generation"]) for each in header["trees"] if each["root"] == str(tree)]
+            kept = [str(each["generation"]) for each in header["trees"] if each["root"] in (str(tree), absolute)]  # the latter: written in a chroot
         reserved = tree / ".ft-staging"
         return sorted(each.name for each in reserved.iterdir() if each.name not in kept) if reserved.exists() else []
 

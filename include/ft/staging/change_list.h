@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <optional>
@@ -103,6 +104,10 @@ struct Setting {
     bool operator==(const Setting&) const = default;
 };
 
+// A vector that grows to a million holds all twice for a moment, and room for as many more afterwards.
+using Moves = std::deque<Move>;
+using Settings = std::deque<Setting>;
+
 constexpr std::size_t kMostBytes = 100;
 static_assert(sizeof(Move) <= kMostBytes && sizeof(Setting) <= kMostBytes);
 
@@ -122,10 +127,10 @@ struct ChangeCounts {
 };
 
 struct ChangeList {
-    Generation generation{0};         ///< that holds the slots
-    std::vector<Move> moves{};        ///< in any order; commit orders them
-    std::vector<Setting> settings{};  ///< of objects that stay
-    ExtendedChanges extended{};       ///< of the settings
+    Generation generation{0};    ///< that holds the slots
+    Moves moves{};               ///< in any order; commit orders them
+    Settings settings{};         ///< of objects that stay
+    ExtendedChanges extended{};  ///< of the settings
     ChangeCounts counts{};
 };
 
