@@ -27,11 +27,20 @@ void add(rsync::Pulled pulled, rsync::Pulled& sum) {
     sum = std::move(pulled);
 }
 
-Metered::~Metered() {
-    reach_.listed(progress_.files_listed - listed_before_);
+void Metered::count() {
     received_ += connection_->bytes_received();
     sent_ += connection_->bytes_sent();
-    if (done_) return;
+}
+
+void Metered::done() {
+    count();
+    goodbyes_.hear(std::move(connection_));
+}
+
+Metered::~Metered() {
+    reach_.listed(progress_.files_listed - listed_before_);
+    if (!connection_) return;
+    count();
     progress_.files_wanted = progress_.files_done.load();
     progress_.bytes_wanted = progress_.bytes_done.load();
 }

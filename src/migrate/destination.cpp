@@ -341,7 +341,9 @@ void Run::is_committed() {
     or_warn([&] { forget_tree_roots(state_); });
     start_services();
     // Its answer comes while the rest is done here. One that is lost just now may be back by then.
-    if (conversation_.presence().is_there()) tell_committed();
+    if (!conversation_.presence().is_there()) return;
+    fetch_.wait_for_goodbyes();  // the end of the run is that of its transfers
+    tell_committed();
 }
 
 void Run::make_live(commit::Plan plan) {

@@ -172,6 +172,7 @@ void Fetch::until_done(const std::function<bool(const Line&, base::Cancellation&
                                 return made_ahead ? std::move(ready) : connect(attempt);
                             },
                         .link = link_,
+                        .goodbyes = goodbyes_,
                         .heard = heard};
         try {
             if (pull(line, attempt)) return;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -19,6 +20,7 @@
 #include "ft/ui/console.h"
 #include "migrate/attempts.h"
 #include "migrate/connections_ahead.h"
+#include "migrate/goodbyes.h"
 #include "migrate/host_files.h"
 #include "migrate/pull.h"
 #include "migrate/turns.h"
@@ -65,6 +67,9 @@ public:
     /// Any thread.
     FetchProgress progress() const;
 
+    /// Until the source has ended the connections that have served, about a second at most.
+    void wait_for_goodbyes() { goodbyes_.wait(std::chrono::seconds{1}); }
+
     // After all(), for the commit:
     const std::vector<std::unique_ptr<TreePull>>& trees() const { return trees_; }
     const std::vector<commit::DatabaseSwap>& swaps() const { return swaps_; }
@@ -104,6 +109,7 @@ private:
     Attempts& attempts_;
     ui::Console& console_;
     Link link_;
+    Goodbyes goodbyes_;
     checks::Space space_;
     std::vector<std::unique_ptr<TreePull>> trees_;
     std::optional<BackupPull> backup_;

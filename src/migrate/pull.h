@@ -20,6 +20,7 @@
 #include "ft/transport/connection.h"
 #include "ft/ui/console.h"
 #include "migrate/changed_here.h"
+#include "migrate/goodbyes.h"
 #include "migrate/host_files.h"
 #include "migrate/link.h"
 
@@ -43,6 +44,7 @@ struct Line {
     /// One more connection; once an attempt. Errors as transport::connect.
     std::function<std::unique_ptr<transport::Connection>()> connect;
     Link& link;
+    Goodbyes& goodbyes;        ///< of the connections that have served
     std::atomic<bool>& heard;  ///< becomes true when the source says something on it
 };
 
@@ -73,6 +75,7 @@ public:
     Metered(const Line& line, base::Progress& progress, Reach& reach, std::uint64_t& received,
             std::uint64_t& sent)
         : connection_{line.connect()},
+          goodbyes_{line.goodbyes},
           heard_{line.heard},
           progress_{progress},
           listed_before_{progress.files_listed},
@@ -82,7 +85,8 @@ public:
     ~Metered() override;
     Metered(const Metered&) = delete;
     Metered& operator=(const Metered&) = delete;
-    void done() { done_ = true; }
+    /// The pull has all that it needs: nobody uses this any more.
+    void done();
 
     std::size_t read_some(std::span<std::byte> into) override {
         const std::size_t length = connection_->read_some(into);
@@ -94,14 +98,16 @@ public:
     void shut_down() noexcept override { connection_->shut_down(); }
 
 private:
-    const std::unique_ptr<transport::Connection> connection_;
+    void count();
+
+    std::unique_ptr<transport::Connection> connection_;
+    Goodbyes& goodbyes_;
     std::atomic<bool>& heard_;
     base::Progress& progress_;
     const std::uint64_t listed_before_;
     Reach& reach_;
     std::uint64_t& received_;
     std::uint64_t& sent_;
-    bool done_ = false;
 };
 
 /// One tree of a run at the destination: its directory, what is staged for it, what came of the pull.

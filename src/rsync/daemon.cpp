@@ -7,7 +7,6 @@
 
 #include "ft/base/error.h"
 #include "ft/base/escape.h"
-#include "ft/base/ticker.h"
 #include "ft/rsync/serve.h"
 #include "ft/wire/filters.h"
 #include "ft/wire/frames.h"
@@ -15,7 +14,6 @@
 #include "ft/wire/reader.h"
 #include "rsync/channel.h"
 #include "rsync/negotiation.h"
-#include "rsync/offer.h"
 #include "rsync/options.h"
 #include "rsync/sender.h"
 
@@ -42,11 +40,8 @@ bool same_secret(std::string_view a, std::string_view b) {
     return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
 }
 
-/// A third of what the client waits at most.
-std::chrono::milliseconds alive_interval(const Options& options) {
-    constexpr std::chrono::milliseconds kUsual{base::kAliveInterval};
-    if (options.timeout == 0) return kUsual;
-    return std::min(kUsual, std::chrono::milliseconds{options.timeout * 1000ull / 3});
+bool is_of_the_session(const base::Error& error) {
+    return error.kind() == base::ErrorKind::network || error.kind() == base::ErrorKind::peer;
 }
 
 class Daemon {
@@ -187,17 +182,15 @@ private:
             return refuse_in_frames(out, data, setup, granted.refused, kUnsupported);
         if (granted.rate > 0)
             channel_.hold_back([&](std::uint64_t bytes) { options_.hold_back(bytes, granted.rate); });
-        std::optional<Offer> offer;
+        Sender sender{{channel_, data, out, setup, granted, module, options_.accounts}, progress_, served_};
         try {
-            // Nothing else is written meanwhile.
-            const base::Ticker alive{alive_interval(granted), [&] { out.keep_alive(); }};
-            offer.emplace(module, granted, cancellation_);
+            sender.send_list(cancellation_);
         } catch (const base::Error& error) {
             cancellation_.check();
+            if (is_of_the_session(error)) throw;
             return refuse_in_frames(out, data, setup, error.what(), kFileTrouble);
         }
-        Sender{{channel_, data, out, setup, granted, module, options_.accounts}, *offer, progress_, served_}
-            .run();
+        sender.answer_client();
     }
 
     // 1.9: behind OK a client reads no lines. The text must arrive before the connection closes, so what the

@@ -100,6 +100,7 @@ void Generator::count(const tree::Difference& found, Need& need) {
     Need::Room& room = need.grounds[session_.staging.ground_of(base::RelPath{item.path})];
     ++room.inodes;
     if (!is_file) return;
+    may_ask_ = true;
     ++session_.progress.files_wanted;
     need.bytes += object.size;
     room.bytes += object.size;

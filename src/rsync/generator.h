@@ -23,6 +23,8 @@ public:
 
     /// Compares and does nothing. Error unfit.
     Need measure();
+    /// After measure: whether run may request anything.
+    bool may_ask() const { return may_ask_; }
     /// Stages and requests, then says goodbye, and waits for the end of the answers. After measure, on its
     /// own thread.
     void run();
@@ -58,6 +60,7 @@ private:
     wire::FrameWriter& out_;
     wire::IndexWriter indices_;
     wire::StrongSum strong_;
+    bool may_ask_ = false;
     bool asked_ = false;         // for any content
     std::vector<bool> adopted_;  // by wanted index: files that an earlier pull has staged
     std::uint64_t adopted_files_ = 0;

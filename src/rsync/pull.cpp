@@ -134,7 +134,7 @@ public:
 
         receiver_.emplace(session, in, meetings_.files, meetings_.behind, pulled_, answered);
         group.start("generator", [&] { generator->run(); });
-        group.start("receiver", [&] { receiver_->run(); });
+        group.start("receiver", [&] { receiver_->run(generator->may_ask()); });
         group.start("write behind", [&] { meetings_.behind.work([&] { staging.sync_behind(); }); });
         for (int thread = 0; thread < kStagingThreads; ++thread) {
             group.start("staging", [&] {

@@ -56,9 +56,10 @@ Receiver::Receiver(const Session& session, wire::Reader& in, WholeFiles& files, 
       indices_{indices},
       decompressor_{wire::make_decompressor(session.setup.compression, session.setup.protocol)} {}
 
-void Receiver::run() {
+void Receiver::run(bool asked) {
     const auto entries = static_cast<std::int32_t>(session_.wanted.size());
-    for (bool more = true; more;) {
+    // Where nothing was asked for, all that an ft says is its goodbye.
+    for (bool more = asked || !session_.options.source_is_ft; more;) {
         const std::int32_t index = indices_.read(in_, entries);
         if (index >= 0) {
             take_answer(index);
@@ -79,7 +80,8 @@ bool Receiver::end_of_phase() {
     ++dones_;
     if (dones_ <= 2) {
         files_.wait_until_staged();  // what does not fit its checksum must be asked for again
-        session_.requests.require_answered();
+        const bool again = session_.requests.require_answered();
+        if (!again && session_.options.source_is_ft) return false;
     }
     if (dones_ == 3) wire::read_statistics(in_);
     return dones_ < (session_.setup.protocol > 30 ? 4 : 3);

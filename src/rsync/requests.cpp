@@ -47,7 +47,7 @@ void Requests::ask_again(Request request) {
     again_.push_back(std::move(request));
 }
 
-void Requests::require_answered() {
+bool Requests::require_answered() {
     const std::lock_guard lock{mutex_};
     if (phases_closed_ <= phases_answered_) {
         throw base::Error{base::ErrorKind::peer,
@@ -61,6 +61,7 @@ void Requests::require_answered() {
     }
     ++phases_answered_;
     changed_.notify_all();
+    return !again_.empty();
 }
 
 void Requests::reach_end() {

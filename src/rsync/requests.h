@@ -36,8 +36,9 @@ public:
     Request take(std::int32_t index);
     /// Receiver: the content was not what its checksum says; once more in the second phase.
     void ask_again(Request request);
-    /// Receiver: the sender says that it answered all of a phase. Error peer when it did not.
-    void require_answered();
+    /// Receiver: the sender says that it answered all of a phase. Error peer when it did not. True: something
+    /// must be asked for again.
+    bool require_answered();
     void reach_end();
 
     /// Ends every wait with Error cancelled.

@@ -2,11 +2,14 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <chrono>
 #include <set>
 
 #include "ft/base/error.h"
 #include "ft/base/escape.h"
 #include "ft/base/extended.h"
+#include "ft/base/ticker.h"
 #include "ft/wire/file_list.h"
 #include "ft/wire/greeting.h"
 
@@ -16,6 +19,7 @@ namespace {
 
 constexpr std::size_t kLongestLine = 4096;  // of a message; an escaped path may be four times that
 constexpr std::size_t kFailuresNamed = 10;
+constexpr std::size_t kSentAtOnce = 16 * 1024;  // bytes of the list, while the scan goes on
 
 // 8.5: what no content has, so that the client finds out and asks once more.
 base::Digest wrong_digest(const base::Digest& right) {
@@ -24,21 +28,26 @@ base::Digest wrong_digest(const base::Digest& right) {
     return base::Digest{zeros};
 }
 
+/// A third of what the client waits at most.
+std::chrono::milliseconds alive_interval(const Options& options) {
+    constexpr std::chrono::milliseconds kUsual{base::kAliveInterval};
+    if (options.timeout == 0) return kUsual;
+    return std::min(kUsual, std::chrono::milliseconds{options.timeout * 1000ull / 3});
+}
+
 }  // namespace
 
-Sender::Sender(const Session& session, const Offer& offer, base::Progress& progress, Served& served)
+Sender::Sender(const Session& session, base::Progress& progress, Served& served)
     : session_{session},
-      offer_{offer},
+      offer_{session.module, session.options},
       progress_{progress},
       served_{served},
+      list_options_{list_options(session.setup, session.options)},
       strong_{session.setup.checksum, session.setup.seed, session.setup.seed_first()},
       compressor_{wire::make_compressor(session.setup.compression, session.setup.protocol,
-                                        session.options.compression_level)},
-      times_sent_(offer.listing().size()),
-      io_error_{offer.io_error()} {}
+                                        session.options.compression_level)} {}
 
-void Sender::run() {
-    send_list();
+void Sender::answer_client() {
     if (offer_.listing().empty()) return session_.out.flush();  // such a client says no more
     answer_requests();
     say_goodbye();
@@ -53,7 +62,50 @@ void Sender::failed(const std::string& line) {
     ++served_.failed_count;
 }
 
-void Sender::send_list() {
+void Sender::keep_alive() {
+    const std::lock_guard lock{writing_};
+    session_.out.keep_alive();
+}
+
+void Sender::send_list(base::Cancellation& cancellation) {
+    wire::EntryEncoder encoder{list_options_};
+    {
+        const base::Ticker alive{alive_interval(session_.options), [this] { keep_alive(); }};
+        offer_.scan([&](wire::Entry& entry, std::size_t index) { send_entry(encoder, entry, index); },
+                    cancellation);
+    }
+    times_sent_.resize(offer_.listing().size());
+    // A client takes what failed for a part of the list until the list ends.
+    tell_problems();
+    io_error_ = offer_.io_error();
+    io_error_told_ = session_.options.ignore_errors ? 0 : io_error_;
+    wire::Writer out;
+    encoder.write_end(out, io_error_told_);
+    write(out);
+    if (wire::has_id_lists(list_options_)) send_owner_names();
+    if (!list_options_.safe_end && io_error_told_ != 0) {
+        session_.out.message(wire::MessageCode::io_error, io_error_told_);
+    }
+}
+
+void Sender::send_entry(wire::EntryEncoder& encoder, wire::Entry& entry, std::size_t index) {
+    extended_.describe(entry.object, entry);
+    const bool follows =
+        list_options_.hard_links && entry.first && static_cast<std::size_t>(*entry.first) != index;
+    if (list_options_.checksum_bytes > 0 && entry.object.type == base::FileType::regular && !follows)
+        entry.checksum = list_sum(entry);
+    encoder.write(entry_, entry);
+    ++progress_.files_listed;
+    const std::lock_guard lock{writing_};
+    write(entry_);
+    unflushed_ += entry_.size();
+    entry_.clear();
+    if (unflushed_ < kSentAtOnce) return;
+    session_.out.flush();
+    unflushed_ = 0;
+}
+
+void Sender::tell_problems() {
     for (const std::string& line : offer_.remarks()) say(wire::MessageCode::info, line);
     for (const std::string& line : offer_.problems()) {
         say(wire::MessageCode::error_xfer, line);
@@ -61,51 +113,21 @@ void Sender::send_list() {
     }
     served_.failed_count = std::max(served_.failed_count, offer_.unreadable());
     served_.vanished += offer_.vanished();
-
-    const wire::ListOptions options = list_options(session_.setup, session_.options);
-    const tree::Listing& listing = offer_.listing();
-    wire::EntryEncoder encoder{options};
-    wire::Writer out;
-    for (std::size_t index = 0; index < listing.size(); ++index) {
-        const tree::Item item = listing[index];
-        wire::Entry entry;
-        entry.path = item.path;
-        entry.object = item.object;
-        entry.top = item.is_directory() && offer_.is_top(index);
-        entry.has_content = !item.is_directory() || offer_.has_content(index);
-        if (item.linked) entry.first = static_cast<std::int32_t>(listing.first_of(*listing.group(index)));
-        extended_.describe(item.object, entry);
-        const bool follows =
-            options.hard_links && item.linked && listing.first_of(*listing.group(index)) != index;
-        if (options.checksum_bytes > 0 && item.object.type == base::FileType::regular && !follows)
-            entry.checksum = list_sum(item);
-        encoder.write(out, entry);
-        write(out);
-        out.clear();
-        ++progress_.files_listed;
-    }
-    io_error_told_ = session_.options.ignore_errors ? 0 : io_error_;
-    encoder.write_end(out, io_error_told_);
-    write(out);
-    if (wire::has_id_lists(options)) send_owner_names(options);
-    if (!options.safe_end && io_error_told_ != 0) {
-        session_.out.message(wire::MessageCode::io_error, io_error_told_);
-    }
 }
 
 /// Of a file that cannot be read: what no content has. Whoever misses it asks for the file, and is told then.
-base::Digest Sender::list_sum(const tree::Item& item) {
+base::Digest Sender::list_sum(const wire::Entry& file) {
     const base::DigestKind kind = session_.setup.list_checksum;
     try {
-        const auto file = session_.module.root->open_file(offer_.path_of(item.path));
-        return digest_of_file(*file, item.object.size, kind, hashed_);
+        const auto content = session_.module.root->open_file(offer_.path_of(file.path));
+        return digest_of_file(*content, file.object.size, kind, hashed_);
     } catch (const base::Error& error) {
         if (error.kind() != base::ErrorKind::io && error.kind() != base::ErrorKind::permission) throw;
         return base::Digest{base::Bytes(base::digest_size(kind))};
     }
 }
 
-void Sender::send_owner_names(const wire::ListOptions& options) {
+void Sender::send_owner_names() {
     std::set<std::uint32_t> users{0};
     std::set<std::uint32_t> groups{0};
     for (std::size_t index = 0; index < offer_.listing().size(); ++index) {
@@ -114,7 +136,7 @@ void Sender::send_owner_names(const wire::ListOptions& options) {
         groups.insert(attributes.gid);
     }
     offer_.listing().for_each_extended([&](std::string_view packed) {
-        if (!options.acls) return;
+        if (!list_options_.acls) return;
         for (const std::string_view name : {base::kAccessAcl, base::kDefaultAcl}) {
             const auto value = base::find_extended(packed, name);
             const auto acl = value ? base::from_kernel(*value) : std::nullopt;
@@ -129,12 +151,12 @@ void Sender::send_owner_names(const wire::ListOptions& options) {
             if (name && !name->empty() && name->size() <= 255) names.push_back({id, *name});
         }
         wire::Writer out;
-        wire::write_ids(out, names, options);
+        wire::write_ids(out, names, list_options_);
         write(out);
     };
-    if (options.owners || options.acls)
+    if (list_options_.owners || list_options_.acls)
         send(users, [&](std::uint32_t id) { return session_.accounts->user_name(id); });
-    if (options.groups || options.acls)
+    if (list_options_.groups || list_options_.acls)
         send(groups, [&](std::uint32_t id) { return session_.accounts->group_name(id); });
 }
 

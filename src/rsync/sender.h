@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -23,7 +24,7 @@
 namespace ft::rsync {
 
 /// A daemon's part of a session behind the filter list: sends the list, answers requests until the client is
-/// done. One thread; reads requests from `in`, writes to `out` (frames over `channel`, which flushes them).
+/// done. Reads requests from `in`, writes to `out` (frames over `channel`, which flushes them).
 class Sender {
 public:
     struct Session {
@@ -35,15 +36,19 @@ public:
         const Module& module;
         const os::Accounts* accounts;
     };
-    Sender(const Session& session, const Offer& offer, base::Progress& progress, Served& served);
+    Sender(const Session& session, base::Progress& progress, Served& served);
 
-    /// Errors: peer, network.
-    void run();
+    /// Sends the list while it scans, so that disk and line work at once. Errors: peer, network, cancelled;
+    /// others: what cannot be scanned, perhaps after a part of the list.
+    void send_list(base::Cancellation& cancellation);
+    /// Until the client has all that it wants. Errors: peer, network.
+    void answer_client();
 
 private:
-    void send_list();
-    base::Digest list_sum(const tree::Item& item);
-    void send_owner_names(const wire::ListOptions& options);
+    void send_entry(wire::EntryEncoder& encoder, wire::Entry& entry, std::size_t index);
+    void tell_problems();
+    base::Digest list_sum(const wire::Entry& file);
+    void send_owner_names();
     void answer_requests();
     void answer(const wire::Item& item, int phase);
     bool has_value_request(const wire::Item& item) const;
@@ -57,13 +62,15 @@ private:
     std::int32_t next_index();
     void write_done();
     void say_goodbye();
+    void keep_alive();
     void write(const wire::Writer& bytes) { session_.out.write(bytes.written()); }
 
     Session session_;
-    const Offer& offer_;
+    Offer offer_;
     base::Progress& progress_;
     Served& served_;
-    HashedBytes hashed_{[this] { session_.out.keep_alive(); }};
+    const wire::ListOptions list_options_;
+    HashedBytes hashed_{[this] { keep_alive(); }};
     ListedExtended extended_;
     wire::StrongSum strong_;
     wire::IndexReader requested_;
@@ -72,6 +79,9 @@ private:
     std::vector<std::uint8_t> times_sent_;  // by index: one transfer and one redo
     std::int32_t io_error_ = 0;
     std::int32_t io_error_told_ = 0;
+    std::mutex writing_;         // while the list is sent: guards session_.out
+    wire::Writer entry_;         // room for one after the other
+    std::size_t unflushed_ = 0;  // bytes of the list
 };
 
 }  // namespace ft::rsync

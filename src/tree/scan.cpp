@@ -70,7 +70,8 @@ public:
           cancellation_{cancellation},
           changed_since_{options.changed_since},
           mounts_{options.mounts},
-          extended_{options.extended} {}
+          extended_{options.extended},
+          on_entry_{options.on_entry} {}
 
     Scanned run() {
         const auto status = root_.status(".");
@@ -78,6 +79,7 @@ public:
         Pending top{".", *status};
         if (extended_) top.extended = root_.extended(".");
         enter(top);
+        tell(std::nullopt);
         read(root_, top);
         // Directories are opened by their path from the root and closed before their own directories are
         // read: a tree of 2000 levels needs no 2000 descriptors, and no stack but this one.
@@ -118,6 +120,7 @@ private:
         } else if (next.expected) {
             not_mounted(next.path);
         }
+        tell(std::nullopt);
         if (!directory) return;
         try {
             read(*directory, next);
@@ -187,11 +190,17 @@ private:
         }
         note_change(path, *status);
         found_.listing.add(path, object_of(*status, target, extended));
-        if (status->links > 1) note_link({above.mount, status->device, status->inode}, status->links);
+        if (status->links < 2) return tell(std::nullopt);
+        tell(note_link({above.mount, status->device, status->inode}, status->links));
     }
 
     /// Of the entry that was added last.
-    void note_link(const LinkedObject& object, std::uint64_t links) {
+    void tell(std::optional<std::size_t> first) const {
+        if (on_entry_) on_entry_(found_.listing[found_.listing.size() - 1], first);
+    }
+
+    /// Of the entry that was added last; position of the first name of its object.
+    std::size_t note_link(const LinkedObject& object, std::uint64_t links) {
         const std::size_t arrival = found_.listing.size() - 1;
         const auto [known, is_new] = linked_.try_emplace(object, NamesOfLinked{arrival, 0, links});
         NamesOfLinked& names = known->second;
@@ -200,8 +209,10 @@ private:
         } else if (!is_new) {
             names = {arrival, 0, links};  // that one is gone, and its number another's
         }
+        const std::size_t first = names.first;
         ++names.listed;
         if (--names.missing == 0) linked_.erase(known);
+        return first;
     }
 
     bool is_same_object(std::size_t one, std::size_t other) const {
@@ -278,6 +289,7 @@ private:
     const std::optional<base::Timestamp> changed_since_;
     std::vector<base::RelPath> mounts_;  // those that were not met yet
     const bool extended_;
+    const std::function<void(const Item&, std::optional<std::size_t>)>& on_entry_;
     std::vector<Pending> pending_;    // the next one last
     std::vector<std::size_t> above_;  // arrival positions of the directories from the root to the current one
     std::uint32_t last_mount_ = 0;

@@ -190,11 +190,18 @@ struct Exchange {
             server.shut_down();
         }};
         pull(client);
+        if (pull_error.empty()) hear_goodbye(client);
         client.shut_down();
         serving.join();
         said_by_source = server.said;
         said_by_destination = client.said;
         return pull_error.empty();
+    }
+
+    /// What a pull has not waited for.
+    static void hear_goodbye(base::Stream& stream) {
+        base::Bytes heard(100);
+        while (stream.read_some(heard) > 0) continue;
     }
 
     void pull(base::Stream& stream) {

@@ -3,6 +3,7 @@
 #include "ft/wire/greeting.h"
 #include "ft/wire/writer.h"
 #include "rsync/exchange.h"
+#include "tree/fake_directory.h"
 
 using namespace ft;
 using namespace ft::test;
@@ -42,6 +43,43 @@ std::string error_of(std::string_view source) {
     CHECK(exchange.ours() == kOurs);
     return exchange.pull_error;
 }
+
+/// Asks an ft for the whole module, says that it wants nothing of it, and remembers what it hears.
+class Client : public base::Stream {
+public:
+    std::size_t read_some(std::span<std::byte> into) override { return said_.read_some(into); }
+    void write(std::span<const std::byte> data) override { heard += base::as_text(data); }
+    void flush() override {}
+    void shut_down() noexcept override {}
+
+    std::string heard;
+
+private:
+    Bytes said_{greeting() + arguments() + offers_and_filters({"xxh128 xxh3 xxh64 md5"}) +
+                std::string{"\5\0\0\7\0\0\0\0\0", 9}};
+};
+
+/// A tree of two directories, the first of which has many files.
+struct Scanned {
+    Scanned() {
+        for (const char* path : {".", "many", "next"})
+            FakeDirectory::add(disk, path, base::FileType::directory);
+        for (int number = 0; number < 10'000; ++number)
+            FakeDirectory::add(disk, "many/" + std::to_string(number), base::FileType::regular);
+    }
+    rsync::Served serve(Client& client) {
+        const FakeDirectory root{disk, "."};
+        const tree::Rules rules;
+        base::Progress progress;
+        base::Cancellation cancellation;
+        rsync::ServeOptions options;
+        options.modules.push_back({.name = "data", .comment = "", .root = &root, .rules = &rules});
+        options.fill_random = [](std::span<std::byte> into) { std::ranges::fill(into, std::byte{7}); };
+        return rsync::serve(client, options, progress, cancellation);
+    }
+
+    FakeDirectory::Disk disk;
+};
 
 }  // namespace
 
@@ -106,4 +144,28 @@ TEST_CASE("who said all at once takes no answer that does not fit it", "[rsync]"
           "the answer to the module's name is the end of the session");
     CHECK(error_of(greeting() + "@RSYNCD: OK\n" + std::string(5, '\0')) ==
           "the compatibility flags lack that of the negotiation");
+}
+
+TEST_CASE("a source sends its list while it scans", "[rsync]") {
+    Client client;
+    Scanned tree;
+    std::size_t heard_before = 0;
+    tree.disk.on_list = [&](const std::string& path) {
+        if (path == "next") heard_before = client.heard.size();
+    };
+    CHECK(tree.serve(client).refused == "");
+    CHECK(heard_before > client.heard.size() / 2);
+}
+
+TEST_CASE("a scan that fails behind a part of the list is told, and is the end", "[rsync]") {
+    Client client;
+    Scanned tree;
+    tree.disk.on_list = [&](const std::string& path) {
+        if (path == "next") throw base::Error{base::ErrorKind::unfit, "more than can be listed"};
+    };
+    CHECK(tree.serve(client).refused == "more than can be listed");
+    const std::size_t told = client.heard.find("@ERROR: more than can be listed\n");
+    CHECK(told != std::string::npos);
+    CHECK(told > client.heard.size() / 2);
+    CHECK(client.heard.ends_with(std::string{"\4\0\0\135\13\0\0\0", 8}));  // the end by error, of files
 }

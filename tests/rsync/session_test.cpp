@@ -89,6 +89,29 @@ TEST_CASE("who asks for nothing says all its last words at once, else those behi
     CHECK(heard < exchange.said_by_source.bytes.size());
 }
 
+TEST_CASE("what an ft says behind its last answer is not waited for", "[rsync]") {
+    const bool changed = GENERATE(false, true);
+    Tree ours = a_bit_of_all();
+    if (changed) ours["sub-way/file"] = file("other", 3);
+    Said said;
+    {
+        Exchange exchange{a_bit_of_all(), ours};
+        exchange.options.source_is_ft = true;
+        REQUIRE(exchange.run());
+        said = exchange.said_by_source;
+    }
+    // Its last words go out together.
+    said.bytes.resize(said.after.back().first);
+    said.after.pop_back();
+    Exchange exchange{a_bit_of_all(), ours};
+    const bool is_ft = GENERATE(false, true);
+    exchange.options.source_is_ft = is_ft;
+    Replayed stream{said};
+    exchange.pull(stream);
+    CHECK(exchange.pull_error.empty() == is_ft);
+    CHECK(exchange.ours() == (is_ft ? a_bit_of_all() : ours));
+}
+
 TEST_CASE("a changed file costs its changes, not its size", "[rsync]") {
     const std::string before = noise(400'000);
     std::string after = before;

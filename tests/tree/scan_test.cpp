@@ -1,9 +1,13 @@
 #include "ft/tree/scan.h"
 
-#include <catch2/catch.hpp>
+#include <fmt/format.h>
 
+#include <catch2/catch.hpp>
 #include <cerrno>
+#include <map>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "ft/base/error.h"
@@ -292,6 +296,32 @@ TEST_CASE("names of one object are a group, wherever they lie, and no directory 
     for (const char* path : {"d", "e", "outside", "alone"}) CHECK(group_of(path).empty());
     CHECK(found.linked_outside == 3);
     CHECK(found.outside_examples == Names{"outside", "two outside"});
+}
+
+TEST_CASE("a scan tells of each entry in the listing's order, before it reads on", "[tree]") {
+    auto disk = disk_with_root();
+    for (const char* path : {"a", "m", "z"}) FakeDirectory::add(disk, path, FileType::directory);
+    disk.nodes["m"].status.mount_root = true;
+    for (const char* path : {"f", "a/f", "z/f", "z/alone"}) {
+        os::Status& status = FakeDirectory::add(disk, path, FileType::regular).status;
+        status.links = 3;
+        status.inode = std::string_view{path}.ends_with("f") ? 10 : 11;
+    }
+    FakeDirectory::add(disk, "a/g", FileType::symlink).target = "t";
+    Names told;
+    const auto on_entry = [&](const tree::Item& item, std::optional<std::size_t> first) {
+        told.push_back(std::string{item.path} + (item.mount_point ? " mount" : "") +
+                       (first ? fmt::format(" {}", *first) : "") +
+                       (item.object.link_target.empty() ? "" : " > " + std::string{item.object.link_target}));
+    };
+    std::map<std::string, std::size_t> told_before;
+    disk.on_list = [&](const std::string& path) { told_before[path] = told.size(); };
+    base::Cancellation cancellation;
+    const tree::Scanned found =
+        tree::scan(FakeDirectory{disk, "."}, {}, cancellation, {.on_entry = on_entry});
+    CHECK(told == Names{".", "f 1", "a", "a/f 1", "a/g > t", "m mount", "z", "z/alone 7", "z/f 1"});
+    CHECK(found.listing.size() == told.size());
+    CHECK(told_before == std::map<std::string, std::size_t>{{".", 1}, {"a", 3}, {"z", 7}});
 }
 
 TEST_CASE("equal inode numbers on two mounts are two objects", "[tree]") {

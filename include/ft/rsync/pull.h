@@ -44,7 +44,8 @@ struct PullOptions {
     std::string module;
     std::optional<Credentials> credentials;
     /// The source is ft: all that comes before the file list is said at once, as its answers are known
-    /// (not with credentials: they answer a challenge).
+    /// (not with credentials: they answer a challenge). What it says behind its last answer is not waited
+    /// for, as nothing follows from it: it comes on the stream when the pull has returned.
     bool source_is_ft = false;
     /// The source's production goes on: files may vanish or grow while they are read.
     bool live = false;

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -40,6 +42,10 @@ struct ScanOptions {
     std::vector<base::RelPath> mounts{};
     /// Reads ACLs and extended attributes.
     bool extended = true;
+    /// Hears of each entry while the scan goes on, in the listing's order: all of it but `pinned` and
+    /// `linked` is settled. `first`, when the object has several names: position of the first that was met,
+    /// maybe its own. Errors that it throws end the scan: no io, no permission.
+    std::function<void(const Item&, std::optional<std::size_t> first)> on_entry{};
 };
 
 /// Reads the whole tree below `root`, with the groups of its hard links, with at most two directories open at
