@@ -21,6 +21,8 @@ public:
     std::size_t read_at(std::uint64_t offset, std::span<std::byte> into) const override;
     os::Status status() const override;
     void write_at(std::uint64_t offset, std::span<const std::byte> data) override;
+    bool share(std::uint64_t offset, const os::File& from, std::uint64_t from_offset,
+               std::uint64_t length) override;
     void set_size(std::uint64_t size) override;
     void set_attributes(const os::Attributes& attributes) override;
     void set_extended(std::string_view packed) override;
