@@ -180,10 +180,17 @@ std::uint64_t RealDirectory::pool() const {
 
 Space RealDirectory::space() const {
     struct statvfs room;
-    if (uninterrupted([&] { return ::fstatvfs(fd_.number(), &room); }) != 0) fail("ask for free space", ".");
+    struct statfs kind;
+    if (uninterrupted([&] { return ::fstatvfs(fd_.number(), &room); }) != 0 ||
+        uninterrupted([&] { return ::fstatfs(fd_.number(), &kind); }) != 0)
+        fail("ask for free space", ".");
+    // The C library's pathconf answers 127 for what it does not know.
+    constexpr std::uint64_t kExt4Names = 65'000;
     return {.free_bytes = room.f_bavail * room.f_frsize,
             .total_bytes = room.f_blocks * room.f_frsize,
             .free_inodes = room.f_files == 0 ? std::numeric_limits<std::uint64_t>::max() : room.f_favail,
+            .most_names =
+                kind.f_type == EXT4_SUPER_MAGIC ? kExt4Names : std::numeric_limits<std::uint64_t>::max(),
             .pool = pool()};
 }
 

@@ -1,7 +1,9 @@
 #include "os/real_file.h"
 
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <linux/magic.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/uio.h>
@@ -120,6 +122,21 @@ void RealFile::write_at(std::uint64_t offset, std::span<const std::byte> data) {
         offset += static_cast<std::uint64_t>(count);
         data = data.subspan(static_cast<std::size_t>(count));
     }
+}
+
+// Not copy_file_range, which copies where it cannot share, and fills holes.
+bool RealFile::share(std::uint64_t offset, const File& from, std::uint64_t from_offset,
+                     std::uint64_t length) {
+    const auto* const source = dynamic_cast<const RealFile*>(&from);
+    if (source == nullptr) return false;
+    file_clone_range range{.src_fd = source->fd_.number(),
+                           .src_offset = from_offset,
+                           .src_length = length,
+                           .dest_offset = offset};
+    if (uninterrupted([&] { return ::ioctl(fd_.number(), FICLONERANGE, &range); }) == 0) return true;
+    constexpr std::array<int, 6> kCannot{EOPNOTSUPP, EXDEV, EINVAL, ENOTTY, ENOSYS, ETXTBSY};
+    if (std::find(kCannot.begin(), kCannot.end(), errno) == kCannot.end()) fail("write");
+    return false;
 }
 
 void RealFile::set_size(std::uint64_t size) {

@@ -123,18 +123,16 @@ void Generator::run() {
     for (std::size_t live = 0; live < live_.size(); ++live) {
         if (touched_[live]) keep_time(live);
     }
-    // The sender answers each but the last, which is its goodbye; none but the first is waited for, as none
-    // but the first may leave something to ask for.
+    // The sender answers each but the last, which is its goodbye; none but the first is waited for: what the
+    // second phase leaves to ask for is asked for before its end.
     int dones = session_.setup.protocol > 30 ? 5 : 4;
     if (asked_) {
         end_phase(1);
         --dones;
-        for (const Requests::Request& again : session_.requests.wait_for_answers()) {
-            const auto basis = again.head.count > 0
-                                   ? session_.open_basis(session_.path_of(again.item.index), again.live_basis)
-                                   : nullptr;
-            session_.requests.open(again);
-            write_request(again, basis.get());
+        for (auto again = session_.requests.wait_for_answers(); !again.empty();
+             again = session_.requests.wait_for_losses()) {
+            for (const Requests::Request& each : again) ask_again(each);
+            out_.flush();
         }
     } else {
         session_.requests.close_phase();
@@ -144,6 +142,14 @@ void Generator::run() {
     for (const Copy& each : copies_) copy(each.wanted, each.from);
     session_.requests.wait_for_end();
     finish_links();
+}
+
+void Generator::ask_again(const Requests::Request& request) {
+    const auto basis = request.head.count > 0
+                           ? session_.open_basis(session_.path_of(request.item.index), request.live_basis)
+                           : nullptr;
+    session_.requests.open(request);
+    write_request(request, basis.get());
 }
 
 void Generator::keep_time(std::size_t live) {
@@ -232,14 +238,10 @@ void Generator::copy(std::size_t wanted, std::size_t from) {
 
 void Generator::finish_links() {
     const auto path = [&](std::size_t wanted) { return base::RelPath{session_.wanted[wanted].path}; };
-    session_.links.finish(
-        [&](std::size_t name, std::size_t leader) {
-            session_.requests.require_running();
-            session_.staging.link(path(name), session_.links.over(name), path(leader));
-        },
-        [&](std::size_t name) {
-            if (session_.links.over(name) == staging::Over::something) session_.staging.remove(path(name));
-        });
+    session_.links.finish([&](std::size_t name, std::size_t leader) {
+        session_.requests.require_running();
+        session_.staging.link(path(name), session_.links.over(name), path(leader));
+    });
 }
 
 void Generator::request(std::size_t index, staging::Over over, bool live_file) {

@@ -50,6 +50,7 @@ private:
     void keep_time(std::size_t live);
     void set_attributes(std::size_t wanted, std::size_t live);
     void request(std::size_t index, staging::Over over, bool live_file);
+    void ask_again(const Requests::Request& request);
     void write_request(const Requests::Request& request, const os::File* basis);
     void write_block_sums(const wire::SumHead& head, const os::File& basis);
     void end_phase(int dones);

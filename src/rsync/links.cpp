@@ -1,5 +1,7 @@
 #include "rsync/links.h"
 
+#include <fmt/format.h>
+
 #include "ft/base/error.h"
 #include "ft/base/escape.h"
 
@@ -74,10 +76,23 @@ void Links::choose_leader(Group& group, std::size_t wanted, const tree::Differen
 }
 
 void Links::decide() {
+    std::vector<std::uint64_t> most;
+    for (std::size_t ground = 0; ground < staging_.grounds().size(); ++ground)
+        most.push_back(staging_.most_names(ground));
     for (Group& group : groups_) {
-        if (group.names < 2 || !group.stays) continue;
-        group.stays = claims_[group.live] == kNone;
-        claims_[group.live] = kGroup;
+        if (group.names < 2) continue;
+        if (group.stays) {
+            group.stays = claims_[group.live] == kNone;
+            claims_[group.live] = kGroup;
+        }
+        const std::string_view first = wanted_[group.first].path;
+        const std::uint64_t here = most[staging_.ground_of(base::RelPath{first})];
+        if (group.stays || group.names <= here) continue;
+        throw base::Error{
+            base::ErrorKind::unfit,
+            fmt::format("{}: has {} hard links at the source, and its file system here gives one file {}",
+                        base::escape(first), group.names, here),
+            "Put the tree on another file system here, or exclude some of its names on both sides."};
     }
 }
 
@@ -119,33 +134,34 @@ staging::Over Links::over(std::size_t wanted) const {
     return live_.find(wanted_[wanted].path) ? staging::Over::something : staging::Over::nothing;
 }
 
-std::optional<std::size_t> Links::lost(std::size_t wanted, bool may_ask) {
-    if (group_of(wanted) == nullptr) return std::nullopt;
-    Group& group = groups_[*wanted_.group(wanted)];
-    if (may_ask && group.instead == kNone) {
-        for (auto name = std::optional<std::size_t>{group.first}; name; name = wanted_.next_of(*name)) {
-            if (*name != wanted && noted_[*name]) group.instead = static_cast<std::uint32_t>(*name);
-        }
-        return group.instead;  // the last one: the farthest from what vanished
-    }
-    group.gone = true;
-    return std::nullopt;
+/// The first name at `name` or behind it that is not the leader.
+std::optional<std::size_t> Links::follower_from(const Group& group, std::optional<std::size_t> name) const {
+    while (name && (!noted_[*name] || *name == group.leader)) name = wanted_.next_of(*name);
+    return name;
 }
 
-void Links::finish(const std::function<void(std::size_t, std::size_t)>& link,
-                   const std::function<void(std::size_t)>& gone) const {
+std::optional<std::size_t> Links::lost(std::size_t wanted) {
+    if (group_of(wanted) == nullptr) return std::nullopt;
+    Group& group = groups_[*wanted_.group(wanted)];
+    const auto from =
+        group.instead == kNone ? std::optional<std::size_t>{group.first} : wanted_.next_of(group.instead);
+    const auto next = follower_from(group, from);
+    if (next) {
+        group.instead = static_cast<std::uint32_t>(*next);
+    } else {
+        group.gone = true;
+    }
+    return next;
+}
+
+void Links::finish(const std::function<void(std::size_t, std::size_t)>& link) const {
     for (const Group& group : groups_) {
-        if (group.names < 2 || group.stays) continue;
-        const std::size_t leader = group.instead == kNone ? group.leader : group.instead;
-        for (auto name = std::optional<std::size_t>{group.first}; name; name = wanted_.next_of(*name)) {
-            if (!noted_[*name] || *name == leader) continue;
-            if (group.instead != kNone && *name == group.leader) continue;  // it vanished alone
-            if (group.gone) {
-                gone(*name);
-            } else {
-                link(*name, leader);
-            }
-        }
+        if (group.names < 2 || group.stays || group.gone) continue;
+        const bool led = group.instead == kNone;
+        const std::size_t leader = led ? group.leader : group.instead;
+        auto name =
+            follower_from(group, led ? std::optional<std::size_t>{group.first} : wanted_.next_of(leader));
+        for (; name; name = follower_from(group, wanted_.next_of(*name))) link(*name, leader);
     }
 }
 

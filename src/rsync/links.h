@@ -27,6 +27,7 @@ public:
     bool needed() const { return !groups_.empty() || !claims_.empty(); }
     /// Error unfit when names of one object lie on different file systems here.
     void note(const tree::Difference& difference);
+    /// Error unfit when an object that is to be made has more names than its file system here gives one.
     void decide();
 
     /// The difference with what links make of it: content or replaced where there must be a new object
@@ -40,13 +41,12 @@ public:
     /// Whether an object of that name is in the live tree.
     staging::Over over(std::size_t wanted) const;
 
-    /// Receiver: a file that was asked for will not come. Another name to ask for instead, if `may_ask` and
-    /// this is the first time; otherwise the group is gone.
-    std::optional<std::size_t> lost(std::size_t wanted, bool may_ask);
-    /// When all leaders are staged: calls `link` for each name that follows and its leader, or `gone` for
-    /// each name of a group that is.
-    void finish(const std::function<void(std::size_t name, std::size_t leader)>& link,
-                const std::function<void(std::size_t name)>& gone) const;
+    /// Receiver: a file that was asked for will not come. Another name of it to ask for instead, each once;
+    /// nothing when all have been lost.
+    std::optional<std::size_t> lost(std::size_t wanted);
+    /// When all leaders are staged: calls `link` for each name that follows and its leader. Not for names
+    /// that were lost.
+    void finish(const std::function<void(std::size_t name, std::size_t leader)>& link) const;
 
 private:
     struct Group {
@@ -55,12 +55,13 @@ private:
         std::uint32_t leader = 0;
         std::uint32_t content = kNone;  ///< the first whose live file has the content
         std::uint32_t live = kNone;     ///< group in the live tree
-        std::uint32_t instead = kNone;  ///< leader in place of one that vanished
+        std::uint32_t instead = kNone;  ///< leader in place of one that vanished, as all before it
         std::uint8_t rank = 0;          ///< of the leader
         bool stays = false;             ///< all names are those of one live object
-        bool gone = false;
+        bool gone = false;              ///< with all its names
     };
     const Group* group_of(std::size_t wanted) const;
+    std::optional<std::size_t> follower_from(const Group& group, std::optional<std::size_t> name) const;
     void choose_leader(Group& group, std::size_t wanted, const tree::Difference& difference) const;
 
     static constexpr std::uint32_t kNone = 0xffffffff;

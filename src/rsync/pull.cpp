@@ -98,7 +98,7 @@ public:
         // Both disks work at once: the source reads its tree while we read ours.
         group.start("file list", [&] {
             list = receive_list(in, list_options(setup, asked_options(options_)), setup.list_checksum,
-                                *options_.accounts, progress_);
+                                options_.list_memory, *options_.accounts, progress_);
         });
         group.start("scan", [&] {
             live = tree::scan(live_root, rules, group.cancellation(),

@@ -11,7 +11,6 @@ namespace ft::rsync {
 
 namespace {
 
-constexpr std::uint64_t kMostMemory = std::uint64_t{2} << 30;
 constexpr std::uint64_t kEntryBytes = 100;  // besides its texts
 constexpr std::uint64_t kSumBytes = 16;
 constexpr std::uint64_t kLinkBytes = 32;  // of a name of a group, besides
@@ -21,7 +20,7 @@ bool is_reserved(std::string_view path) {
 }
 
 void read_entries(wire::Reader& in, wire::EntryDecoder& decoder, ReceivedList& list,
-                  base::Progress& progress) {
+                  std::uint64_t most_memory, base::Progress& progress) {
     std::uint64_t memory = 0;
     while (const auto entry = decoder.next(in)) {
         if (is_reserved(entry->path)) {
@@ -29,17 +28,15 @@ void read_entries(wire::Reader& in, wire::EntryDecoder& decoder, ReceivedList& l
                                   fmt::format("names {}, which is reserved", base::escape(entry->path)));
         }
         memory += kEntryBytes + entry->path.size() + entry->object.link_target.size();
-        if (memory > kMostMemory) {
-            throw wire::malformed("file list",
-                                  fmt::format("needs more than 2 GiB at entry {}", list.listing.size()));
-        }
         if (entry->first) memory += kLinkBytes;
+        if (!entry->checksum.bytes().empty()) memory += kSumBytes;
+        if (memory > most_memory) {
+            throw wire::malformed("file list", fmt::format("needs more than {} MiB of memory at entry {}",
+                                                           most_memory >> 20, list.listing.size()));
+        }
         const std::size_t arrival = list.listing.size();
         list.listing.add(entry->path, entry->object);
-        if (!entry->checksum.bytes().empty()) {
-            list.sums.set(arrival, entry->checksum);
-            memory += kSumBytes;
-        }
+        if (!entry->checksum.bytes().empty()) list.sums.set(arrival, entry->checksum);
         if (entry->first && static_cast<std::size_t>(*entry->first) != arrival)
             list.listing.link(arrival, static_cast<std::size_t>(*entry->first));
         list.extended.note(arrival, *entry);
@@ -65,7 +62,7 @@ void map_owners(wire::Reader& in, const wire::ListOptions& options, const os::Ac
 }  // namespace
 
 ReceivedList receive_list(wire::Reader& in, const wire::ListOptions& options, base::DigestKind sums,
-                          const os::Accounts& accounts, base::Progress& progress) {
+                          std::uint64_t most_memory, const os::Accounts& accounts, base::Progress& progress) {
     ReceivedList list;
     list.sums = FileSums{sums};
     list.decoder = std::make_unique<wire::EntryDecoder>(options, [&](std::int32_t first) {
@@ -74,7 +71,7 @@ ReceivedList receive_list(wire::Reader& in, const wire::ListOptions& options, ba
         entry.checksum = list.sums.of(static_cast<std::size_t>(first));
         return entry;
     });
-    read_entries(in, *list.decoder, list, progress);
+    read_entries(in, *list.decoder, list, most_memory, progress);
     map_owners(in, options, accounts, list);
     list.listing.sort();
     return list;

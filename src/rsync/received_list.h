@@ -28,10 +28,10 @@ struct ReceivedList {
     std::optional<tree::OwnerMap> owners;
 };
 
-/// Error peer for an illegal entry, one in the reserved directory, or more than 2 GiB of them. Whether the
-/// list is a tree is not checked yet: a sender that could read nothing says so first. `sums`: kind of the
-/// checksums that `options` say are there.
+/// Error peer for an illegal entry, one in the reserved directory, or more of them than fit into
+/// `most_memory` bytes. Whether the list is a tree is not checked yet: a sender that could read nothing says
+/// so first. `sums`: kind of the checksums that `options` say are there.
 ReceivedList receive_list(wire::Reader& in, const wire::ListOptions& options, base::DigestKind sums,
-                          const os::Accounts& accounts, base::Progress& progress);
+                          std::uint64_t most_memory, const os::Accounts& accounts, base::Progress& progress);
 
 }  // namespace ft::rsync

@@ -185,8 +185,11 @@ void Receiver::finish(staging::Slot& slot, Requests::Request request, const base
 }
 
 void Receiver::take_no_send(std::int32_t index) {
-    const Requests::Request request = session_.requests.take(index);
-    const base::RelPath path = session_.path_of(index);
+    session_.requests.take_lost(index, [&](const Requests::Request& request) { return lose(request); });
+}
+
+std::optional<Requests::Request> Receiver::lose(const Requests::Request& request) {
+    const base::RelPath path = session_.path_of(request.item.index);
     if (!session_.options.live) {
         throw base::Error{base::ErrorKind::peer,
                           path.escaped() + ": the source listed it and cannot send it"};
@@ -194,14 +197,14 @@ void Receiver::take_no_send(std::int32_t index) {
     ++pulled_.vanished;
     if (request.over == staging::Over::something) session_.staging.remove(path);
     // What has further names may have vanished under this one only.
-    const auto other = session_.links.lost(static_cast<std::size_t>(index), dones_ == 0);
-    if (!other) return;
+    const auto other = session_.links.lost(static_cast<std::size_t>(request.item.index));
+    if (!other) return std::nullopt;
     Requests::Request instead;
     instead.item.index = static_cast<std::int32_t>(*other);
     instead.item.flags = wire::kTransfer;
     instead.over = session_.links.over(*other);
     if (instead.over == staging::Over::nothing) instead.item.flags |= wire::kIsNew;
-    session_.requests.ask_again(std::move(instead));
+    return instead;
 }
 
 }  // namespace ft::rsync

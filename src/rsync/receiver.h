@@ -29,6 +29,7 @@ private:
     bool end_of_phase();
     void take_answer(std::int32_t index);
     void receive(Requests::Request request, const base::RelPath& path);
+    std::optional<Requests::Request> lose(const Requests::Request& request);
     std::unique_ptr<staging::Slot> open_slot(const Requests::Request& request, const base::RelPath& path);
     void finish(staging::Slot& slot, Requests::Request request, const base::RelPath& path,
                 const base::Digest& sent, bool last_try);

@@ -24,6 +24,13 @@ std::vector<Requests::Request> Requests::wait_for_answers() {
     return std::exchange(again_, {});
 }
 
+std::vector<Requests::Request> Requests::wait_for_losses() {
+    std::unique_lock lock{mutex_};
+    changed_.wait(lock, [&] { return open_.empty() || !again_.empty() || stopped_; });
+    if (stopped_) throw base::Error{base::ErrorKind::cancelled, "interrupted by the end of the transfer"};
+    return std::exchange(again_, {});
+}
+
 void Requests::wait_for_end() {
     std::unique_lock lock{mutex_};
     changed_.wait(lock, [&] { return end_ || stopped_; });
@@ -32,6 +39,16 @@ void Requests::wait_for_end() {
 
 Requests::Request Requests::take(std::int32_t index) {
     const std::lock_guard lock{mutex_};
+    return take_open(index);
+}
+
+void Requests::take_lost(std::int32_t index,
+                         const std::function<std::optional<Request>(const Request& lost)>& instead) {
+    const std::lock_guard lock{mutex_};
+    if (auto request = instead(take_open(index))) again_.push_back(std::move(*request));
+}
+
+Requests::Request Requests::take_open(std::int32_t index) {
     const auto found = open_.find(index);
     if (found == open_.end()) {
         throw base::Error{base::ErrorKind::peer,
@@ -39,6 +56,7 @@ Requests::Request Requests::take(std::int32_t index) {
     }
     Request request = std::move(found->second);
     open_.erase(found);
+    changed_.notify_all();
     return request;
 }
 

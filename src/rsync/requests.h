@@ -2,7 +2,9 @@
 
 #include <condition_variable>
 #include <cstdint>
+#include <functional>
 #include <mutex>
+#include <optional>
 #include <unordered_map>
 #include <vector>
 
@@ -29,11 +31,18 @@ public:
     void close_phase();
     /// Generator: waits until all of the first phase are answered; what must be asked for once more.
     std::vector<Request> wait_for_answers();
+    /// Generator, in the second phase: waits until all are answered, or something is to be asked for instead
+    /// of what does not come; that.
+    std::vector<Request> wait_for_losses();
     /// Generator: waits for the end of what the sender says.
     void wait_for_end();
 
     /// Receiver: an answer came. Error peer when nobody asked.
     Request take(std::int32_t index);
+    /// Receiver: a file will not come. In one step with that: what `instead` (called under a lock) says to
+    /// ask for. Error peer when nobody asked.
+    void take_lost(std::int32_t index,
+                   const std::function<std::optional<Request>(const Request& lost)>& instead);
     /// Receiver: the content was not what its checksum says; once more in the second phase.
     void ask_again(Request request);
     /// Receiver: the sender says that it answered all of a phase. Error peer when it did not. True: something
@@ -47,6 +56,8 @@ public:
     void require_running();
 
 private:
+    Request take_open(std::int32_t index);
+
     std::mutex mutex_;
     std::condition_variable changed_;
     std::unordered_map<std::int32_t, Request> open_;

@@ -89,6 +89,8 @@ public:
     /// What finish gave will not be committed.
     void give_up() { finished_ = false; }
 
+    std::uint64_t most_names() const { return reserved_->space().most_names; }
+
 private:
     struct NewDirectory {
         std::string place;  // path from the slots

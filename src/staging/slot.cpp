@@ -12,7 +12,9 @@ namespace {
 
 // Bytes that go to the file at once; whole blocks. With the first of them a file is worth to be gone on with.
 constexpr std::size_t kPiece = 256 * 1024;
-constexpr std::size_t kBlock = 4096;  // bytes of the smallest hole
+constexpr std::size_t kBlock = 4096;  // bytes of the smallest hole, and of what can be shared
+// Bytes that are shared in one step: the system lets nobody write to the live file meanwhile.
+constexpr std::uint64_t kMostShared = 16 * 1024 * 1024;
 
 bool is_zero(std::span<const std::byte> block) {
     return block[0] == std::byte{0} && std::memcmp(block.data(), block.data() + 1, block.size() - 1) == 0;
@@ -72,22 +74,61 @@ void Slot::append(std::span<const std::byte> data) {
     pending.insert(pending.end(), data.begin(), data.end());
 }
 
-void Slot::copy_from_basis(std::uint64_t offset, std::uint64_t length,
-                           const std::function<void(std::span<const std::byte>)>& also) {
-    base::Bytes& piece = state_->from_basis;
+void Slot::copy_from_basis(std::uint64_t offset, std::uint64_t length, const Also& also) {
     while (length > 0) {
-        const std::size_t wanted = static_cast<std::size_t>(std::min<std::uint64_t>(length, kPiece));
-        if (piece.size() < wanted) piece.resize(wanted);
-        const std::span<std::byte> into = std::span{piece}.first(wanted);
-        if (!state_->basis || state_->basis->read_at(offset, into) != wanted) {
-            throw base::Error{base::ErrorKind::corrupt,
-                              state_->shown.escaped() + ": the old version became shorter during the run"};
-        }
-        append(into);
-        if (also) also(into);
-        offset += wanted;
-        length -= wanted;
+        // Ends with a block of the new file, so that what follows can be shared.
+        const std::uint64_t here = std::min<std::uint64_t>(length, kPiece - size_ % kBlock);
+        std::uint64_t done = share(offset, length, also);
+        if (done == 0) done = copy(offset, static_cast<std::size_t>(here), also);
+        offset += done;
+        length -= done;
     }
+}
+
+std::span<const std::byte> Slot::read(const os::File* file, std::uint64_t offset, std::size_t length) {
+    base::Bytes& piece = state_->from_basis;
+    if (piece.size() < length) piece.resize(length);
+    const std::span<std::byte> into = std::span{piece}.first(length);
+    if (file == nullptr || file->read_at(offset, into) != length) {
+        throw base::Error{base::ErrorKind::corrupt,
+                          state_->shown.escaped() + ": the old version became shorter during the run"};
+    }
+    return into;
+}
+
+std::uint64_t Slot::copy(std::uint64_t offset, std::size_t length, const Also& also) {
+    const std::span<const std::byte> piece = read(state_->basis.get(), offset, length);
+    append(piece);
+    if (also) also(piece);
+    return length;
+}
+
+// Others may change the basis meanwhile: what is summed is read from the new file.
+std::uint64_t Slot::share(std::uint64_t offset, std::uint64_t length, const Also& also) {
+    State& state = *state_;
+    const bool whole_blocks = offset % kBlock == 0 && size_ % kBlock == 0;
+    if (!state.basis || !state.shares || !whole_blocks || length < kPiece) return 0;
+    length = std::min(length - length % kBlock, kMostShared);
+    if (!state.pending.empty()) write(state.pending);
+    state.pending.clear();
+    try {
+        state.shares = state.file->share(size_, *state.basis, offset, length);
+    } catch (const base::Error& error) {
+        throw error.on(state.shown.bytes());
+    }
+    if (!state.shares) return 0;
+    for (std::uint64_t done = 0; done < length;) {
+        const auto here = static_cast<std::size_t>(std::min<std::uint64_t>(length - done, kPiece));
+        const std::span<const std::byte> piece = read(state.file.get(), size_, here);
+        state.hasher.update(piece);
+        if (also) also(piece);
+        size_ += here;
+        done += here;
+    }
+    state.ends_in_hole = false;
+    state.written = size_;
+    note_begun();
+    return length;
 }
 
 base::Digest Slot::digest() {
@@ -118,12 +159,20 @@ void Slot::write(std::span<const std::byte> data) {
     try {
         state_->ends_in_hole = write_sparse(*state_->file, state_->written, data);
         state_->written += data.size();
-        if (state_->begun || state_->written < kPiece) return;
-        state_->area.note_begun(state_->path, state_->spot.place);
-        state_->begun = true;
     } catch (const base::Error& error) {
         throw error.on(state_->shown.bytes());
     }
+    note_begun();
+}
+
+void Slot::note_begun() {
+    if (state_->begun || state_->written < kPiece) return;
+    try {
+        state_->area.note_begun(state_->path, state_->spot.place);
+    } catch (const base::Error& error) {
+        throw error.on(state_->shown.bytes());
+    }
+    state_->begun = true;
 }
 
 }  // namespace ft::staging

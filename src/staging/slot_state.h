@@ -35,6 +35,7 @@ struct Slot::State {
     std::unique_ptr<const os::File> basis;
     base::Bytes pending;        // appended, not written; less than kPiece
     base::Bytes from_basis;     // a piece of the basis file on its way
+    bool shares = true;         // blocks of the basis, as long as nobody said no
     bool ends_in_hole = false;  // the size must be set in the end
     std::uint64_t written = 0;  // bytes that left `pending`, holes included
 };

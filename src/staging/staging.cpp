@@ -90,6 +90,8 @@ void Staging::require_extended(std::size_t ground, const std::vector<ExtendedSam
     state_->areas[ground].require_extended(samples);
 }
 
+std::uint64_t Staging::most_names(std::size_t ground) const { return state_->areas[ground].most_names(); }
+
 std::size_t Staging::ground_of(const base::RelPath& path) const { return state_->ground_of(path); }
 
 std::unique_ptr<Slot> Staging::create_file(const base::RelPath& path, Over over, base::DigestKind digest,

@@ -145,6 +145,25 @@ TEST_CASE("a file that vanishes from a stock daemon is fine while it is live, el
     }
 }
 
+TEST_CASE("of a file that vanishes from a stock daemon each other name is asked for", "[interop]") {
+    Destination destination;
+    destination.protocol = GENERATE(30, 31, 32);
+    destination.options.live = true;
+    const std::vector<std::string> names{"n1", "n2", "n3", "n4"};
+    destination.theirs->create_file(names[0])->write_at(0, base::as_bytes(noise(300'000)));
+    for (std::size_t i = 1; i < names.size(); ++i)
+        destination.theirs->link(names[0], *destination.theirs, names[i]);
+    const std::size_t gone = GENERATE(3U, 4U);
+    destination.options.on_need = [&](const rsync::Need&, const auto&) {
+        for (std::size_t i = 0; i < gone; ++i) destination.theirs->remove(names[i]);
+    };
+    CHECK(destination.pull() == "");
+    CHECK(destination.pulled.vanished == gone);
+    for (std::size_t i = 0; i < names.size(); ++i)
+        CHECK(destination.ours->status(names[i]).has_value() == (i >= gone));
+    CHECK(destination.pulled.bytes_literal == 2'100'009 + (gone < names.size() ? 300'000 : 0));
+}
+
 TEST_CASE("what a stock daemon cannot read, or does not have, ends the pull", "[interop]") {
     Destination destination;
     SECTION("an unreadable directory") {

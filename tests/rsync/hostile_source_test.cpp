@@ -76,3 +76,33 @@ TEST_CASE("S3: a checksum of ours must be agreed on, and flags be offered ones",
 TEST_CASE("S11: lists that come in pieces are refused by their flag", "[rsync]") {
     CHECK(error_of(setup(0x01, "")) == "the compatibility flags 0x1 hold some that were not offered");
 }
+
+TEST_CASE("S12: a list ends at its budget of memory, names, links and sums included", "[rsync]") {
+    Tree theirs{{".", directory()}};
+    for (int i = 0; i < 2000; ++i) theirs[std::to_string(i) + std::string(200, 'n')] = file("content");
+    const bool sums = GENERATE(false, true);
+    const bool linked = GENERATE(false, true);
+    Exchange exchange{theirs, kOurs};
+    exchange.options.verify_content = sums;
+    if (linked) {
+        const auto root = exchange.source.open("/data");
+        for (const auto& [path, object] : theirs) {
+            if (path != ".") root->link(path, *root, "of " + path);
+        }
+    }
+    const std::uint64_t names = linked ? 4000 : 2000;
+    const std::uint64_t texts = linked ? 2000 * 2 * 204 + 2000 * 3 : 2000 * 204;  // at most
+    const std::uint64_t enough =
+        (names + 1) * 100 + texts + (linked ? names * 32 : 0) + (sums ? names * 16 : 0);
+    exchange.options.list_memory = enough - enough / 20;
+    CHECK_FALSE(exchange.run());
+    INFO(exchange.pull_error);
+    CHECK(exchange.pull_error.starts_with(linked
+                                              ? "the file list needs more than 1 MiB of memory at entry "
+                                              : "the file list needs more than 0 MiB of memory at entry "));
+    CHECK(exchange.pull_error_kind == base::ErrorKind::peer);
+    CHECK(exchange.ours() == kOurs);
+    exchange.options.list_memory = enough;
+    CHECK(exchange.run());
+    CHECK(exchange.ours() == exchange.theirs());
+}

@@ -187,25 +187,43 @@ TEST_CASE("a name of a group that the rules hide here is no name of it", "[rsync
     CHECK(exchange.ours() == exchange.theirs());
 }
 
-TEST_CASE("of a file that vanishes under one name another one is asked for", "[rsync]") {
-    Linked exchange{kPlain, {{"a", "b", "d/c"}}, {{".", directory()}, {"a", file("old", 1)}}, {}};
+TEST_CASE("of a file that vanishes each other name is asked for until one comes", "[rsync]") {
+    const std::vector<std::string> names{"a", "b", "c", "e", "f"};
+    Tree theirs = kPlain;
+    for (const std::string& name : names) theirs[name] = kPlain.at("a");
+    // The names that are here lead: they have a basis.
+    Tree ours{{".", directory()}};
+    for (const char* name : GENERATE(std::vector<const char*>{"a"}, std::vector<const char*>{"e", "f"}))
+        ours[name] = file("old", 1);
+    Linked exchange{theirs, {names, {"x", "y"}}, ours, {}};
     exchange.options.live = true;
-    SECTION("one name") {
-        exchange.options.on_need = [&](const rsync::Need&, const auto&) {
-            exchange.source.open("/data")->remove("a");
-        };
-        REQUIRE(exchange.run());
-        CHECK(exchange.our_groups() == Groups{{"b", "d/c"}});
-        CHECK_FALSE(exchange.ours().contains("a"));
+    const unsigned gone = GENERATE(range(0U, 32U));  // a bit for each name
+    INFO("gone: " << gone);
+    exchange.options.on_need = [&](const rsync::Need&, const auto&) {
+        for (std::size_t i = 0; i < names.size(); ++i) {
+            if ((gone >> i & 1) != 0) exchange.source.open("/data")->remove(names[i]);
+        }
+    };
+    REQUIRE(exchange.run());
+    // What follows a leader that is there is not asked for, and is not found to be gone.
+    const Tree now = exchange.theirs();
+    const std::string leader = ours.contains("a") ? "a" : "e";
+    std::vector<std::string> left;
+    bool found = now.contains(leader);
+    for (const std::string& name : names) {
+        found = found || now.contains(name);
+        if (name == leader ? now.contains(name) : found) left.push_back(name);
     }
-    SECTION("all of them") {
-        exchange.options.on_need = [&](const rsync::Need&, const auto&) {
-            for (const char* name : {"a", "b", "d/c"}) exchange.source.open("/data")->remove(name);
-        };
-        REQUIRE(exchange.run());
-        for (const char* name : {"a", "b", "d/c"}) CHECK_FALSE(exchange.ours().contains(name));
+    Groups groups = exchange.our_groups();
+    std::erase(groups, std::vector<std::string>{"x", "y"});
+    CHECK(groups == (left.size() > 1 ? Groups{left} : Groups{}));
+    for (const std::string& name : names) {
+        const bool is_left = std::find(left.begin(), left.end(), name) != left.end();
+        CHECK(exchange.ours().contains(name) == is_left);
+        if (is_left) CHECK(exchange.ours().at(name) == theirs.at(name));
     }
     CHECK(exchange.ours().at("x").content == "other");
+    CHECK(exchange.serve_error == "");
 }
 
 TEST_CASE("names of one object on two file systems here end the pull before anything is staged", "[rsync]") {
@@ -231,6 +249,29 @@ TEST_CASE("names of one object on two file systems here end the pull before anyt
         rsync::pull(*other, *live, exchange.rules, staging, exchange.options, progress, cancellation),
         "d/c: is a hard link to a at the source, and lies on another file system here");
     serving.join();
+}
+
+TEST_CASE("more names than a file system gives one object end the pull before anything is staged",
+          "[rsync]") {
+    const Groups groups{{"a", "b", "d/c"}};
+    SECTION("a new object") {
+        Linked exchange{kPlain, groups, kPlain, {}};
+        exchange.destination.set_most_names(2);
+        CHECK_FALSE(exchange.run());
+        CHECK(exchange.pull_error ==
+              "a: has 3 hard links at the source, and its file system here gives one file 2");
+        CHECK(exchange.pull_error_kind == base::ErrorKind::unfit);
+    }
+    SECTION("as many as it gives") {
+        Linked exchange{kPlain, groups, kPlain, {}};
+        exchange.destination.set_most_names(3);
+        exchange.require_replica();
+    }
+    SECTION("one that stays") {
+        Linked exchange{kPlain, groups, kPlain, groups};
+        exchange.destination.set_most_names(2);
+        exchange.require_nothing_to_do();
+    }
 }
 
 TEST_CASE("a live file that changes while it is copied for a group ends the pull", "[rsync]") {

@@ -66,6 +66,71 @@ TEST_CASE("a file is what was appended and copied, in any fragmentation, and so 
     CHECK(root->status(path).value().attributes == kFile);
 }
 
+/// Holes too, and an end within a block.
+std::string with_holes(std::size_t length) {
+    std::string content = text(length, 3);
+    content.replace(20 * kBlock, 150 * kBlock, 150 * kBlock, '\0');
+    return content;
+}
+
+TEST_CASE("what lies at the same place in its blocks is shared with the basis, the rest is copied",
+          "[staging]") {
+    MemoryDisk disk;
+    const auto root = disk.open("/");
+    const std::string basis = with_holes(400 * kBlock + 77);
+    const std::string before = text(GENERATE(0, 1, 4096, 300'000), 5);
+    const std::size_t from = GENERATE(0, 1, 4096, 700'000);
+    Staging staging{*root, open_reserved(*root)};
+    const auto slot =
+        staging.create_file(RelPath{"file"}, Over::nothing, DigestKind::xxh128, basis_of(*root, basis));
+    slot->append(base::as_bytes(before));
+    std::string told;
+    slot->copy_from_basis(from, basis.size() - from, [&](auto piece) { told += base::as_text(piece); });
+    slot->append(base::as_bytes(before));
+    const std::string wanted = before + basis.substr(from) + before;
+    CHECK(slot->size() == wanted.size());
+    CHECK((told == basis.substr(from)));
+    CHECK(slot->digest() == base::digest_of(DigestKind::xxh128, base::as_bytes(wanted)));
+    slot->finish(kFile);
+    const std::string path = first_slot(staging.finish());
+    CHECK((content_of(*root, path) == wanted));
+    const bool same_place = before.size() % kBlock == from % kBlock;
+    CHECK((disk.shared() > 0) == same_place);
+}
+
+TEST_CASE("a basis that shares nothing is copied", "[staging]") {
+    MemoryDisk disk;
+    const auto root = disk.open("/");
+    root->create_directory("other");
+    disk.mount("/other");
+    const auto other = disk.open("/other");
+    const std::string basis = with_holes(400 * kBlock);
+    Staging staging{*root, open_reserved(*root)};
+    const auto slot =
+        staging.create_file(RelPath{"file"}, Over::nothing, DigestKind::md5, basis_of(*other, basis));
+    slot->copy_from_basis(0, basis.size());
+    slot->finish(kFile);
+    const std::string path = first_slot(staging.finish());
+    CHECK((content_of(*root, path) == basis));
+    CHECK(root->status(path).value().allocated == (400 - 150) * kBlock);
+    CHECK(disk.shared() == 0);
+}
+
+TEST_CASE("a basis that changes while it is shared: the digest is that of what is staged", "[staging]") {
+    MemoryDisk disk;
+    const auto root = disk.open("/");
+    Staging staging{*root, open_reserved(*root)};
+    const auto slot = staging.create_file(RelPath{"file"}, Over::nothing, DigestKind::xxh128,
+                                          basis_of(*root, text(400 * kBlock)));
+    slot->copy_from_basis(0, 400 * kBlock, [&](auto) {
+        root->change_file("basis")->write_at(300 * kBlock, base::as_bytes("changed"));
+    });
+    slot->finish(kFile);
+    CHECK(disk.shared() == 400 * kBlock);
+    const std::string content = content_of(*root, first_slot(staging.finish()));
+    CHECK(slot->digest() == base::digest_of(DigestKind::xxh128, base::as_bytes(content)));
+}
+
 TEST_CASE("blocks of zeros become holes, wherever they are", "[staging]") {
     MemoryDisk disk;
     const auto root = disk.open("/");

@@ -70,6 +70,8 @@ struct MemoryDisk::State {
     std::uint64_t power_ends_at = 0;  ///< in `operations`; 0: never
     bool power_lost = false;
     std::uint64_t capacity = kNoEnd;
+    std::uint64_t most_names = kNoEnd;
+    std::uint64_t shared = 0;  ///< bytes
     std::vector<Fault> faults;
     std::map<std::uint64_t, std::vector<int>> sync_failures;   ///< errno of each, by device
     std::function<void(std::string_view kind)> before_change;  ///< called with `mutex` held

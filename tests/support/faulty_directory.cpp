@@ -23,6 +23,11 @@ public:
         real_->write_at(offset, data);
         steps_.wrote(data);
     }
+    bool share(std::uint64_t offset, const os::File& from, std::uint64_t from_offset,
+               std::uint64_t length) override {
+        const Step step{steps_, "write", path_};
+        return real_->share(offset, from, from_offset, length);
+    }
     void set_size(std::uint64_t size) override {
         const Step step{steps_, "set the size", path_};
         real_->set_size(size);

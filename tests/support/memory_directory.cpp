@@ -77,6 +77,7 @@ public:
         return {.free_bytes = state_->capacity - std::min(state_->capacity, state_->current.used()),
                 .total_bytes = state_->capacity,
                 .free_inodes = kNoEnd,
+                .most_names = state_->most_names,
                 .pool = inode_->device};
     }
 

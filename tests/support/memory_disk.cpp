@@ -109,6 +109,16 @@ void MemoryDisk::set_capacity(std::uint64_t bytes) {
     state_->capacity = bytes;
 }
 
+void MemoryDisk::set_most_names(std::uint64_t names) {
+    const std::lock_guard lock{state_->mutex};
+    state_->most_names = names;
+}
+
+std::uint64_t MemoryDisk::shared() const {
+    const std::lock_guard lock{state_->mutex};
+    return state_->shared;
+}
+
 std::uint64_t MemoryDisk::operations() const {
     const std::lock_guard lock{state_->mutex};
     return state_->operations;

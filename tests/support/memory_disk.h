@@ -91,6 +91,11 @@ public:
     /// Room for content, in bytes; writes beyond it fail with ENOSPC. Default: no end.
     void set_capacity(std::uint64_t bytes);
 
+    /// Names that one object may have, as it tells; further ones are made all the same. Default: no end.
+    void set_most_names(std::uint64_t names);
+    /// Bytes that files share since they exist (os::File::share); each file takes room for its own.
+    std::uint64_t shared() const;
+
     /// Changing operations so far (writes, creates, renames, removals, attribute changes, syncs).
     std::uint64_t operations() const;
     /// Calls `action`; changing operation number `step` of it (from 1) and everything after it does not

@@ -7,6 +7,12 @@
 
 namespace ft::test {
 
+namespace {
+
+constexpr std::uint64_t kBlock = 4096;
+
+}  // namespace
+
 os::Status status_of(const Inode& inode) {
     os::Status status{
         .type = inode.type,
@@ -60,6 +66,29 @@ void MemoryFile::write_at(std::uint64_t offset, std::span<const std::byte> data)
     }
     state_->change(inode_->device,
                    Write{.inode = inode_->id, .offset = offset, .data = std::string{base::as_text(data)}});
+}
+
+bool MemoryFile::share(std::uint64_t offset, const os::File& from, std::uint64_t from_offset,
+                       std::uint64_t length) {
+    const std::lock_guard lock{state_->mutex};
+    begin("write", "write");
+    const auto* const source = dynamic_cast<const MemoryFile*>(&from);
+    const bool shares = source != nullptr && source->state_ == state_ &&
+                        source->inode_->device == inode_->device && offset % kBlock == 0 &&
+                        from_offset % kBlock == 0 && length % kBlock == 0 &&
+                        from_offset + length <= source->inode_->content.size();
+    if (!shares) return false;
+    std::string block(kBlock, '\0');
+    const std::string hole = block;
+    for (std::uint64_t done = 0; done < length; done += kBlock) {
+        source->inode_->content.read(from_offset + done, std::as_writable_bytes(std::span{block}));
+        if (block == hole) continue;
+        state_->change(inode_->device, Write{.inode = inode_->id, .offset = offset + done, .data = block});
+    }
+    if (inode_->content.size() < offset + length)
+        state_->change(inode_->device, Resize{.inode = inode_->id, .size = offset + length});
+    state_->shared += length;
+    return true;
 }
 
 void MemoryFile::set_size(std::uint64_t size) {

@@ -22,6 +22,8 @@ public:
     os::Status status() const override;
     void drop_cached() const override;
     void write_at(std::uint64_t offset, std::span<const std::byte> data) override;
+    bool share(std::uint64_t offset, const os::File& from, std::uint64_t from_offset,
+               std::uint64_t length) override;
     void set_size(std::uint64_t size) override;
     void set_attributes(const os::Attributes& attributes) override;
     void set_extended(std::string_view packed) override;

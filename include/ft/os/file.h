@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <span>
@@ -49,6 +50,14 @@ public:
     virtual void drop_cached() const {}
 
     virtual void write_at(std::uint64_t offset, std::span<const std::byte> data) = 0;
+    /// Makes the `length` bytes at `offset` those of `from` at `from_offset` in one step, without a copy:
+    /// both have the same blocks on the disk until one of them changes. Holes stay holes, the file grows as
+    /// by a write. All in bytes and whole blocks. False, and nothing has changed: the file system does not do
+    /// that, or not with these two, or not there.
+    virtual bool share([[maybe_unused]] std::uint64_t offset, [[maybe_unused]] const File& from,
+                       [[maybe_unused]] std::uint64_t from_offset, [[maybe_unused]] std::uint64_t length) {
+        return false;
+    }
     /// Cuts or extends (with a hole) to `size` bytes.
     virtual void set_size(std::uint64_t size) = 0;
     /// Owner first, then mode (setuid bits survive only so), then mtime.
@@ -72,6 +81,8 @@ struct Space {
     std::uint64_t free_bytes = 0;
     std::uint64_t total_bytes = 0;
     std::uint64_t free_inodes = 0;  ///< the largest number where a file system does not count
+    /// That one object may have; the largest number where that is not known.
+    std::uint64_t most_names = std::numeric_limits<std::uint64_t>::max();
     /// Directories with the same number share this room: the device, but one for all subvolumes of a btrfs.
     std::uint64_t pool = 0;
 };

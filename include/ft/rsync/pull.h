@@ -60,6 +60,8 @@ struct PullOptions {
     /// What may compress literal bytes, in the order of wire::compressions(); empty: nothing. A source of old
     /// takes zlib.
     std::vector<wire::Compression> compressions{};
+    /// Memory that the source's file list may take, in bytes, about.
+    std::uint64_t list_memory = std::uint64_t{2} << 30;
     const os::Accounts* accounts = nullptr;  ///< of this machine; needed
     /// What was changed here since then is counted while the live tree is read.
     std::optional<base::Timestamp> changed_since{};

@@ -82,10 +82,12 @@ public:
     Slot& operator=(const Slot&) = delete;
     /// Appends `data`; whole blocks of zeros become holes, so that sparse files stay sparse.
     void append(std::span<const std::byte> data);
+    using Also = std::function<void(std::span<const std::byte>)>;
     /// Appends `length` bytes of the basis file from `offset` (both in bytes), and gives them piece by piece
-    /// to `also` (if there is one). Error corrupt if it is shorter.
-    void copy_from_basis(std::uint64_t offset, std::uint64_t length,
-                         const std::function<void(std::span<const std::byte>)>& also = {});
+    /// to `also` (if there is one). On a file system that can, whole blocks are shared with the basis, not
+    /// copied, where both files have them at the same place in a block, and 256 KiB and more of them. Error
+    /// corrupt if the basis is shorter.
+    void copy_from_basis(std::uint64_t offset, std::uint64_t length, const Also& also = {});
     /// Bytes so far.
     std::uint64_t size() const { return size_; }
     /// Checksum of all that was appended, of the kind that create_file was told. Nothing may be appended
@@ -99,7 +101,11 @@ private:
     friend class Staging;
     struct State;
     explicit Slot(std::unique_ptr<State> state);
+    std::span<const std::byte> read(const os::File* file, std::uint64_t offset, std::size_t length);
+    std::uint64_t copy(std::uint64_t offset, std::size_t length, const Also& also);
+    std::uint64_t share(std::uint64_t offset, std::uint64_t length, const Also& also);
     void write(std::span<const std::byte> data);
+    void note_begun();
 
     std::unique_ptr<State> state_;
     std::uint64_t size_ = 0;
@@ -143,6 +149,8 @@ public:
     /// Tries on that ground whether it takes the extended attributes of `samples`. Error unfit, naming those
     /// that it does not.
     void require_extended(std::size_t ground, const std::vector<ExtendedSample>& samples);
+    /// os::Space::most_names of that ground.
+    std::uint64_t most_names(std::size_t ground) const;
     /// Position of the ground that holds `path`. The mount point itself lies on what is mounted there.
     std::size_t ground_of(const base::RelPath& path) const;
 
