@@ -28,6 +28,7 @@ private:
     std::mutex mutex_;  // guards all up to the empty line
     std::condition_variable changed_;
     std::size_t open_ = 0;
+
     base::Cancellation ending_;
     base::TaskGroup tasks_{ending_};
 };

@@ -140,7 +140,8 @@ public:
     const os::Directory& root() const { return *root_; }
     /// After run: what else the commit shall put into this tree.
     staging::Staging& staging() { return *staging_; }
-    /// The staged changes, durable, for the commit: those of each file system that the tree lies on.
+    /// The staged changes, for the commit: those of each file system that the tree lies on. What it names is
+    /// durable after staging().sync().
     std::vector<commit::TreeChanges> finish();
     /// After finish: all of them.
     const staging::ChangeCounts& counts() const { return counts_; }

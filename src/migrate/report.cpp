@@ -56,6 +56,7 @@ nlohmann::json to_json(const Report& report) {
     return {{"run_id", report.run_id},
             {"source", base::escape(report.source)},
             {"outcome", base::name_of(report.outcome)},
+            {"changed", report.changed},
             {"phase", report.phase},
             {"trees", trees},
             {"databases", databases},

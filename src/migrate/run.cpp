@@ -53,7 +53,7 @@ void Run::execute() {
         const base::Ticker impatient{std::chrono::seconds{1}, [this] { conversation_.shut_down(); }};
         tasks_.cancellation().request("the end of the run");
         tell_downtime();
-        if (committing_) {
+        if (decided_) {
             join();
             throw;
         }

@@ -87,7 +87,7 @@ private:
     std::string stay_off_;    // the last line for the admin, after a rehearsal
     bool unchanged_ = false;  // the commit had nothing to do
     bool downtime_told_ = false;
-    bool committing_ = false;  // the journal decides now what this machine is
+    bool decided_ = false;  // committed, or the journal decides: no failure ends it with nothing changed
 };
 
 }  // namespace ft::migrate

@@ -34,6 +34,10 @@ void Run::commit() {
     if (host_changes) plan.trees.push_back(*host_changes);
     // What a run without an undo has to free is that of the one before.
     unchanged_ = plan.is_empty() && plan.keep_undo;
+    // Of all trees: the journal names the generation of each, and so must the disk.
+    for (const auto& tree : fetch_.trees()) {
+        if (!unchanged_) tree->staging().sync();
+    }
     // As late as can be: what kept rows and programs wrote into the restored databases is part of this run.
     prepare_last_run(state_, describe_run(machine_, system_, report_.run_id, phase(), tasks_.cancellation()),
                      !unchanged_);
@@ -45,7 +49,6 @@ void Run::commit() {
     tasks_.cancellation().close();
     services_.set_phase(phase());
     unchanged_ ? leave_unchanged() : make_live(std::move(plan));
-    committing_ = true;
     after_commit();
 }
 
@@ -53,6 +56,7 @@ void Run::commit() {
 void Run::leave_unchanged() {
     console_.phase("commit", "All is here as at the source already.");
     is_committed();
+    decided_ = true;
     report_.outcome = base::Outcome::committed;
     fetch_.end();
     host_files_.reset();
@@ -94,11 +98,11 @@ void Run::make_live(commit::Plan plan) {
         committed = commit::commit(machine_, state_, std::move(plan), swapper, decided);
     } catch (const base::Error& error) {
         // The journal may still need everything that was staged and restored.
-        committing_ = error.kind() == base::ErrorKind::recovery;
-        if (committing_) let_go();
+        decided_ = error.kind() == base::ErrorKind::recovery;
+        if (decided_) let_go();
         throw;
     } catch (const std::exception& error) {  // memory that ends in the middle of it
-        committing_ = true;
+        decided_ = true;
         let_go();
         throw base::Error{base::ErrorKind::recovery,
                           fmt::format("the commit of run {} came to no end: {}", report_.run_id,
@@ -116,6 +120,8 @@ void Run::make_live(commit::Plan plan) {
                           "the changes could not be made and were taken back: " + committed.reason,
                           committed.advice};
     }
+    decided_ = true;
+    report_.changed = true;
 }
 
 template <typename Step>

@@ -158,7 +158,6 @@ std::vector<commit::TreeChanges> TreePull::finish() {
         changes.push_back({path_of(grounds[i]), std::move(lists[i]), {}});
         if (grounds[i].is_root()) changes.back().made = made_;
     }
-    staging_->sync();
     return changes;
 }
 

@@ -56,10 +56,10 @@ Receiver::Receiver(const Session& session, wire::Reader& in, WholeFiles& files, 
       indices_{indices},
       decompressor_{wire::make_decompressor(session.setup.compression, session.setup.protocol)} {}
 
-void Receiver::run(bool asked) {
+void Receiver::run(bool may_have_asked) {
     const auto entries = static_cast<std::int32_t>(session_.wanted.size());
     // Where nothing was asked for, all that an ft says is its goodbye.
-    for (bool more = asked || !session_.options.source_is_ft; more;) {
+    for (bool more = may_have_asked || !session_.options.source_is_ft; more;) {
         const std::int32_t index = indices_.read(in_, entries);
         if (index >= 0) {
             take_answer(index);

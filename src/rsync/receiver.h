@@ -17,9 +17,9 @@ public:
     Receiver(const Session& session, wire::Reader& in, WholeFiles& files, WriteBehind& behind, Pulled& pulled,
              const wire::IndexReader& indices);
 
-    /// Until the sender has said its last word, or, of an ft, the last that matters. `asked`: content may be
-    /// asked for.
-    void run(bool asked);
+    /// Until the sender has said its last word, or, of an ft, the last that matters. `may_have_asked`:
+    /// content may have been asked for.
+    void run(bool may_have_asked);
     /// A requested file will not come: fine when it vanished from a live source, else Error peer.
     void take_no_send(std::int32_t index);
     /// Stages what came whole. On a thread that does nothing else.

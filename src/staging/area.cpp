@@ -221,7 +221,7 @@ void Area::require_kept() const {
 
 void Area::sync() {
     require_kept();
-    if (changes_.any() || moved_) sync_behind();
+    sync_behind();
     moved_ = false;
 }
 

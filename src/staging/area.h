@@ -81,8 +81,10 @@ public:
     /// Removes what was begun and came to no end, and sets the attributes of new directories.
     void complete();
     ChangeList finish();
-    /// Makes everything staged durable. Nothing to do when nothing is.
+    /// Makes everything staged durable, and the generation itself.
     void sync();
+    /// Nothing of this generation needs to be durable, unless a commit names it.
+    bool holds_nothing() const { return !changes_.any_since_begin() && !moved_; }
     /// The same, while others go on. When that fails, nothing is kept.
     void sync_behind();
     void discard();

@@ -22,8 +22,8 @@ public:
     Generation generation() const { return list_.generation; }
     /// A slot that was not given yet.
     SlotNumber next_slot();
-    /// A slot was given, or something recorded.
-    bool any() const { return last_slot_ > 0 || any_settings_; }
+    /// A slot was given, or something recorded; also when it was taken since.
+    bool any_since_begin() const { return last_slot_ > 0 || any_settings_; }
 
     /// What the live tree holds at `path`; Error io when that is nothing. Any thread.
     os::Status live_now(const base::RelPath& path) const;

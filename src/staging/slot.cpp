@@ -76,8 +76,10 @@ void Slot::append(std::span<const std::byte> data) {
 
 void Slot::copy_from_basis(std::uint64_t offset, std::uint64_t length, const Also& also) {
     while (length > 0) {
-        // Ends with a block of the new file, so that what follows can be shared.
-        const std::uint64_t here = std::min<std::uint64_t>(length, kPiece - size_ % kBlock);
+        // Where both files are at the same place in a block, to its end: what follows can be shared.
+        const std::uint64_t in_block = size_ % kBlock;
+        const bool to_end = in_block != 0 && offset % kBlock == in_block;
+        const std::uint64_t here = std::min<std::uint64_t>(length, to_end ? kBlock - in_block : kPiece);
         std::uint64_t done = share(offset, length, also);
         if (done == 0) done = copy(offset, static_cast<std::size_t>(here), also);
         offset += done;

@@ -209,7 +209,8 @@ void Staging::sync_behind() {
 
 void Staging::settle() {
     for (Area& area : state_->areas) area.complete();
-    sync();
+    const auto holds_nothing = [](const Area& area) { return area.holds_nothing(); };
+    if (!std::all_of(state_->areas.begin(), state_->areas.end(), holds_nothing)) sync();
 }
 
 std::vector<ChangeList> Staging::finish_all() {

@@ -40,13 +40,12 @@ void require_next_run(World& world) {
     REQUIRE(world.is_kept());
 }
 
-TEST_CASE("power loss at any step leaves the old trees and databases or the new ones", "[commit]") {
-    const std::uint64_t number = GENERATE(0, 1, 2, 3, 4, 5);
+void lose_power_in_a_commit(const std::vector<TreePair>& trees, std::uint64_t number) {
     bool seen_old = false;
     bool seen_new = false;
     for (std::uint64_t step = 1;; ++step) {
         INFO("power lost at operation " << step << ", seed " << number);
-        World world{all_kinds()};
+        World world{trees};
         const Plan plan = world.stage_all();
         const bool finished = world.disk.run_until_power_loss(step, [&] { world.commit(plan); });
         world.disk.lose_power();
@@ -58,6 +57,16 @@ TEST_CASE("power loss at any step leaves the old trees and databases or the new 
     }
     CHECK(seen_old);
     CHECK(seen_new);
+}
+
+TEST_CASE("power loss at any step leaves the old trees and databases or the new ones", "[commit]") {
+    lose_power_in_a_commit(all_kinds(), GENERATE(0, 1, 2, 3, 4, 5));
+}
+
+TEST_CASE("power loss leaves old or new also where a tree has nothing to change", "[commit]") {
+    std::vector<TreePair> trees = few_objects();
+    trees.push_back({"/quiet", trees[1].old_tree, trees[1].old_tree});
+    lose_power_in_a_commit(trees, GENERATE(0, 1, 2));
 }
 
 TEST_CASE("power loss in a roll back leaves the old trees and databases", "[commit]") {

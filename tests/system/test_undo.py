@@ -1,5 +1,6 @@
 """`ft undo`: the last committed run is taken back, and what it needs for that is shown, kept and freed."""
 
+import itertools
 import os
 import shutil
 import signal
@@ -98,7 +99,7 @@ class Undo(UndoCase):
         run = self.world.migrate(source)
         source.stop()
         second = run.result["run_id"]
-        self.assertEqual(run.result["outcome"], "committed")
+        self.assertEqual((run.result["outcome"], run.result["changed"]), ("committed", False))
         self.assertIn("nothing was changed", run.stderr)
         self.assertEqual(self.state(), after_first)
         told = self.status()
@@ -111,6 +112,31 @@ class Undo(UndoCase):
         # And one that keeps nothing frees what the one before it kept.
         self.committed()
         self.committed("--no-undo")
+        self.assert_nothing_kept()
+
+    def test_a_run_that_changes_nothing_is_killed_at_each_step(self):
+        for host in (self.old, self.new):
+            host.describe(databases=())
+        before = self.state()
+        first = self.committed()
+        after_first = self.state()
+        source = Source(self.old)
+        for step in itertools.count(1, 2):
+            run = self.world.migrate(source, program=FT_FAULTS, env={"FT_FAULT": f"kill-before:{step}"})
+            if run.status == 0:
+                break
+            self.assertEqual(run.status, -signal.SIGKILL, run.stderr)
+            self.assertEqual(self.new.here("recover").status, 0)
+            told = self.status()
+            self.assertEqual((told["unfinished"], told["undo"]["run_id"]), (False, first), step)
+            self.assertIsNotNone(told["last_run"], step)
+        source.stop()
+        self.assertGreater(step, 10)
+        self.assertEqual(self.status()["last_run"]["run_id"], run.result["run_id"])
+        self.assertEqual(self.state(), after_first)
+        self.assertEqual(self.new.staged("/srv/data"), [])
+        self.undo()
+        self.assertEqual(self.state(), before)
         self.assert_nothing_kept()
 
     def test_gives_back_a_system_that_was_there_before_ft(self):

@@ -99,7 +99,8 @@ struct Report {
     std::string run_id;
     std::string source;
     base::Outcome outcome = base::Outcome::unchanged;
-    std::string phase;  ///< "rehearsal" or "final"; empty until the source has said whether it is live
+    bool changed = false;  ///< committed, and not because all was here already
+    std::string phase;     ///< "rehearsal" or "final"; empty until the source has said whether it is live
     std::vector<TreeReport> trees;
     std::vector<DatabaseReport> databases;
     std::vector<PhaseReport> phases;

@@ -198,16 +198,16 @@ public:
     /// Makes what is staged so far durable while others go on. After a failure nothing of it is for later
     /// runs: the system may have lost what it still shows.
     void sync_behind();
-    /// Does with what is staged so far what finish and sync would have to do later, when users wait. More may
-    /// follow. Fails as sync does.
+    /// Does with what is staged so far what finish and sync would have to do later, when users wait; nothing
+    /// where nothing is. More may follow. Fails as sync does.
     void settle();
     /// All is staged: sets the new directories' attributes, deepest first, removes the earlier generations,
     /// and gives the list of each ground, with paths from its root. No further creates.
     std::vector<ChangeList> finish_all();
     /// The same, of a Staging on one ground.
     ChangeList finish();
-    /// Makes everything staged durable; nothing is done on a ground where nothing is. When that fails, all of
-    /// it is removed: the system may have lost what it still shows.
+    /// Makes everything staged durable, and the generations, which a commit names be they empty. When that
+    /// fails, all of it is removed: the system may have lost what it still shows.
     void sync();
     /// What finish gave will not be committed: what the destructor keeps is for later runs alone.
     void give_up();
