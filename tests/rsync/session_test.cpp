@@ -299,7 +299,7 @@ TEST_CASE("content that arrives damaged once is asked for again, twice ends the 
         CHECK(exchange.ours() == exchange.theirs());
         CHECK(exchange.served.files_sent == 3);
     } else {
-        CHECK(exchange.pull_error == "a: the content that came does not fit its checksum, twice");
+        CHECK(exchange.pull_error == "a: the content that came does not fit its checksum, in the last try");
         CHECK(exchange.pull_error_kind == base::ErrorKind::corrupt);
     }
 }
