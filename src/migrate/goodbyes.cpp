@@ -11,11 +11,18 @@
 namespace ft::migrate {
 namespace {
 
+constexpr std::size_t kMostWords = 64 * 1024;  // bytes; a goodbye has some tens
+
 void hear_out(transport::Connection& connection, base::Cancellation& cancellation) {
     const auto hook = cancellation.on_request([&] { connection.shut_down(); });
-    std::array<std::byte, 256> last_words{};
+    std::array<std::byte, 1024> last_words{};
     try {
-        while (connection.read_some(last_words) > 0) continue;
+        for (std::size_t heard = 0; heard < kMostWords;) {
+            const std::size_t length = connection.read_some(last_words);
+            if (length == 0) return;
+            heard += length;
+        }
+        base::log_info("the end of a transfer: the source says more than goodbye");
     } catch (const std::exception& error) {
         base::log_info("the end of a transfer: {}", error.what());
     }

@@ -129,6 +129,8 @@ Healed heal(os::Machine& machine, const system::Description& system, os::Directo
             ui::Console& console) {
     staging::restore_root_times(machine, state);
     Healed healed = Recovery{machine, system, state, console}.run();
+    // A run that changed nothing has no journal that would say so.
+    if (const auto last = read_last_run(state)) want_services_of(state, last->run_id);
     // Before anything that may fail: users wait for them.
     if (start_what_was_stopped(machine, state, console)) healed.anything = true;
     if (database::has_unfinished(state)) {

@@ -111,10 +111,10 @@ LastRun describe_run(os::Machine& machine, const system::Description& system, co
     return run;
 }
 
-void prepare_last_run(os::Directory& state, LastRun run, bool changes) {
+void prepare_last_run(os::Directory& state, LastRun run) {
     if (const auto last = read_last_run(state)) {
-        run.phase_before = changes ? last->phase : last->phase_before;
-        if (!changes) run.changed_by = last->changed_by;
+        const bool leads_back_there = run.changed_by != run.run_id && run.changed_by == last->changed_by;
+        run.phase_before = leads_back_there ? last->phase_before : last->phase;
     }
     os::write_whole(state, kIncomingRun, text_of(run));
 }

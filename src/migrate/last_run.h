@@ -16,7 +16,7 @@ namespace ft::migrate {
 /// The file's own ctime, by the kernel that stamps the trees too, is the moment.
 struct LastRun {
     std::string run_id;      ///< empty: it was taken back
-    std::string changed_by;  ///< the run that changed something last, which an undo takes back
+    std::string changed_by;  ///< the run that an undo takes back: itself, unless it found nothing to change
     std::string ended;       ///< for people
     std::map<std::string, std::string> trees;  ///< name -> path, below the root
     std::map<std::string, database::Activity> databases;
@@ -32,8 +32,8 @@ LastRun describe_run(os::Machine& machine, const system::Description& system, co
                      system::Phase phase, base::Cancellation& cancellation);
 
 /// Writes it down (kIncomingRun), before the commit: a commit that the next start finishes knows it too. What
-/// phase is here until then goes with it. `changes`: the run changes something.
-void prepare_last_run(os::Directory& state, LastRun run, bool changes);
+/// phase is here until then goes with it.
+void prepare_last_run(os::Directory& state, LastRun run);
 /// Run `run_id` is committed: what was written down for it is kLastRun from now on. Whatever else is written
 /// down was never committed and goes.
 void keep_last_run(os::Directory& state, const std::string& run_id);

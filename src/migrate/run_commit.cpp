@@ -7,6 +7,7 @@
 
 #include "ft/base/error.h"
 #include "ft/base/escape.h"
+#include "ft/commit/undo.h"
 #include "ft/database/database.h"
 #include "ft/ui/format.h"
 #include "migrate/last_run.h"
@@ -39,8 +40,12 @@ void Run::commit() {
         if (!unchanged_) tree->staging().sync();
     }
     // As late as can be: what kept rows and programs wrote into the restored databases is part of this run.
-    prepare_last_run(state_, describe_run(machine_, system_, report_.run_id, phase(), tasks_.cancellation()),
-                     !unchanged_);
+    LastRun described = describe_run(machine_, system_, report_.run_id, phase(), tasks_.cancellation());
+    if (unchanged_) {
+        const auto undo = commit::undo_store(state_);
+        described.changed_by = undo ? undo->run_id : "";
+    }
+    prepare_last_run(state_, std::move(described));
 
     tasks_.cancellation().check();
     // From here on the run is short and must end by itself: a signal, or the loss of the source, changes

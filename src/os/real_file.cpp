@@ -134,7 +134,8 @@ bool RealFile::share(std::uint64_t offset, const File& from, std::uint64_t from_
                            .src_length = length,
                            .dest_offset = offset};
     if (uninterrupted([&] { return ::ioctl(fd_.number(), FICLONERANGE, &range); }) == 0) return true;
-    constexpr std::array<int, 6> kCannot{EOPNOTSUPP, EXDEV, EINVAL, ENOTTY, ENOSYS, ETXTBSY};
+    // Without room here for more owners of a block there may be room for a copy.
+    constexpr std::array<int, 8> kCannot{EOPNOTSUPP, EXDEV, EINVAL, ENOTTY, ENOSYS, ETXTBSY, ENOSPC, EDQUOT};
     if (std::find(kCannot.begin(), kCannot.end(), errno) == kCannot.end()) fail("write");
     return false;
 }

@@ -115,6 +115,7 @@ std::uint64_t Slot::share(std::uint64_t offset, std::uint64_t length, const Also
     state.pending.clear();
     try {
         state.shares = state.file->share(size_, *state.basis, offset, length);
+        if (!state.shares) state.file->set_size(size_);  // a copy leaves holes where it has nothing to write
     } catch (const base::Error& error) {
         throw error.on(state.shown.bytes());
     }

@@ -14,6 +14,7 @@ using namespace std::chrono_literals;
 
 /// What is known of a connection to the end.
 struct Fate {
+    bool endless = false;     ///< the source goes on and on
     std::promise<void> said;  ///< the source has said its last words
     std::atomic<int> reads{0};
     std::atomic<bool> shut_down{false};
@@ -31,8 +32,10 @@ public:
     std::uint64_t bytes_sent() const override { return 0; }
     bool wait_for_peer() override { return false; }
     void finish_writing() override {}
-    std::size_t read_some(std::span<std::byte>) override {
-        if (++fate_.reads == 1) return 1;
+    std::size_t read_some(std::span<std::byte> into) override {
+        ++fate_.reads;
+        if (fate_.endless) return into.size();
+        if (fate_.reads == 1) return 1;
         fate_.said.get_future().wait();
         if (fate_.shut_down) throw base::Error{base::ErrorKind::network, "shut down"};
         return 0;
@@ -76,4 +79,13 @@ TEST_CASE("a goodbye that does not come ends with the run", "[migrate]") {
     }
     CHECK(fate.shut_down);
     CHECK(fate.destroyed);
+}
+
+TEST_CASE("a goodbye without an end is not heard for ever", "[migrate]") {
+    Fate fate;
+    fate.endless = true;
+    migrate::Goodbyes goodbyes;
+    goodbyes.hear(std::make_unique<Late>(fate));
+    goodbyes.wait(1h);
+    CHECK(fate.reads < 1000);
 }

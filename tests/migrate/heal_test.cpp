@@ -2,6 +2,8 @@
 
 #include <catch2/catch.hpp>
 
+#include "migrate/last_run.h"
+#include "migrate/stopped_record.h"
 #include "support/memory_machine.h"
 
 using namespace ft;
@@ -22,4 +24,29 @@ TEST_CASE("who interrupts a command that still finishes what an earlier one left
     CHECK_FALSE(migrate::heal(machine, system, *state, console, cancellation).anything);
     CHECK(machine.out + machine.err ==
           "What an earlier command left is finished first; then this one ends.\n");
+}
+
+TEST_CASE("the services of a run that changed nothing are wanted from the moment when it is the last one",
+          "[migrate]") {
+    test::MemoryDisk disk;
+    test::MemoryMachine machine{disk};
+    for (const char* path : {"/state", "/etc"}) machine.make_root(path);
+    ui::Console console{machine, false};
+    system::Description system;
+    system.root = "/";
+    const auto state = disk.open("/state");
+    migrate::LastRun last;
+    last.run_id = GENERATE("R", "another");
+    migrate::prepare_last_run(*state, last);
+    migrate::keep_last_run(*state, last.run_id);
+    // Killed here: the record still knows the run as one that may fail.
+    migrate::StoppedRecord record{.side = migrate::Side::destination, .run_id = "R"};
+    record.phase = system::Phase::final_run;
+    system::ServiceDescription service;
+    service.name = "app";
+    record.services.push_back({service, migrate::ServiceState::off});
+    migrate::write_stopped(*state, record);
+    migrate::heal(machine, system, *state, console);
+    const bool starts = machine.out.find("starting app") != std::string::npos;
+    CHECK(starts == (last.run_id == "R"));
 }

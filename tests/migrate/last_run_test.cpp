@@ -46,7 +46,7 @@ TEST_CASE("only the run that was committed becomes the last one", "[migrate]") {
     CHECK_FALSE(read_last_run(*state));
     keep_last_run(*state, kRun.run_id);
     CHECK_FALSE(read_last_run(*state));
-    prepare_last_run(*state, kRun, true);
+    prepare_last_run(*state, kRun);
     CHECK_FALSE(read_last_run(*state));
     keep_last_run(*state, kRun.run_id);
     CHECK(read_last_run(*state) == kRun);
@@ -54,7 +54,7 @@ TEST_CASE("only the run that was committed becomes the last one", "[migrate]") {
 
     LastRun next = kRun;
     next.run_id = "next";
-    prepare_last_run(*state, next, true);
+    prepare_last_run(*state, next);
     CHECK(read_last_run(*state) == kRun);
     keep_last_run(*state, "another");
     CHECK_FALSE(read_last_run(*state));
@@ -69,29 +69,32 @@ TEST_CASE("a run that changes nothing leaves the run and the phase that an undo 
     test::MemoryMachine machine{disk};
     machine.make_root("/state");
     const auto state = machine.open_root("/state");
-    const auto commit = [&](const char* id, system::Phase phase, bool changes) {
+    const auto commit = [&](const char* id, system::Phase phase, const char* changed_by) {
         LastRun run = kRun;
-        run.run_id = run.changed_by = id;
+        run.run_id = id;
+        run.changed_by = changed_by;
         run.phase = phase;
-        prepare_last_run(*state, run, changes);
+        prepare_last_run(*state, run);
         keep_last_run(*state, id);
     };
-    commit("first", system::Phase::rehearsal, true);
-    commit("second", system::Phase::rehearsal, false);
-    commit("third", system::Phase::final_run, false);
+    commit("first", system::Phase::rehearsal, "first");
+    commit("second", system::Phase::rehearsal, "first");
+    commit("third", system::Phase::final_run, "first");
     const LastRun last = read_last_run(*state).value();
     CHECK(last.run_id == "third");
-    CHECK(last.changed_by == "first");
     CHECK(last.phase == system::Phase::final_run);
     CHECK(phase_without(*state, "first") == system::Phase::final_run);  // this machine's own data
 
-    commit("fourth", system::Phase::final_run, true);
+    commit("fourth", system::Phase::rehearsal, "fourth");
     forget_last_run(*state, "first");
     CHECK(read_last_run(*state)->run_id == "fourth");
-    commit("fifth", system::Phase::rehearsal, false);
-    forget_last_run(*state, "fourth");
+    commit("fifth", system::Phase::rehearsal, "lost");  // of which nothing was remembered
+    CHECK(phase_without(*state, "lost") == system::Phase::rehearsal);
+    commit("sixth", system::Phase::final_run, "lost");
+    CHECK(phase_without(*state, "lost") == system::Phase::rehearsal);
+    forget_last_run(*state, "lost");
     CHECK(read_last_run(*state)->run_id.empty());
-    CHECK(read_last_run(*state)->phase == system::Phase::final_run);
+    CHECK(read_last_run(*state)->phase == system::Phase::rehearsal);
 }
 
 TEST_CASE("changes of a database are differences of counters, where these can be trusted", "[migrate]") {

@@ -52,8 +52,8 @@ public:
     virtual void write_at(std::uint64_t offset, std::span<const std::byte> data) = 0;
     /// Makes the `length` bytes at `offset` those of `from` at `from_offset` in one step, without a copy:
     /// both have the same blocks on the disk until one of them changes. Holes stay holes, the file grows as
-    /// by a write. All in bytes and whole blocks. False, and nothing has changed: the file system does not do
-    /// that, or not with these two, or not there.
+    /// by a write. All in bytes and whole blocks. False: the file system does not do that, or not with these
+    /// two, or not there; what lies from `offset` on is undefined then.
     virtual bool share([[maybe_unused]] std::uint64_t offset, [[maybe_unused]] const File& from,
                        [[maybe_unused]] std::uint64_t from_offset, [[maybe_unused]] std::uint64_t length) {
         return false;
