@@ -260,6 +260,8 @@ void Generator::request(std::size_t index, staging::Over over, bool live_file) {
             wire::choose_blocks(length, digest_bytes, block > 0 ? block : wire::short_block(length));
         if (request.head.count > kMostBlocks) request.head = wire::choose_blocks(length, digest_bytes);
     }
+    if (!may_ask_)  // the receiver waits for nothing
+        throw base::Error{base::ErrorKind::internal, "a file is asked for that was not counted"};
     asked_ = true;
     session_.requests.open(request);
     write_request(request, basis.get());
