@@ -170,8 +170,9 @@ void Receiver::finish(staging::Slot& slot, Requests::Request request, const base
     const base::Object object = session_.wanted[static_cast<std::size_t>(request.item.index)].object;
     if (slot.digest() != sent) {
         if (last_try) {
-            throw base::Error{base::ErrorKind::corrupt,
-                              path.escaped() + ": the content that came does not fit its checksum, in the last try"};
+            throw base::Error{
+                base::ErrorKind::corrupt,
+                path.escaped() + ": the content that came does not fit its checksum, in the last try"};
         }
         request.head = wire::for_redo(request.head, session_.setup.digest_bytes());
         return session_.requests.ask_again(std::move(request));
