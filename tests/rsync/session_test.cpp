@@ -108,7 +108,7 @@ TEST_CASE("what an ft says behind its last answer is not waited for", "[rsync]")
     exchange.options.source_is_ft = is_ft;
     Replayed stream{said};
     exchange.pull(stream);
-    CHECK(exchange.pull_error == (is_ft ? "" : "the connection ended within the index"));
+    CHECK(exchange.pull_error == (is_ft ? "" : "the connection ended within the file index"));
     CHECK(exchange.ours() == (is_ft ? a_bit_of_all() : ours));
 }
 
