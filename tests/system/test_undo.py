@@ -39,6 +39,12 @@ class UndoCase(unittest.TestCase):
         self.assertEqual(run.status, 0, run.stderr)
         return run.result["run_id"]
 
+    def one_run_of_the_tree(self):
+        """Without databases, which each run replaces: the state before it, its id, the state after it."""
+        for host in (self.old, self.new):
+            host.describe(databases=())
+        return self.state(), self.committed(), self.state()
+
     def set_root_time(self, state):
         seconds, nanoseconds = state[0][b""].split()[4].split(b".")
         os.utime(self.tree, ns=(0, int(seconds) * 10**9 + int(nanoseconds[:9])))
@@ -90,11 +96,7 @@ class Undo(UndoCase):
         self.assertEqual(self.state(), after_first)
 
     def test_a_run_that_changes_nothing_leaves_what_can_be_taken_back(self):
-        for host in (self.old, self.new):
-            host.describe(databases=())
-        before = self.state()
-        first = self.committed()
-        after_first = self.state()
+        before, first, after_first = self.one_run_of_the_tree()
         source = Source(self.old)
         run = self.world.migrate(source)
         source.stop()
@@ -115,11 +117,7 @@ class Undo(UndoCase):
         self.assert_nothing_kept()
 
     def test_a_run_that_changes_nothing_is_killed_at_each_step(self):
-        for host in (self.old, self.new):
-            host.describe(databases=())
-        before = self.state()
-        first = self.committed()
-        after_first = self.state()
+        before, first, after_first = self.one_run_of_the_tree()
         source = Source(self.old)
         for step in itertools.count(1, 2):
             run = self.world.migrate(source, program=FT_FAULTS, env={"FT_FAULT": f"kill-before:{step}"})
