@@ -95,6 +95,16 @@ std::vector<std::string> try_all(os::Directory& top) {
         top.change_file("d/e")->sync();
         top.sync_file_system();
     });
+    tell("remove what is listed", [&] {
+        for (const char* name : {"d/1", "d/2", "d/3"}) top.create_file(name);
+        const auto listed = top.open_directory("d");
+        int names = 0;
+        listed->for_each_name([&](std::string_view name, std::uint64_t) {
+            ++names;
+            if (name != "e") listed->remove(name);
+        });
+        told.push_back(std::to_string(names) + " " + std::to_string(listed->list().size()));
+    });
     tell("remove all", [&] { os::remove_all(top, "d"); });
     for (const auto& [path, object] : read_tree(top)) told.push_back(path + " " + object.content);
     return told;
