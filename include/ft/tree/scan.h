@@ -44,8 +44,8 @@ struct ScanOptions {
     bool extended = true;
     /// Hears of each entry while the scan goes on, in the listing's order: all of it but `pinned` and
     /// `linked` is settled. `first`, when the object has several names: position of the first that was met,
-    /// maybe its own. It must not throw io or permission, which
-    /// would pass for an object that cannot be read; other errors end the scan.
+    /// maybe its own. It must not throw io or permission, which would pass for an object that cannot be
+    /// read; other errors end the scan.
     std::function<void(const Item&, std::optional<std::size_t> first)> on_entry{};
 };
 
