@@ -75,6 +75,18 @@ private:
     void refuse(const std::string& why) {
         served_.refused = why;
         say("@ERROR: " + why);
+        hear_out(in_);
+    }
+
+    // A connection that is closed over unread bytes can take with it what was said last.
+    void hear_out(wire::Reader& in) {
+        constexpr int kMostDrained = 4096;  // times 64 KiB
+        try {
+            base::Bytes unread(65536);
+            for (int times = 0; times < kMostDrained && in.read_some(unread) > 0;) ++times;
+        } catch (const base::Error&) {  // its answer to an exit code, or the end: both are what we wait for
+            cancellation_.check();
+        }
     }
 
     void greet() {
@@ -193,22 +205,15 @@ private:
         sender.answer_client();
     }
 
-    // 1.9: behind OK a client reads no lines. The text must arrive before the connection closes, so what the
-    // client still sends is read to its end.
+    // 1.9: behind OK a client reads no lines.
     void refuse_in_frames(wire::FrameWriter& out, wire::Reader& data, const Setup& setup,
                           const std::string& why, std::int32_t exit_code) {
-        constexpr int kMostDrained = 4096;  // times 64 KiB
         served_.refused = why;
         out.message(wire::MessageCode::error, fmt::format("@ERROR: {}\n", why));
         if (setup.protocol > 30) out.message(wire::MessageCode::error_exit, exit_code);
         out.flush();
-        if (setup.protocol == 30) return;  // such a client waits for our end of the stream instead
-        try {
-            base::Bytes unread(65536);
-            for (int times = 0; times < kMostDrained && data.read_some(unread) > 0;) ++times;
-        } catch (const base::Error&) {  // its answer to the exit code, or the end: both are what we wait for
-            cancellation_.check();
-        }
+        // A client of protocol 30 waits for our end of the stream instead.
+        if (setup.protocol > 30) hear_out(data);
     }
 
     Channel channel_;

@@ -64,6 +64,18 @@ std::string asking(const std::function<void(wire::Writer&, wire::IndexWriter&)>&
     return answer(start("data", kPull) + std::string{base::as_text(sink.bytes)});
 }
 
+/// A client that says all at once, in small pieces.
+class InPieces : public Replayed {
+public:
+    explicit InPieces(const std::string& data) : Replayed{data} {}
+    std::size_t read_some(std::span<std::byte> into) override {
+        const std::size_t length = Replayed::read_some(into.first(std::min<std::size_t>(into.size(), 8)));
+        ended = length == 0;
+        return length;
+    }
+    bool ended = false;
+};
+
 void request(wire::Writer& out, wire::IndexWriter& indices, std::int32_t index,
              std::uint16_t flags = wire::kTransfer, const wire::SumHead& head = {}) {
     wire::Item item;
@@ -74,6 +86,21 @@ void request(wire::Writer& out, wire::IndexWriter& indices, std::int32_t index,
 }
 
 }  // namespace
+
+TEST_CASE("a refused client is heard out: an end over unread bytes could take the refusal with it",
+          "[rsync]") {
+    for (const std::string module : {"nothing", "#nothing", "data"}) {
+        INFO(module);
+        Exchange exchange{kTree, kTree};
+        if (module == "data") exchange.credentials = {"mover", "secret"};
+        InPieces stream{"@RSYNCD: 31.0 md5\n" + module + "\n" + "mover nothing\n" + arguments(kPull)};
+        base::Progress progress;
+        base::Cancellation cancellation;
+        const auto root = exchange.source.open("/data");
+        CHECK(!rsync::serve(stream, exchange.serve_options(*root), progress, cancellation).refused.empty());
+        CHECK(stream.ended);
+    }
+}
 
 TEST_CASE("C7: a module is one of ours by its bytes, whatever else is said", "[rsync]") {
     for (const std::string& name :
