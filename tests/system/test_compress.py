@@ -5,28 +5,23 @@ import time
 import unittest
 
 from support.cutting_line import CuttingLine
-from support.hosts import Source, World, differences
+from support.hosts import Source
+from support.tree_case import TreeCase
 
 LINES, NOISE = 800_000, 2_000_000
 
 
-class CompressTest(unittest.TestCase):
+class CompressTest(TreeCase):
     def setUp(self):
-        self.world = self.enterContext(World())
-        self.old, self.new = self.world.old, self.world.new
-        for host in (self.old, self.new):
-            host.describe(databases=())
-        tree = self.old.path("/srv/data")
-        tree.mkdir(parents=True)
-        (tree / "text").write_text("".join(f"line {number * 7919} of a long text\n" for number in range(LINES)))
-        (tree / "noise").write_bytes(os.urandom(NOISE))
-        self.size = (tree / "text").stat().st_size + NOISE
+        super().setUp()
+        self.theirs.mkdir(parents=True)
+        (self.theirs / "text").write_text("".join(f"line {number * 7919} of a long text\n" for number in range(LINES)))
+        (self.theirs / "noise").write_bytes(os.urandom(NOISE))
+        self.size = (self.theirs / "text").stat().st_size + NOISE
         self.source = Source(self.old, "--port", "0")
 
     def run_over(self, source, *options):
-        run = self.world.migrate(source, *options)
-        self.assertEqual(run.status, 0, run.stderr)
-        self.assertEqual(differences(self.old.path("/srv/data"), self.new.path("/srv/data")), [])
+        run = self.replicate(source, *options)
         (data,) = run.result["trees"]
         # Nothing comes twice, whatever becomes of a connection.
         self.assertLess(data["bytes_literal"], self.size + 100_000)
@@ -51,7 +46,7 @@ class CompressTest(unittest.TestCase):
         self.assertEqual(plain["compression"], "none")
         self.assertGreater(plain["bytes_received"], self.size)
         for name in ("text", "noise"):
-            (self.new.path("/srv/data") / name).unlink()
+            (self.ours / name).unlink()
         compressed = self.run_over(self.source, "--compress", "zstd")
         self.assertEqual(compressed["compression"], "zstd")
         self.assertLess(compressed["bytes_received"], self.size / 2)

@@ -5,18 +5,12 @@ import time
 import unittest
 
 from support import sample
-from support.hosts import Source, World, differences, wait_until
+from support.hosts import Source, differences, wait_until
 from support.started import Started
+from support.tree_case import TreeCase
 
 
-class LineTest(unittest.TestCase):
-    def setUp(self):
-        self.world = self.enterContext(World())
-        self.old, self.new = self.world.old, self.world.new
-        self.theirs, self.ours = self.old.path("/srv/data"), self.new.path("/srv/data")
-        for host in (self.old, self.new):
-            host.describe(databases=())
-
+class LineTest(TreeCase):
     def iptables(self, host, *arguments):
         return subprocess.run(host.command(["iptables", *arguments]), check=True, stdout=subprocess.PIPE).stdout.decode()
 

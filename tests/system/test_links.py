@@ -5,23 +5,11 @@ import stat
 import unittest
 
 from support import kinds, sample
-from support.hosts import Source, World, differences
+from support.hosts import Source
+from support.tree_case import TreeCase
 
 
-class LinksTest(unittest.TestCase):
-    def setUp(self):
-        self.world = self.enterContext(World())
-        self.old, self.new = self.world.old, self.world.new
-        for host in (self.old, self.new):
-            host.describe(databases=())
-        self.theirs, self.ours = self.old.path("/srv/data"), self.new.path("/srv/data")
-
-    def migrate(self, source, *arguments):
-        run = self.world.migrate(source, *arguments)
-        self.assertEqual(run.status, 0, run.stderr)
-        self.assertEqual(differences(self.theirs, self.ours), [])
-        return next(tree for tree in run.result["trees"] if tree["name"] == "data")
-
+class LinksTest(TreeCase):
     def test_objects_of_every_kind_alone_and_with_many_names(self):
         sample.fill_tree(self.theirs, files=50)
         (self.theirs.parent / "beside").write_bytes(b"of two trees")

@@ -5,8 +5,9 @@ import re
 import subprocess
 import unittest
 
-from support.hosts import Source, World, differences
+from support.hosts import Source
 from support.images import Image
+from support.tree_case import TreeCase
 
 SIZE = 24 << 20
 
@@ -18,22 +19,10 @@ def shared_bytes(path):
     return sum(int(length) for length in extents) * 4096
 
 
-class SharedTest(unittest.TestCase):
-    def setUp(self):
-        self.world = self.enterContext(World())
-        self.old, self.new = self.world.old, self.world.new
-        for host in (self.old, self.new):
-            host.describe(databases=())
-        self.theirs, self.ours = self.old.path("/srv/data"), self.new.path("/srv/data")
-
-    def migrate(self, source):
-        run = self.world.migrate(source)
-        self.assertEqual(run.status, 0, run.stderr)
-        self.assertEqual(differences(self.theirs, self.ours), [])
-        return next(tree for tree in run.result["trees"] if tree["name"] == "data")
-
+class SharedTest(TreeCase):
     def run_on(self, kind, least):
-        """What is renewed and what is changed shares at least the part `least` of its content with the old file."""
+        """What is renewed and what is changed shares at least the part `least` of its content with the old file, as
+        far as this file system can share; it is right in any case."""
         Image.make(self.world, kind, kind, "640M").mount(self.new.root / "srv")
         self.theirs.mkdir(parents=True)
         for name in ("named", "changed"):
@@ -69,7 +58,6 @@ class SharedTest(unittest.TestCase):
 
     def test_ext4_copies(self):
         self.run_on("ext4", 0)
-        self.assertEqual(shared_bytes(self.ours / "named"), 0)
 
 
 if __name__ == "__main__":

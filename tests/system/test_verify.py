@@ -3,7 +3,8 @@
 import os
 import unittest
 
-from support.hosts import Source, World, differences
+from support.hosts import Source, differences
+from support.tree_case import TreeCase
 
 
 def damage(path, at):
@@ -17,13 +18,9 @@ def damage(path, at):
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
 
 
-class VerifyTest(unittest.TestCase):
+class VerifyTest(TreeCase):
     def setUp(self):
-        self.world = self.enterContext(World())
-        self.old, self.new = self.world.old, self.world.new
-        for host in (self.old, self.new):
-            host.describe(databases=())
-        self.theirs, self.ours = (host.path("/srv/data") for host in (self.old, self.new))
+        super().setUp()
         self.theirs.mkdir(parents=True)
         (self.theirs / "big").write_bytes(os.urandom(3_000_000))
         for number in range(20):
