@@ -3,10 +3,12 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <string>
 
 #include "ft/base/error.h"
 #include "ft/base/escape.h"
+#include "ft/base/ticker.h"
 #include "ft/rsync/serve.h"
 #include "ft/wire/filters.h"
 #include "ft/wire/frames.h"
@@ -25,6 +27,7 @@ constexpr std::size_t kLongestLine = 1024;
 constexpr std::size_t kLongestArgument = 4096;
 constexpr std::size_t kMostArguments = 512;
 constexpr std::size_t kMostArgumentBytes = 65536;
+constexpr std::chrono::seconds kToHearOut{1};
 constexpr std::int32_t kUnsupported = 4;  // exit codes of rsync
 constexpr std::int32_t kFileTrouble = 11;
 
@@ -48,7 +51,8 @@ class Daemon {
 public:
     Daemon(base::Stream& stream, const ServeOptions& options, base::Progress& progress,
            base::Cancellation& cancellation)
-        : channel_{stream},
+        : stream_{stream},
+          channel_{stream},
           in_{channel_},
           options_{options},
           progress_{progress},
@@ -78,12 +82,13 @@ private:
         hear_out(in_);
     }
 
-    // A connection that is closed over unread bytes can take with it what was said last.
+    // A connection that is closed over unread bytes can take with it what was said last. Whoever stays is no
+    // reason to wait.
     void hear_out(wire::Reader& in) {
-        constexpr int kMostDrained = 4096;  // times 64 KiB
+        const base::Ticker end{kToHearOut, [this] { stream_.shut_down(); }};
         try {
             base::Bytes unread(65536);
-            for (int times = 0; times < kMostDrained && in.read_some(unread) > 0;) ++times;
+            while (in.read_some(unread) > 0) continue;
         } catch (const base::Error&) {  // its answer to an exit code, or the end: both are what we wait for
             cancellation_.check();
         }
@@ -205,7 +210,7 @@ private:
         sender.answer_client();
     }
 
-    // 1.9: behind OK a client reads no lines.
+    // Behind OK a client reads no lines.
     void refuse_in_frames(wire::FrameWriter& out, wire::Reader& data, const Setup& setup,
                           const std::string& why, std::int32_t exit_code) {
         served_.refused = why;
@@ -216,6 +221,7 @@ private:
         if (setup.protocol > 30) hear_out(data);
     }
 
+    base::Stream& stream_;
     Channel channel_;
     wire::Reader in_;
     const ServeOptions& options_;

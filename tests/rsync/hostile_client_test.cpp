@@ -102,6 +102,17 @@ TEST_CASE("a refused client is heard out: an end over unread bytes could take th
     }
 }
 
+TEST_CASE("a refused client that stays is left", "[rsync]") {
+    Exchange exchange{kTree, kTree};
+    auto [server, client] = make_pipe();
+    const auto root = exchange.source.open("/data");
+    client->write(base::as_bytes(std::string_view{"@RSYNCD: 31.0 md5\nnothing\n"}));
+    base::Progress progress;
+    base::Cancellation cancellation;
+    CHECK(rsync::serve(*server, exchange.serve_options(*root), progress, cancellation).refused ==
+          "Unknown module 'nothing'");
+}
+
 TEST_CASE("C7: a module is one of ours by its bytes, whatever else is said", "[rsync]") {
     for (const std::string& name :
          {std::string{".."}, std::string{"/"}, std::string{"data/.."}, std::string{"/data"},
