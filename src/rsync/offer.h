@@ -23,7 +23,8 @@ public:
     /// Both are referred to.
     Offer(const Module& module, const Options& options);
 
-    /// Of an entry and its index. It has no checksum yet, and what is extended of it in its object only.
+    /// Of an entry and its index. Its checksum and its numbers of extended attributes are to be filled in
+    /// yet.
     using Listed = std::function<void(wire::Entry&, std::size_t)>;
     /// Scans the module, once. `listed` hears of each entry of the list as soon as it is found. A path that
     /// leads nowhere, or to what is excluded, is an empty list with a line in `problems`. Errors: io or

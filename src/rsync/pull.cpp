@@ -26,12 +26,12 @@ namespace {
 constexpr int kStagingThreads = 2;
 
 // What a mounted file system holds is neither sent nor replaced: with one in it, no tree becomes a replica.
-void require_no_mounts(const std::vector<std::string>& there, const std::vector<std::string>& here) {
+void require_no_mounts(const std::optional<std::string>& there, const std::vector<std::string>& here) {
     const auto refuse = [](const std::string& path, const char* where) {
         return base::Error{base::ErrorKind::unfit, path + ": another file system is mounted here" + where,
                            "Add it to the tree's \"mounts\" in system.json there, or exclude it."};
     };
-    if (!there.empty()) throw refuse(base::escape(there.front()), " at the source");
+    if (there) throw refuse(base::escape(*there), " at the source");
     if (!here.empty()) throw refuse(here.front(), "");
 }
 

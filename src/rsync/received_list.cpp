@@ -20,7 +20,7 @@ bool is_reserved(std::string_view path) {
 }
 
 void read_entries(wire::Reader& in, wire::EntryDecoder& decoder, ReceivedList& list,
-                  std::uint64_t most_memory, base::Progress& progress) {
+                  std::uint64_t list_memory, base::Progress& progress) {
     std::uint64_t memory = 0;
     while (const auto entry = decoder.next(in)) {
         if (is_reserved(entry->path)) {
@@ -30,9 +30,9 @@ void read_entries(wire::Reader& in, wire::EntryDecoder& decoder, ReceivedList& l
         memory += kEntryBytes + entry->path.size() + entry->object.link_target.size();
         if (entry->first) memory += kLinkBytes;
         if (!entry->checksum.bytes().empty()) memory += kSumBytes;
-        if (memory > most_memory) {
+        if (memory > list_memory) {
             throw wire::malformed("file list", fmt::format("needs more than {} MiB of memory at entry {}",
-                                                           most_memory >> 20, list.listing.size()));
+                                                           list_memory >> 20, list.listing.size()));
         }
         const std::size_t arrival = list.listing.size();
         list.listing.add(entry->path, entry->object);
@@ -40,7 +40,7 @@ void read_entries(wire::Reader& in, wire::EntryDecoder& decoder, ReceivedList& l
         if (entry->first && static_cast<std::size_t>(*entry->first) != arrival)
             list.listing.link(arrival, static_cast<std::size_t>(*entry->first));
         list.extended.note(arrival, *entry);
-        if (!entry->has_content) list.closed.emplace_back(entry->path);
+        if (!entry->has_content && !list.closed) list.closed = entry->path;
         ++progress.files_listed;
     }
     list.io_error = decoder.io_error();
@@ -62,7 +62,7 @@ void map_owners(wire::Reader& in, const wire::ListOptions& options, const os::Ac
 }  // namespace
 
 ReceivedList receive_list(wire::Reader& in, const wire::ListOptions& options, base::DigestKind sums,
-                          std::uint64_t most_memory, const os::Accounts& accounts, base::Progress& progress) {
+                          std::uint64_t list_memory, const os::Accounts& accounts, base::Progress& progress) {
     ReceivedList list;
     list.sums = FileSums{sums};
     list.decoder = std::make_unique<wire::EntryDecoder>(options, [&](std::int32_t first) {
@@ -71,7 +71,7 @@ ReceivedList receive_list(wire::Reader& in, const wire::ListOptions& options, ba
         entry.checksum = list.sums.of(static_cast<std::size_t>(first));
         return entry;
     });
-    read_entries(in, *list.decoder, list, most_memory, progress);
+    read_entries(in, *list.decoder, list, list_memory, progress);
     map_owners(in, options, accounts, list);
     list.listing.sort();
     return list;

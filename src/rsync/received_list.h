@@ -19,8 +19,9 @@ namespace ft::rsync {
 /// A sender's file list, sorted, owners as this machine has them.
 struct ReceivedList {
     tree::Listing listing;
-    std::vector<std::string> closed;  ///< directories whose content is not part of the list (mount points)
-    FileSums sums;                    ///< of the files, where they were asked for
+    std::optional<std::string>
+        closed;     ///< the first directory whose content is not part of the list (mount points)
+    FileSums sums;  ///< of the files, where they were asked for
     std::vector<std::string> unknown_owners;  ///< names that this machine does not know
     std::int32_t io_error = 0;
     std::unique_ptr<wire::EntryDecoder> decoder;  ///< has what `extended` refers to
@@ -29,9 +30,9 @@ struct ReceivedList {
 };
 
 /// Error peer for an illegal entry, one in the reserved directory, or more of them than fit into
-/// `most_memory` bytes. Whether the list is a tree is not checked yet: a sender that could read nothing says
+/// `list_memory` bytes. Whether the list is a tree is not checked yet: a sender that could read nothing says
 /// so first. `sums`: kind of the checksums that `options` say are there.
 ReceivedList receive_list(wire::Reader& in, const wire::ListOptions& options, base::DigestKind sums,
-                          std::uint64_t most_memory, const os::Accounts& accounts, base::Progress& progress);
+                          std::uint64_t list_memory, const os::Accounts& accounts, base::Progress& progress);
 
 }  // namespace ft::rsync

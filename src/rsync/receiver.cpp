@@ -13,17 +13,19 @@ namespace ft::rsync {
 namespace {
 
 constexpr std::uint64_t kLiveGrowth = 64 * 1024 * 1024;
+constexpr std::uint64_t kCopiedAtOnce = 16 * 1024 * 1024;  // bytes of the basis between looks at the source
 constexpr std::size_t kSmall = 64 * 1024;  // bytes of a file that is staged by another thread, at most
 
-// Copies neighbouring blocks in one go.
+// Copies neighbouring blocks together.
 class BasisRun {
 public:
-    using Also = std::function<void(std::span<const std::byte>)>;
+    using Also = staging::Slot::Also;
     BasisRun(staging::Slot& slot, Also also) : slot_{slot}, also_{std::move(also)} {}
     void add(std::uint64_t offset, std::uint64_t length) {
         if (offset != offset_ + length_) flush();
         if (length_ == 0) offset_ = offset;
         length_ += length;
+        if (length_ >= kCopiedAtOnce) flush();
     }
     void flush() {
         if (length_ > 0) {
@@ -75,7 +77,8 @@ void Receiver::run(bool may_have_asked) {
     session_.requests.reach_end();
 }
 
-// 10.4 and 10.5: the third is followed by the statistics; from protocol 31 a fourth answers our goodbye.
+// The third "done" is followed by the statistics; from protocol 31 a fourth answers our goodbye. What an ft
+// says behind the first without a further request is heard later (PullOptions::source_is_ft).
 bool Receiver::end_of_phase() {
     ++dones_;
     if (dones_ <= 2) {

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+
 #include "ft/base/error.h"
 
 namespace ft::rsync {
@@ -18,23 +20,19 @@ void Requests::close_phase() {
 
 std::vector<Requests::Request> Requests::wait_for_answers() {
     std::unique_lock lock{mutex_};
-    changed_.wait(lock, [&] { return phases_answered_ > 0 || stopped_; });
-    if (phases_answered_ == 0)
-        throw base::Error{base::ErrorKind::cancelled, "interrupted by the end of the transfer"};
+    wait(lock, [&] { return phases_answered_ > 0; });
     return std::exchange(again_, {});
 }
 
 std::vector<Requests::Request> Requests::wait_for_losses() {
     std::unique_lock lock{mutex_};
-    changed_.wait(lock, [&] { return open_.empty() || !again_.empty() || stopped_; });
-    if (stopped_) throw base::Error{base::ErrorKind::cancelled, "interrupted by the end of the transfer"};
+    wait(lock, [&] { return open_.empty() || !again_.empty(); });
     return std::exchange(again_, {});
 }
 
 void Requests::wait_for_end() {
     std::unique_lock lock{mutex_};
-    changed_.wait(lock, [&] { return end_ || stopped_; });
-    if (!end_) throw base::Error{base::ErrorKind::cancelled, "interrupted by the end of the transfer"};
+    wait(lock, [&] { return end_; });
 }
 
 Requests::Request Requests::take(std::int32_t index) {
@@ -89,7 +87,13 @@ void Requests::reach_end() {
 }
 
 void Requests::require_running() {
-    const std::lock_guard lock{mutex_};
+    std::unique_lock lock{mutex_};
+    wait(lock, [] { return true; });
+}
+
+template <typename Condition>
+void Requests::wait(std::unique_lock<std::mutex>& lock, const Condition& condition) {
+    changed_.wait(lock, [&] { return stopped_ || condition(); });
     if (stopped_) throw base::Error{base::ErrorKind::cancelled, "interrupted by the end of the transfer"};
 }
 

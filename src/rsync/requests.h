@@ -57,6 +57,9 @@ public:
 
 private:
     Request take_open(std::int32_t index);
+    /// Until `condition` holds, under the lock. Error cancelled after stop.
+    template <typename Condition>
+    void wait(std::unique_lock<std::mutex>& lock, const Condition& condition);
 
     std::mutex mutex_;
     std::condition_variable changed_;

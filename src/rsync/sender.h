@@ -25,6 +25,7 @@ namespace ft::rsync {
 
 /// A daemon's part of a session behind the filter list: sends the list, answers requests until the client is
 /// done. Reads requests from `in`, writes to `out` (frames over `channel`, which flushes them).
+/// One calling thread; while it sends the list, a second one shows the client that this side lives.
 class Sender {
 public:
     struct Session {
@@ -79,6 +80,7 @@ private:
     std::vector<std::uint8_t> times_sent_;  // by index: one transfer and one redo
     std::int32_t io_error_ = 0;
     std::int32_t io_error_told_ = 0;
+    std::uint64_t lines_said_ = 0;
     std::mutex writing_;         // while the list is sent: guards session_.out
     wire::Writer entry_;         // room for one after the other
     std::size_t unflushed_ = 0;  // bytes of the list

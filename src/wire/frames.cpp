@@ -94,7 +94,8 @@ void FrameReader::take_message(MessageCode code, std::size_t length) {
         throw malformed("message", fmt::format("of code {} has {} bytes", static_cast<int>(code), length));
     }
     message_bytes_ += length;
-    if (++messages_ > kMessages || message_bytes_ > kMessageBytes)
+    if (code != MessageCode::no_send) ++messages_;
+    if (messages_ > kMessages || message_bytes_ > kMessageBytes)
         throw malformed("message", "is one too many");
     Message message{.code = code, .empty = length == 0};
     std::string text;

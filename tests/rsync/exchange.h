@@ -77,18 +77,18 @@ private:
 };
 
 /// A peer that says what was recorded. It listens only so far as not to answer before it was asked; who asks
-/// for less than in the record gets the answers all the same.
+/// for less than in the record gets the answers all the same, each after `patience`.
 class Replayed : public base::Stream {
 public:
-    explicit Replayed(Said said) : said_{std::move(said)} {}
+    explicit Replayed(Said said, std::chrono::milliseconds patience = std::chrono::milliseconds{10})
+        : said_{std::move(said)}, patience_{patience} {}
     explicit Replayed(std::string_view data) : Replayed{Said{std::string{data}, {}}} {}
 
     std::size_t read_some(std::span<std::byte> into) override {
-        constexpr std::chrono::milliseconds kPatience{10};
         std::unique_lock lock{mutex_};
         while (next_ < said_.after.size() && said_.after[next_].first <= at_) {
             const std::size_t needed = said_.after[next_++].second;
-            heard_more_.wait_for(lock, kPatience, [&] { return heard_ >= needed || ended_; });
+            heard_more_.wait_for(lock, patience_, [&] { return heard_ >= needed || ended_; });
         }
         const std::size_t end = next_ < said_.after.size() ? said_.after[next_].first : said_.bytes.size();
         const std::size_t length = ended_ ? 0 : std::min({into.size(), end - at_, said_.bytes.size() - at_});
@@ -111,6 +111,7 @@ public:
 
 private:
     const Said said_;
+    const std::chrono::milliseconds patience_;
     std::mutex mutex_;
     std::condition_variable heard_more_;
     std::size_t at_ = 0;

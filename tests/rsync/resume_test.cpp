@@ -122,6 +122,31 @@ TEST_CASE("what is cut while only the destination speaks is as well gone on with
     }
 }
 
+TEST_CASE("what is unchanged of a big file is copied while the source goes on, and stays after a cut",
+          "[rsync]") {
+    constexpr std::size_t kMiB = 1024 * 1024;
+    constexpr std::size_t kTail = 100'000;
+    const std::string content = noise(40 * kMiB);
+    const Tree old{{".", directory()}, {"big", file(content, 1)}};
+    const Tree wanted{{".", directory()}, {"big", file(content + noise(kTail, 2))}};
+    std::size_t whole = 0;
+    {
+        Runs runs{wanted, old};
+        REQUIRE(runs.once());
+        whole = runs.said_by_source.bytes.size();
+    }
+    Runs runs{wanted, old};
+    runs.cut_source = whole - kTail - 1000;  // all is a copy up to there
+    REQUIRE_FALSE(runs.once());
+    std::size_t longest = 0;
+    for (const auto& [path, object] : read_tree(*runs.destination.open("/data/.ft-staging")))
+        longest = std::max(longest, object.content.size());
+    CHECK(longest >= 32 * kMiB);
+    runs.cut_source = 0;
+    REQUIRE(runs.once());
+    CHECK(runs.ours() == wanted);
+}
+
 TEST_CASE("a changed big file that came in half costs its changes once, by part and live file", "[rsync]") {
     std::string content = noise(3 * kBig, 3);
     Tree old = old_tree();

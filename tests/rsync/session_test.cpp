@@ -106,7 +106,7 @@ TEST_CASE("what an ft says behind its last answer is not waited for", "[rsync]")
     said.after.pop_back();
     Exchange exchange{a_bit_of_all(), ours};
     exchange.options.source_is_ft = is_ft;
-    Replayed stream{said};
+    Replayed stream{said, std::chrono::hours{1}};  // all that is answered is asked for
     exchange.pull(stream);
     CHECK(exchange.pull_error == (is_ft ? "" : "the connection ended within the file index"));
     CHECK(exchange.ours() == (is_ft ? a_bit_of_all() : ours));
@@ -214,6 +214,24 @@ TEST_CASE("a file that vanishes from a live source goes here too, and is named",
     CHECK(exchange.served.vanished == 2);
     CHECK(exchange.served.failed.empty());
     CHECK(exchange.ours() == Tree{{".", directory()}, {"c", file("c")}});
+}
+
+TEST_CASE("many files that vanish are counted, and the first of them named", "[rsync]") {
+    constexpr int kMany = 10'100;
+    Tree theirs{{".", directory()}};
+    for (int i = 0; i < kMany; ++i) theirs["session " + std::to_string(i)] = file("s");
+    Exchange exchange{theirs, {{".", directory()}}};
+    exchange.options.live = true;
+    exchange.options.on_need = [&](const rsync::Need&, const auto&) {
+        for (int i = 0; i < kMany; ++i) exchange.source.open("/data")->remove("session " + std::to_string(i));
+    };
+    REQUIRE(exchange.run());
+    CHECK(exchange.pulled.vanished == kMany);
+    CHECK(exchange.served.vanished == kMany);
+    const std::string& said = exchange.said_by_source.bytes;
+    int named = 0;
+    for (std::size_t at = 0; (at = said.find("vanished: ", at)) != std::string::npos; ++at) ++named;
+    CHECK(named == 10'000);
 }
 
 TEST_CASE("a file that vanishes from a source that stands still ends the pull", "[rsync]") {

@@ -181,12 +181,17 @@ TEST_CASE("a flood of empty frames is refused, signs of life between data are no
     CHECK_THROWS_AS(listen(frames(0, 1, 100'001), Direction::to_server, 32), base::Error);
 }
 
-TEST_CASE("a flood of messages is refused", "[wire]") {
+TEST_CASE("a flood of messages is refused, answers to requests are none", "[wire]") {
     base::Bytes stream;
-    const base::Bytes message = test::from_hex("0400006d01000000");
-    for (int i = 0; i < 100'000; ++i) stream.insert(stream.end(), message.begin(), message.end());
-    CHECK(listen(stream, Direction::to_client, 32).messages.size() == 100'000);
-    stream.insert(stream.end(), message.begin(), message.end());
+    const auto add = [&](std::string_view hex, int times) {
+        const base::Bytes message = test::from_hex(hex);
+        for (int i = 0; i < times; ++i) stream.insert(stream.end(), message.begin(), message.end());
+    };
+    const char* const text = "0100000941";
+    add("0400006d01000000", 100'001);  // "not sent"
+    add(text, 100'000);
+    CHECK(listen(stream, Direction::to_client, 32).messages.size() == 200'001);
+    add(text, 1);
     CHECK_THROWS_AS(listen(stream, Direction::to_client, 32), base::Error);
 }
 

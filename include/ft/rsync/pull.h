@@ -45,7 +45,8 @@ struct PullOptions {
     std::optional<Credentials> credentials;
     /// The source is ft: all that comes before the file list is said at once, as its answers are known
     /// (not with credentials: they answer a challenge). What it says behind its last answer is not waited
-    /// for, as nothing follows from it: it comes on the stream when the pull has returned.
+    /// for, as nothing follows from it: when the pull has returned, the caller reads the stream to its end
+    /// before closing it, or the source takes the connection for lost.
     bool source_is_ft = false;
     /// The source's production goes on: files may vanish or grow while they are read.
     bool live = false;
@@ -93,8 +94,8 @@ struct Pulled {
 /// and are basis files where they do not; of one that came in part only the rest is fetched. The staging's
 /// grounds tell what is mounted in `live` and part of the tree. Success means: list complete,
 /// every wanted object staged, every whole-file checksum equal. Errors: peer (it broke the protocol, or says
-/// that it could not read something), corrupt (a file whose checksum does not fit twice), network, io,
-/// no_space, unfit (mount points or pinned directories in the way), cancelled. On any error the stream is
+/// that it could not read something), corrupt (a file whose checksum does not fit in its last try), network,
+/// io, no_space, unfit (mount points or pinned directories in the way), cancelled. On any error the stream is
 /// shut down.
 Pulled pull(base::Stream& stream, const os::Directory& live, const tree::Rules& rules,
             staging::Staging& staging, const PullOptions& options, base::Progress& progress,
