@@ -133,11 +133,9 @@ bool RealFile::share(std::uint64_t offset, const File& from, std::uint64_t from_
                            .src_offset = from_offset,
                            .src_length = length,
                            .dest_offset = offset};
-    if (uninterrupted([&] { return ::ioctl(fd_.number(), FICLONERANGE, &range); }) == 0) return true;
-    // Without room here for more owners of a block there may be room for a copy.
-    constexpr std::array<int, 8> kCannot{EOPNOTSUPP, EXDEV, EINVAL, ENOTTY, ENOSYS, ETXTBSY, ENOSPC, EDQUOT};
-    if (std::find(kCannot.begin(), kCannot.end(), errno) == kCannot.end()) fail("write");
-    return false;
+    // Whatever the reason, a copy may still do: where no block can have more owners, or not yet (ZFS, of what
+    // it has still to write). What is damaged shows in the copy too.
+    return uninterrupted([&] { return ::ioctl(fd_.number(), FICLONERANGE, &range); }) == 0;
 }
 
 void RealFile::set_size(std::uint64_t size) {

@@ -448,7 +448,10 @@ TEST_CASE("what memory holds of a synced file can be dropped", "[os]") {
         ::close(fd);
         return (pages[0] & 1) != 0;
     };
-    REQUIRE(in_memory());
+    if (!in_memory()) {
+        WARN("not tried: the system has forgotten it by itself");
+        return;
+    }
     file->drop_cached();
     CHECK(!in_memory());
 }

@@ -46,7 +46,8 @@ public:
     /// none. `offset` behind that end, and where the file system does not tell.
     virtual std::uint64_t data_from(std::uint64_t offset) const { return offset; }
     virtual Status status() const = 0;
-    /// What is read next comes from the disk, as far as it was synced, whatever memory holds of it.
+    /// Asks the system to forget what memory holds of it, so that reads come from the disk. What is not
+    /// synced, or mapped by somebody, may stay.
     virtual void drop_cached() const {}
 
     virtual void write_at(std::uint64_t offset, std::span<const std::byte> data) = 0;

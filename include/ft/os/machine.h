@@ -81,7 +81,7 @@ public:
     virtual void forget_environment(const char* name) = 0;
 };
 
-/// The real machine.
+/// The real machine. From then on the whole program allocates from one arena: call it before threads begin.
 std::unique_ptr<Machine> make_machine();
 
 }  // namespace ft::os
