@@ -14,11 +14,11 @@ struct Text {
 
 constexpr Text kUndo{
     "undo", "Takes the last committed run back",
-    R"(Takes the last committed run back: trees, databases, host files are put back as they were
-before it. It says first what was changed here since, and asks.
+    R"(Takes back the last committed run that changed something: trees, databases, host files are put
+back as they were before it. It says first what was changed here since, and asks.
 
   ft undo             on the new server: as it was before the last run
-  ft undo --discard   frees what that needs; the last run cannot be taken back any more
+  ft undo --discard   frees what that needs; nothing can be taken back any more
 )",
     R"(Exit status:
   0 taken back, or freed             8 interrupted or not confirmed, nothing changed

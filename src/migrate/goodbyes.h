@@ -16,9 +16,8 @@ namespace ft::migrate {
 /// while the run goes on: on a slow line that is a round trip, and a connection that is closed under it would
 /// look lost to the source. What comes of them is of no matter. Any thread.
 class Goodbyes {
+    // Destroyed, it shuts down the connections that are still open, and joins.
 public:
-    // Its end is that of the connections which have not ended.
-
     /// Hears `connection` to its end, on a thread of its own; where there is no room for one, ends it.
     void hear(std::unique_ptr<transport::Connection> connection);
     /// Until all have ended, no longer than `patience`.

@@ -132,7 +132,7 @@ Healed heal(os::Machine& machine, const system::Description& system, os::Directo
     // A run that changed nothing has no journal that would say so. Of one that changed something there may be
     // the record of its undo.
     const auto last = read_last_run(state);
-    if (last && last->changed_by != last->run_id) want_services_of(state, last->run_id);
+    if (last && last->undoes != last->run_id) want_services_of(state, last->run_id);
     // Before anything that may fail: users wait for them.
     if (start_what_was_stopped(machine, state, console)) healed.anything = true;
     if (database::has_unfinished(state)) {

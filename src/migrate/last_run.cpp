@@ -58,7 +58,7 @@ std::string text_of(const LastRun& run) {
     for (const auto& [name, activity] : run.databases) databases[base::escape(name)] = to_json(activity);
     return json{{"format", kFormat},
                 {"run_id", base::escape(run.run_id)},
-                {"changed_by", base::escape(run.changed_by)},
+                {"undoes", base::escape(run.undoes)},
                 {"ended", run.ended},
                 {"phase", system::name_of(run.phase)},
                 {"phase_before", system::name_of(run.phase_before)},
@@ -73,7 +73,7 @@ LastRun last_run_of(const std::string& text) try {
     if (value.at("format") != kFormat) throw base::Error{base::ErrorKind::corrupt, "of another format"};
     LastRun run;
     run.run_id = base::unescape(value.at("run_id").get<std::string>());
-    run.changed_by = base::unescape(value.at("changed_by").get<std::string>());
+    run.undoes = base::unescape(value.at("undoes").get<std::string>());
     run.ended = base::escape(value.at("ended").get<std::string>());
     const auto phase = [&](const char* key) {
         const bool rehearsal = value.at(key) == system::name_of(system::Phase::rehearsal);
@@ -95,7 +95,7 @@ LastRun last_run_of(const std::string& text) try {
 LastRun describe_run(os::Machine& machine, const system::Description& system, const std::string& run_id,
                      system::Phase phase, base::Cancellation& cancellation) {
     LastRun run;
-    run.run_id = run.changed_by = run_id;
+    run.run_id = run.undoes = run_id;
     run.phase = phase;
     run.ended = ui::time(machine.clock().wall_seconds());
     for (const auto& tree : system.trees) run.trees[tree.name] = system.below_root(tree.path);
@@ -113,7 +113,7 @@ LastRun describe_run(os::Machine& machine, const system::Description& system, co
 
 void prepare_last_run(os::Directory& state, LastRun run) {
     if (const auto last = read_last_run(state)) {
-        const bool leads_back_there = run.changed_by != run.run_id && run.changed_by == last->changed_by;
+        const bool leads_back_there = run.undoes != run.run_id && run.undoes == last->undoes;
         run.phase_before = leads_back_there ? last->phase_before : last->phase;
     }
     os::write_whole(state, kIncomingRun, text_of(run));
@@ -137,7 +137,7 @@ void keep_last_run(os::Directory& state, const std::string& run_id) {
 
 void forget_last_run(os::Directory& state, const std::string& run_id) {
     const auto last = read_last_run(state);
-    if (!last || last->changed_by != run_id) return;
+    if (!last || last->undoes != run_id) return;
     LastRun none;
     none.phase = last->phase_before;
     os::write_whole(state, kLastRun, text_of(none));
@@ -146,7 +146,7 @@ void forget_last_run(os::Directory& state, const std::string& run_id) {
 system::Phase phase_without(const os::Directory& state, const std::string& run_id) {
     const auto last = read_last_run(state);
     if (!last) return system::Phase::final_run;
-    return last->changed_by == run_id ? last->phase_before : last->phase;
+    return last->undoes == run_id ? last->phase_before : last->phase;
 }
 
 std::optional<LastRun> read_last_run(const os::Directory& state) { return read(state, kLastRun); }

@@ -15,9 +15,11 @@ namespace ft::migrate {
 /// What this machine was when its last run was committed, so that the next one can tell what happened since.
 /// The file's own ctime, by the kernel that stamps the trees too, is the moment.
 struct LastRun {
-    std::string run_id;      ///< empty: it was taken back
-    std::string changed_by;  ///< the run that an undo takes back: itself, unless it found nothing to change
-    std::string ended;       ///< for people
+    std::string run_id;  ///< empty: it was taken back
+    /// Id of the run that an undo takes back once this one is committed: its own, or if it found nothing to
+    /// change that of an earlier one; empty: none.
+    std::string undoes;
+    std::string ended;                         ///< for people
     std::map<std::string, std::string> trees;  ///< name -> path, below the root
     std::map<std::string, database::Activity> databases;
     system::Phase phase = system::Phase::final_run;

@@ -1,8 +1,8 @@
 #pragma once
 
-#include <chrono>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "ft/base/cancellation.h"
 #include "ft/base/task_group.h"
@@ -59,10 +59,11 @@ private:
     void make_live(commit::Plan plan);
     void leave_unchanged();
     void let_go();
-    void is_committed();
+    void follow_commit();
     void start_services();
     void tell_committed();
     void after_commit();
+    void tell_left(const std::vector<std::string>& left);
     template <typename Step>
     void or_warn(const Step& step);
     HookFacts hook_facts(Moment moment) const;
@@ -86,6 +87,7 @@ private:
     Fetch fetch_;             // refers to these two: goes before them
     std::string stay_off_;    // the last line for the admin, after a rehearsal
     bool unchanged_ = false;  // the commit had nothing to do
+    std::string undoes_;      // the run that an undo takes back after an unchanged one; empty: none
     bool downtime_told_ = false;
     bool decided_ = false;  // committed, or the journal decides: no failure ends it with nothing changed
 };

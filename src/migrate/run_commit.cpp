@@ -33,8 +33,7 @@ void Run::commit() {
     for (std::size_t i = 0; i < report_.trees.size(); ++i)
         report_.trees[i].counts = fetch_.trees()[i]->counts();
     if (host_changes) plan.trees.push_back(*host_changes);
-    // What a run without an undo has to free is that of the one before.
-    unchanged_ = plan.is_empty() && plan.keep_undo;
+    unchanged_ = plan.is_empty();
     // Of all trees: the journal names the generation of each, and so must the disk.
     for (const auto& tree : fetch_.trees()) {
         if (!unchanged_) tree->staging().sync();
@@ -43,7 +42,8 @@ void Run::commit() {
     LastRun described = describe_run(machine_, system_, report_.run_id, phase(), tasks_.cancellation());
     if (unchanged_) {
         const auto undo = commit::undo_store(state_);
-        described.changed_by = undo ? undo->run_id : "";
+        described.undoes = undo ? undo->run_id : "";
+        undoes_ = options_.keep_undo ? described.undoes : "";
     }
     prepare_last_run(state_, std::move(described));
 
@@ -53,21 +53,32 @@ void Run::commit() {
     outer_.close();
     tasks_.cancellation().close();
     services_.set_phase(phase());
-    unchanged_ ? leave_unchanged() : make_live(std::move(plan));
+    if (unchanged_) {
+        leave_unchanged();
+    } else {
+        make_live(std::move(plan));
+    }
     after_commit();
 }
 
 /// What an undo takes back stays the last run that changed something.
 void Run::leave_unchanged() {
     console_.phase("commit", "All is here as at the source already.");
-    is_committed();
-    decided_ = true;
-    report_.outcome = base::Outcome::committed;
+    // Before services use the tree.
     fetch_.end();
     host_files_.reset();
+    report_.outcome = base::Outcome::committed;
+    follow_commit();
+    if (options_.keep_undo) return;
+    or_warn([&] {
+        database::PostgresSwapper swapper{machine_};
+        tell_left(commit::discard_undo(machine_, state_, swapper));
+    });
 }
 
-void Run::is_committed() {
+/// The replica is live, or was all the time.
+void Run::follow_commit() {
+    decided_ = true;
     or_warn([&] { keep_last_run(state_, report_.run_id); });
     or_warn([&] { forget_tree_roots(state_); });
     start_services();
@@ -97,7 +108,7 @@ void Run::make_live(commit::Plan plan) {
     commit::Committed committed;
     // Before what was replaced is removed: users wait for the services. What they change is changed since.
     const auto decided = [&](base::Outcome outcome, const std::string&) {
-        if (outcome == base::Outcome::committed) is_committed();
+        if (outcome == base::Outcome::committed) follow_commit();
     };
     try {
         committed = commit::commit(machine_, state_, std::move(plan), swapper, decided);
@@ -116,10 +127,7 @@ void Run::make_live(commit::Plan plan) {
     }
     let_go();
     report_.outcome = committed.outcome;
-    for (const std::string& left : committed.left) {
-        report_.warnings.push_back("not removed yet: " + left);
-        console_.warn(report_.warnings.back());
-    }
+    tell_left(committed.left);
     if (committed.outcome != base::Outcome::committed) {
         throw base::Error{committed.kind,
                           "the changes could not be made and were taken back: " + committed.reason,
@@ -127,6 +135,13 @@ void Run::make_live(commit::Plan plan) {
     }
     decided_ = true;
     report_.changed = true;
+}
+
+void Run::tell_left(const std::vector<std::string>& left) {
+    for (const std::string& each : left) {
+        report_.warnings.push_back("not removed yet: " + each);
+        console_.warn(report_.warnings.back());
+    }
 }
 
 template <typename Step>
@@ -186,11 +201,11 @@ void Run::tell_committed() {
 
 void Run::tell_what_follows() {
     if (unchanged_) {
-        console_.say(
-            "All was here as at the source already: nothing was changed, and `ft undo` takes back what it "
-            "would have before.");
+        console_.say("All was here as at the source already: nothing was changed. " +
+                     (undoes_.empty() ? std::string{"There is nothing that `ft undo` could take back."}
+                                      : fmt::format("`ft undo` still takes run {} back.", undoes_)));
     } else if (options_.keep_undo) {
-        console_.say("To take this run back, as long as no other follows: ft undo");
+        console_.say("To take this run back, until another run changes something: ft undo");
     }
     if (!stay_off_.empty()) console_.say(stay_off_);
 }

@@ -83,10 +83,10 @@ public:
     ChangeList finish();
     /// Makes everything staged durable, and the generation itself.
     void sync();
-    /// Nothing of this generation needs to be durable, unless a commit names it.
-    bool holds_nothing() const { return !changes_.any_since_begin() && !moved_; }
     /// The same, while others go on. When that fails, nothing is kept.
     void sync_behind();
+    /// Nothing of this generation needs to be durable, unless a commit names it.
+    bool holds_nothing() const { return !changes_.any_since_begin() && !moved_; }
     void discard();
     /// What finish gave will not be committed.
     void give_up() { finished_ = false; }

@@ -14,7 +14,6 @@ namespace ft::staging {
 void Changes::begin(Generation generation) {
     list_ = {.generation = generation};
     last_slot_ = 0;
-    any_settings_ = false;
     by_path_ = {};
 }
 
@@ -34,7 +33,6 @@ void Changes::place(Move move, bool is_file) {
 }
 
 void Changes::set(Setting setting, std::string_view extended_before, std::string_view extended_after) {
-    any_settings_ = true;
     ++list_.counts.attributes;
     setting.extended = list_.extended.add(extended_before, extended_after);
     list_.settings.push_back(std::move(setting));

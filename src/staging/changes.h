@@ -22,8 +22,8 @@ public:
     Generation generation() const { return list_.generation; }
     /// A slot that was not given yet.
     SlotNumber next_slot();
-    /// A slot was given, or something recorded; also when it was taken since.
-    bool any_since_begin() const { return last_slot_ > 0 || any_settings_; }
+    /// A slot was given, or something recorded that was not taken yet.
+    bool any_since_begin() const { return last_slot_ > 0 || !list_.settings.empty(); }
 
     /// What the live tree holds at `path`; Error io when that is nothing. Any thread.
     os::Status live_now(const base::RelPath& path) const;
@@ -47,12 +47,11 @@ private:
     const os::Directory& live_;
     ChangeList list_;
     std::uint64_t last_slot_ = 0;
-    bool any_settings_ = false;
     // For links: the moves so far, by path; made anew when one is missing.
     std::vector<std::uint32_t> by_path_;
 };
 
-/// For Move: of an object that is a directory.
+/// For Move: the time of `live` if it is a directory; else none.
 DirectoryTime time_of(const os::Status& live);
 
 }  // namespace ft::staging

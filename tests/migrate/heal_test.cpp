@@ -37,7 +37,7 @@ TEST_CASE("the services of a run that changed nothing are wanted from the moment
     const auto state = disk.open("/state");
     migrate::LastRun last;
     last.run_id = GENERATE("R", "another");
-    last.changed_by = GENERATE("the one before", "R");  // or this one: then it is its undo that was killed
+    last.undoes = GENERATE("the one before", "R");  // or this one: then it is its undo that was killed
     migrate::prepare_last_run(*state, last);
     migrate::keep_last_run(*state, last.run_id);
     // Killed here: the record still knows the run as one that may fail.
@@ -49,5 +49,5 @@ TEST_CASE("the services of a run that changed nothing are wanted from the moment
     migrate::write_stopped(*state, record);
     migrate::heal(machine, system, *state, console);
     const bool starts = machine.out.find("starting app") != std::string::npos;
-    CHECK(starts == (last.run_id == "R" && last.changed_by != "R"));
+    CHECK(starts == (last.run_id == "R" && last.undoes != "R"));
 }

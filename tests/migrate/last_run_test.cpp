@@ -69,10 +69,10 @@ TEST_CASE("a run that changes nothing leaves the run and the phase that an undo 
     test::MemoryMachine machine{disk};
     machine.make_root("/state");
     const auto state = machine.open_root("/state");
-    const auto commit = [&](const char* id, system::Phase phase, const char* changed_by) {
+    const auto commit = [&](const char* id, system::Phase phase, const char* undoes) {
         LastRun run = kRun;
         run.run_id = id;
-        run.changed_by = changed_by;
+        run.undoes = undoes;
         run.phase = phase;
         prepare_last_run(*state, run);
         keep_last_run(*state, id);

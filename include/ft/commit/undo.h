@@ -9,7 +9,7 @@
 
 namespace ft::commit {
 
-/// What the last committed run replaced, kept so that the run can be taken back.
+/// What the last committed run that changed something replaced, kept so that the run can be taken back.
 struct UndoStore {
     struct Tree {
         std::string root;                   ///< absolute path, bytes
