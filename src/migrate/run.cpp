@@ -9,7 +9,6 @@
 #include "ft/base/error.h"
 #include "ft/base/escape.h"
 #include "ft/base/log.h"
-#include "ft/base/ticker.h"
 #include "ft/checks/checks.h"
 #include "ft/checks/guards.h"
 #include "ft/database/database.h"
@@ -49,8 +48,7 @@ void Run::execute() {
         steps();
     } catch (const std::exception& error) {
         conversation_.finish(control::Failure{error.what(), outer_.requested()});
-        // A source that does not answer the goodbye is not waited for.
-        const base::Ticker impatient{std::chrono::seconds{1}, [this] { conversation_.shut_down(); }};
+        const base::Ticker impatient = impatience();
         tasks_.cancellation().request("the end of the run");
         tell_downtime();
         if (decided_) {
@@ -83,8 +81,13 @@ void Run::steps() {
     time_phase("commit", [&] { commit(); });
     tell_downtime();
     tell_committed();
-    const base::Ticker impatient{std::chrono::seconds{1}, [this] { conversation_.shut_down(); }};
+    const base::Ticker impatient = impatience();
     join();
+}
+
+/// A source that does not answer the goodbye is waited for no longer.
+base::Ticker Run::impatience() {
+    return base::Ticker{std::chrono::seconds{3}, [this] { conversation_.shut_down(); }};
 }
 
 /// Once the commit has begun, the source is not needed any more.

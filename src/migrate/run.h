@@ -6,6 +6,7 @@
 
 #include "ft/base/cancellation.h"
 #include "ft/base/task_group.h"
+#include "ft/base/ticker.h"
 #include "ft/commit/commit.h"
 #include "ft/migrate/migrate.h"
 #include "ft/os/machine.h"
@@ -52,6 +53,7 @@ private:
     void tell_downtime();
     void pull();
     void show_progress(const char* phase);
+    base::Ticker impatience();
     void join();
     void clean_up();
 

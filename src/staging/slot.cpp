@@ -47,7 +47,7 @@ Slot::~Slot() {
     try {
         if (state.begun) {
             state.area.leave_begun(state.path, state.spot.place);
-            if (!state.pending.empty()) write(state.pending);
+            state.flush();
         } else {
             state.file.reset();
             state.spot.directory->remove(state.spot.name);
@@ -56,82 +56,17 @@ Slot::~Slot() {
     }
 }
 
-void Slot::append(std::span<const std::byte> data) {
-    state_->hasher.update(data);
-    size_ += data.size();
-    base::Bytes& pending = state_->pending;
-    while (pending.size() + data.size() >= kPiece) {
-        const std::size_t taken = kPiece - pending.size();
-        if (pending.empty()) {
-            write(data.first(taken));
-        } else {
-            pending.insert(pending.end(), data.begin(), data.begin() + static_cast<std::ptrdiff_t>(taken));
-            write(pending);
-            pending.clear();
-        }
-        data = data.subspan(taken);
-    }
-    pending.insert(pending.end(), data.begin(), data.end());
-}
+std::uint64_t Slot::size() const { return state_->size; }
+
+void Slot::append(std::span<const std::byte> data) { state_->append(data); }
 
 void Slot::copy_from_basis(std::uint64_t offset, std::uint64_t length, const Also& also) {
     while (length > 0) {
-        // Where both files are at the same place in a block, to its end: what follows can be shared.
-        const std::uint64_t in_block = size_ % kBlock;
-        const bool to_end = in_block != 0 && offset % kBlock == in_block;
-        const std::uint64_t here = std::min<std::uint64_t>(length, to_end ? kBlock - in_block : kPiece);
-        std::uint64_t done = share(offset, length, also);
-        if (done == 0) done = copy(offset, static_cast<std::size_t>(here), also);
+        std::uint64_t done = state_->share(offset, length, also);
+        if (done == 0) done = state_->copy(offset, length, also);
         offset += done;
         length -= done;
     }
-}
-
-std::span<const std::byte> Slot::read(const os::File* file, std::uint64_t offset, std::size_t length) {
-    base::Bytes& piece = state_->from_basis;
-    if (piece.size() < length) piece.resize(length);
-    const std::span<std::byte> into = std::span{piece}.first(length);
-    if (file == nullptr || file->read_at(offset, into) != length) {
-        throw base::Error{base::ErrorKind::corrupt,
-                          state_->shown.escaped() + ": the old version became shorter during the run"};
-    }
-    return into;
-}
-
-std::uint64_t Slot::copy(std::uint64_t offset, std::size_t length, const Also& also) {
-    const std::span<const std::byte> piece = read(state_->basis.get(), offset, length);
-    append(piece);
-    if (also) also(piece);
-    return length;
-}
-
-// Others may change the basis meanwhile: what is summed is read from the new file.
-std::uint64_t Slot::share(std::uint64_t offset, std::uint64_t length, const Also& also) {
-    State& state = *state_;
-    const bool whole_blocks = offset % kBlock == 0 && size_ % kBlock == 0;
-    if (!state.basis || !state.shares || !whole_blocks || length < kPiece) return 0;
-    length = std::min(length - length % kBlock, kMostShared);
-    if (!state.pending.empty()) write(state.pending);
-    state.pending.clear();
-    try {
-        state.shares = state.file->share(size_, *state.basis, offset, length);
-        if (!state.shares) state.file->set_size(size_);  // a copy leaves holes where it has nothing to write
-    } catch (const base::Error& error) {
-        throw error.on(state.shown.bytes());
-    }
-    if (!state.shares) return 0;
-    for (std::uint64_t done = 0; done < length;) {
-        const auto here = static_cast<std::size_t>(std::min<std::uint64_t>(length - done, kPiece));
-        const std::span<const std::byte> piece = read(state.file.get(), size_, here);
-        state.hasher.update(piece);
-        if (also) also(piece);
-        size_ += here;
-        done += here;
-    }
-    state.ends_in_hole = false;
-    state.written = size_;
-    note_begun();
-    return length;
 }
 
 base::Digest Slot::digest() {
@@ -141,10 +76,10 @@ base::Digest Slot::digest() {
 
 void Slot::finish(const base::Attributes& attributes, std::string_view extended) {
     State& state = *state_;
-    if (!state.pending.empty()) write(state.pending);
+    state.flush();
     std::uint64_t inode = 0;
     try {
-        if (state.ends_in_hole) state.file->set_size(size_);
+        if (state.ends_in_hole) state.file->set_size(state.size);
         state.file->set_attributes(attributes);
         if (!extended.empty()) state.file->set_extended(extended);
         if (state.spot.slot != SlotNumber{0}) inode = state.file->status().inode;
@@ -152,30 +87,99 @@ void Slot::finish(const base::Attributes& attributes, std::string_view extended)
         state.file.reset();
         state.area.note_complete(
             state.path, state.spot.place,
-            {.size = size_, .mtime = attributes.mtime, .kind = state.kind, .digest = digest()});
+            {.size = state.size, .mtime = attributes.mtime, .kind = state.kind, .digest = digest()});
     } catch (const base::Error& error) {
         throw error.on(state.shown.bytes());
     }
 }
 
-void Slot::write(std::span<const std::byte> data) {
+void Slot::State::append(std::span<const std::byte> data) {
+    hasher.update(data);
+    size += data.size();
+    while (pending.size() + data.size() >= kPiece) {
+        const std::size_t taken = kPiece - pending.size();
+        if (pending.empty()) {
+            write(data.first(taken));
+        } else {
+            pending.insert(pending.end(), data.begin(), data.begin() + static_cast<std::ptrdiff_t>(taken));
+            flush();
+        }
+        data = data.subspan(taken);
+    }
+    pending.insert(pending.end(), data.begin(), data.end());
+}
+
+std::uint64_t Slot::State::copy(std::uint64_t offset, std::uint64_t length, const Also& also) {
+    // Where both files are at the same place in a block, to its end: what follows can be shared.
+    const std::uint64_t in_block = size % kBlock;
+    const bool to_end = in_block != 0 && offset % kBlock == in_block;
+    length = std::min<std::uint64_t>(length, to_end ? kBlock - in_block : kPiece);
+    const std::span<const std::byte> piece = read(basis.get(), offset, static_cast<std::size_t>(length));
+    append(piece);
+    if (also) also(piece);
+    return length;
+}
+
+// Others may change the basis meanwhile: what is summed is read from the new file.
+std::uint64_t Slot::State::share(std::uint64_t offset, std::uint64_t length, const Also& also) {
+    const bool whole_blocks = offset % kBlock == 0 && size % kBlock == 0;
+    if (!basis || !shares || !whole_blocks || length < kPiece) return 0;
+    length = std::min(length - length % kBlock, kMostShared);
+    flush();
     try {
-        state_->ends_in_hole = write_sparse(*state_->file, state_->written, data);
-        state_->written += data.size();
+        shares = file->share(size, *basis, offset, length);
+        if (!shares) file->set_size(size);  // a copy leaves holes where it has nothing to write
     } catch (const base::Error& error) {
-        throw error.on(state_->shown.bytes());
+        throw error.on(shown.bytes());
+    }
+    if (!shares) return 0;
+    for (std::uint64_t done = 0; done < length;) {
+        const auto here = static_cast<std::size_t>(std::min<std::uint64_t>(length - done, kPiece));
+        const std::span<const std::byte> piece = read(file.get(), size, here);
+        hasher.update(piece);
+        if (also) also(piece);
+        size += here;
+        done += here;
+    }
+    ends_in_hole = false;
+    written = size;
+    note_begun();
+    return length;
+}
+
+void Slot::State::flush() {
+    if (!pending.empty()) write(pending);
+    pending.clear();
+}
+
+std::span<const std::byte> Slot::State::read(const os::File* from, std::uint64_t offset, std::size_t length) {
+    if (from_basis.size() < length) from_basis.resize(length);
+    const std::span<std::byte> into = std::span{from_basis}.first(length);
+    if (from == nullptr || from->read_at(offset, into) != length) {
+        throw base::Error{base::ErrorKind::corrupt,
+                          shown.escaped() + ": what is here of it vanished or became shorter during the run"};
+    }
+    return into;
+}
+
+void Slot::State::write(std::span<const std::byte> data) {
+    try {
+        ends_in_hole = write_sparse(*file, written, data);
+        written += data.size();
+    } catch (const base::Error& error) {
+        throw error.on(shown.bytes());
     }
     note_begun();
 }
 
-void Slot::note_begun() {
-    if (state_->begun || state_->written < kPiece) return;
+void Slot::State::note_begun() {
+    if (begun || written < kPiece) return;
     try {
-        state_->area.note_begun(state_->path, state_->spot.place);
+        area.note_begun(path, spot.place);
     } catch (const base::Error& error) {
-        throw error.on(state_->shown.bytes());
+        throw error.on(shown.bytes());
     }
-    state_->begun = true;
+    begun = true;
 }
 
 }  // namespace ft::staging

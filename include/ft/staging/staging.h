@@ -86,10 +86,10 @@ public:
     /// Appends `length` bytes of the basis file from `offset` (both in bytes), and gives them piece by piece
     /// to `also` (if there is one). On a file system that can, whole blocks are shared with the basis, not
     /// copied, where both files have them at the same place in a block, and 256 KiB and more of them. Error
-    /// corrupt if the basis is shorter.
+    /// corrupt if the basis is shorter, or there is none.
     void copy_from_basis(std::uint64_t offset, std::uint64_t length, const Also& also = {});
     /// Bytes so far.
-    std::uint64_t size() const { return size_; }
+    std::uint64_t size() const;
     /// Checksum of all that was appended, of the kind that create_file was told. Nothing may be appended
     /// after it.
     base::Digest digest();
@@ -101,14 +101,8 @@ private:
     friend class Staging;
     struct State;
     explicit Slot(std::unique_ptr<State> state);
-    std::span<const std::byte> read(const os::File* file, std::uint64_t offset, std::size_t length);
-    std::uint64_t copy(std::uint64_t offset, std::size_t length, const Also& also);
-    std::uint64_t share(std::uint64_t offset, std::uint64_t length, const Also& also);
-    void write(std::span<const std::byte> data);
-    void note_begun();
 
     std::unique_ptr<State> state_;
-    std::uint64_t size_ = 0;
 };
 
 /// An object with extended attributes that a ground will have to hold.
