@@ -2,11 +2,11 @@
 #include <utility>
 
 #include "ft/base/error.h"
+#include "ft/records/incoming_backup.h"
+#include "ft/records/state_directory.h"
 #include "ft/staging/names.h"
 #include "ft/staging/staging.h"
-#include "migrate/incoming_backup.h"
 #include "migrate/pull.h"
-#include "migrate/state_directory.h"
 
 namespace ft::migrate {
 namespace {
@@ -54,20 +54,21 @@ BackupPull::BackupPull(os::Machine& machine, const system::Description& system,
     : state_{state},
       origin_{origin_of(manifest, system::kBackupModule)},
       accounts_{machine.accounts(system.root)},
-      root_{os::make_directories(state, kIncomingBackup)} {}
+      root_{os::make_directories(state, records::kIncomingBackup)} {}
 
 bool BackupPull::run(const Line& line, checks::Space& space, const Compared& compared,
                      base::Cancellation& cancellation) {
     Metered metered{line, progress_, reach_, received_, sent_};
     WatchedStream watched{metered, line.link, progress_, cancellation};
-    if (!root_) root_ = os::make_directories(state_, kIncomingBackup);
+    if (!root_) root_ = os::make_directories(state_, records::kIncomingBackup);
     if (!staging_)
         staging_.emplace(*root_, staging::open_reserved(*root_), std::vector<staging::Generation>{}, origin_);
     if (std::exchange(used_, false)) staging_->begin_again();
     const staging::EarlierFiles taken = staging_->of_this_run().front();  // by attempts before this one
     reach_.staged(taken.bytes);
     std::unique_ptr<const os::Directory> last;
-    if (state_.status(kLastBackup)) last = std::as_const(state_).open_directory(kLastBackup);
+    if (state_.status(records::kLastBackup))
+        last = std::as_const(state_).open_directory(records::kLastBackup);
 
     rsync::PullOptions options;
     options.module = system::kBackupModule;
@@ -97,7 +98,7 @@ bool BackupPull::run(const Line& line, checks::Space& space, const Compared& com
     metered.done();
     const staging::ChangeList staged = staging_->finish();
     staging_.reset();
-    place_backup(*root_, staged);
+    records::place_backup(*root_, staged);
     used_ = false;
     return true;
 }
@@ -107,9 +108,9 @@ std::unique_ptr<os::Directory> BackupPull::directory(const system::DatabaseFacts
 }
 
 void BackupPull::keep() {
-    os::remove_all(state_, kLastBackup);
+    os::remove_all(state_, records::kLastBackup);
     root_.reset();
-    state_.rename(kIncomingBackup, state_, kLastBackup);
+    state_.rename(records::kIncomingBackup, state_, records::kLastBackup);
 }
 
 }  // namespace ft::migrate

@@ -8,11 +8,11 @@
 
 #include "ft/base/error.h"
 #include "ft/base/escape.h"
+#include "ft/records/state_directory.h"
 #include "ft/staging/names.h"
 #include "ft/system/host_settings.h"
 #include "ft/tree/scan.h"
 #include "ft/ui/format.h"
-#include "migrate/state_directory.h"
 
 namespace ft::migrate {
 namespace {
@@ -109,8 +109,8 @@ DatabaseChanges changes_between(const database::Activity& then,
 
 ChangesHere::ChangesHere(os::Machine& machine, const system::Description& system, const os::Directory& state,
                          ui::Console& console)
-    : machine_{machine}, system_{system}, console_{console}, last_{read_last_run(state)} {
-    const auto status = state.status(kLastRun);
+    : machine_{machine}, system_{system}, console_{console}, last_{records::read_last_run(state)} {
+    const auto status = state.status(records::kLastRun);
     if (last_ && (last_->run_id.empty() || !status)) last_.reset();
     if (last_) moment_ = status->ctime;
 }

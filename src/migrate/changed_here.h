@@ -12,12 +12,12 @@
 #include "ft/base/cancellation.h"
 #include "ft/database/database.h"
 #include "ft/os/machine.h"
+#include "ft/records/last_run.h"
 #include "ft/system/description.h"
 #include "ft/system/host_settings.h"
 #include "ft/system/manifest.h"
 #include "ft/tree/scan.h"
 #include "ft/ui/console.h"
-#include "migrate/last_run.h"
 
 namespace ft::migrate {
 
@@ -72,7 +72,7 @@ private:
     os::Machine& machine_;
     const system::Description& system_;
     ui::Console& console_;
-    std::optional<LastRun> last_;
+    std::optional<records::LastRun> last_;
     base::Timestamp moment_{};  // of the last run
     mutable std::mutex mutex_;
     std::set<std::string> awaited_;  // trees

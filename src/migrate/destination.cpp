@@ -6,12 +6,12 @@
 #include "ft/commit/commit.h"
 #include "ft/database/database.h"
 #include "ft/migrate/migrate.h"
+#include "ft/records/state_directory.h"
 #include "migrate/code.h"
 #include "migrate/confirm.h"
 #include "migrate/heal.h"
 #include "migrate/report.h"
 #include "migrate/run.h"
-#include "migrate/state_directory.h"
 
 namespace ft::migrate {
 
@@ -20,7 +20,7 @@ void destination(os::Machine& machine, const DestinationOptions& options, ui::Co
     const transport::Address address = transport::parse_address(options.address);
     const system::Description system = system::load(machine, options.system_file, options.root);
     if (!options.yes) require_terminal(console, "what is on this server will be replaced");
-    StateDirectory state{machine, system, "ft migrate --destination"};
+    records::StateDirectory state{machine, system, "ft migrate --destination"};
     report.run_id = new_run_id(machine);
     report.source = options.address;
     open_run_log(state, report.run_id, console);

@@ -9,9 +9,9 @@
 #include "ft/base/error.h"
 #include "ft/base/escape.h"
 #include "ft/base/log.h"
+#include "ft/records/state_directory.h"
 #include "ft/ui/format.h"
-#include "migrate/held.h"
-#include "migrate/state_directory.h"
+#include "migrate/freeable.h"
 
 namespace ft::migrate {
 namespace {
@@ -116,7 +116,7 @@ void Fetch::book_for_later(const system::Manifest& manifest, base::Cancellation&
         second_backup += facts.dump_bytes;
     }
     // Otherwise the first backup takes the place of the last run's.
-    if (!state_.status(kLastBackup)) space_.book(state_, "the second backup", second_backup, 0);
+    if (!state_.status(records::kLastBackup)) space_.book(state_, "the second backup", second_backup, 0);
 }
 
 void Fetch::restore(const system::DatabaseFacts& facts, base::Cancellation& cancellation) {

@@ -9,9 +9,9 @@
 #include "ft/base/error.h"
 #include "ft/base/escape.h"
 #include "ft/base/log.h"
+#include "ft/records/tree_roots.h"
 #include "ft/system/host_name.h"
 #include "migrate/pull.h"
-#include "migrate/tree_roots.h"
 
 namespace ft::migrate {
 namespace {
@@ -65,7 +65,7 @@ HostFiles::~HostFiles() {
             staging_.reset();
             staging::close_reserved(*etc_, state_);
         }
-        if (state_ != nullptr) remove_tree_roots(machine_, *state_, system_.below_root(kEtc));
+        if (state_ != nullptr) records::remove_tree_roots(machine_, *state_, system_.below_root(kEtc));
     } catch (const base::Error& error) {
         base::log_warning("{}", error.what());  // the next start removes it
     }
@@ -201,7 +201,7 @@ std::optional<commit::TreeChanges> HostFiles::stage(const std::vector<std::uniqu
         }
         if (!staging_) {
             state_ = &state;
-            made = make_tree_root(machine_, state, path);
+            made = records::make_tree_root(machine_, state, path);
             etc_ = machine_.open_root(path);
             staging_.emplace(*etc_, staging::open_reserved(*etc_, state_),
                              commit::kept_generations(state, *etc_));

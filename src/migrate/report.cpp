@@ -101,10 +101,10 @@ std::string new_run_id(os::Machine& machine) {
                        static_cast<unsigned>(random[1]));
 }
 
-void open_run_log(StateDirectory& state, const std::string& run_id, ui::Console& console) {
+void open_run_log(records::StateDirectory& state, const std::string& run_id, ui::Console& console) {
     try {
-        remove_old(*os::make_directories(state.directory(), kLogs), kKept - 1);
-        const std::string path = fmt::format("{}/{}/{}.log", state.path(), kLogs, run_id);
+        remove_old(*os::make_directories(state.directory(), records::kLogs), kKept - 1);
+        const std::string path = fmt::format("{}/{}/{}.log", state.path(), records::kLogs, run_id);
         base::open_log(path);
         console.set_log_path(base::escape(path));
     } catch (const base::Error& error) {  // a run's result does not depend on its log
@@ -112,7 +112,7 @@ void open_run_log(StateDirectory& state, const std::string& run_id, ui::Console&
     }
 }
 
-void write_report(StateDirectory& state, const Report& report, ui::Console& console) {
+void write_report(records::StateDirectory& state, const Report& report, ui::Console& console) {
     for (const TreeReport& tree : report.trees) {
         console.say(fmt::format("Tree {}: {} ({}); {} new or changed, {} removed; {} of content fetched.",
                                 tree.name, ui::count(tree.entries, "object", "objects"),
@@ -133,11 +133,11 @@ void write_report(StateDirectory& state, const Report& report, ui::Console& cons
     console.say(fmt::format("This server is a replica now. {} received, {} sent.",
                             ui::bytes(report.bytes_received), ui::bytes(report.bytes_sent)));
     try {
-        const auto reports = os::make_directories(state.directory(), kReports);
+        const auto reports = os::make_directories(state.directory(), records::kReports);
         os::write_whole(*reports, report.run_id + ".json", to_json(report).dump(2) + "\n");
         remove_old(*reports, kKept);
-        console.say(
-            fmt::format("Report: {}/{}/{}.json", base::escape(state.path()), kReports, report.run_id));
+        console.say(fmt::format("Report: {}/{}/{}.json", base::escape(state.path()), records::kReports,
+                                report.run_id));
     } catch (const base::Error& error) {
         console.warn(
             fmt::format("the run is committed, but its report could not be written: {}", error.what()));

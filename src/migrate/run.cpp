@@ -13,14 +13,14 @@
 #include "ft/checks/checks.h"
 #include "ft/checks/guards.h"
 #include "ft/database/database.h"
+#include "ft/records/incoming_backup.h"
+#include "ft/records/last_run.h"
+#include "ft/records/state_directory.h"
 #include "ft/ui/format.h"
 #include "migrate/confirm.h"
 #include "migrate/downtime.h"
-#include "migrate/incoming_backup.h"
-#include "migrate/last_run.h"
 #include "migrate/public_name.h"
 #include "migrate/run_words.h"
-#include "migrate/state_directory.h"
 
 namespace ft::migrate {
 
@@ -142,9 +142,9 @@ void Run::confirm() {
 
 /// From here on nothing uses what is compared and replaced.
 void Run::stop_services() {
-    const auto last = read_last_run(state_);
-    services_.stop(Side::destination, report_.run_id, phase(), system_.services, tasks_.cancellation(),
-                   last ? std::optional{last->phase} : std::nullopt);
+    const auto last = records::read_last_run(state_);
+    services_.stop(records::Side::destination, report_.run_id, phase(), system_.services,
+                   tasks_.cancellation(), last ? std::optional{last->phase} : std::nullopt);
 }
 
 /// Production goes on: all that is fetched now need not be fetched when it is stopped.
@@ -200,8 +200,8 @@ void Run::clean_up() {
     host_files_.reset();
     try {
         database::abandon_all(machine_, state_);
-        keep_incoming_backup(state_);
-        os::remove_all(state_, kIncomingRun);
+        records::keep_incoming_backup(state_);
+        os::remove_all(state_, records::kIncomingRun);
     } catch (const base::Error& error) {
         base::log_warning("left for the next start: {}", error.what());
     }

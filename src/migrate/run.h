@@ -9,6 +9,7 @@
 #include "ft/commit/commit.h"
 #include "ft/migrate/migrate.h"
 #include "ft/os/machine.h"
+#include "ft/records/stopped_services.h"
 #include "ft/system/description.h"
 #include "ft/system/manifest.h"
 #include "ft/ui/console.h"
@@ -18,7 +19,6 @@
 #include "migrate/fetch.h"
 #include "migrate/hooks.h"
 #include "migrate/host_files.h"
-#include "migrate/stopped_services.h"
 
 namespace ft::migrate {
 
@@ -77,7 +77,7 @@ private:
     ui::Console& console_;
     base::Cancellation& outer_;
     Report& report_;
-    StoppedServices services_;
+    records::StoppedServices services_;
     base::TaskGroup tasks_;
     Attempts attempts_;
     Conversation conversation_;

@@ -9,9 +9,9 @@
 #include "ft/base/escape.h"
 #include "ft/commit/undo.h"
 #include "ft/database/database.h"
+#include "ft/records/last_run.h"
+#include "ft/records/tree_roots.h"
 #include "ft/ui/format.h"
-#include "migrate/last_run.h"
-#include "migrate/tree_roots.h"
 
 namespace ft::migrate {
 
@@ -39,13 +39,14 @@ void Run::commit() {
         if (!unchanged_) tree->staging().sync();
     }
     // As late as can be: what kept rows and programs wrote into the restored databases is part of this run.
-    LastRun described = describe_run(machine_, system_, report_.run_id, phase(), tasks_.cancellation());
+    records::LastRun described =
+        records::describe_run(machine_, system_, report_.run_id, phase(), tasks_.cancellation());
     if (unchanged_) {
         const auto undo = commit::undo_store(state_);
         described.undoes = undo ? undo->run_id : "";
         undoes_ = options_.keep_undo ? described.undoes : "";
     }
-    prepare_last_run(state_, std::move(described));
+    records::prepare_last_run(state_, std::move(described));
 
     tasks_.cancellation().check();
     // From here on the run is short and must end by itself: a signal, or the loss of the source, changes
@@ -79,8 +80,8 @@ void Run::leave_unchanged() {
 /// The replica is live, or was all the time.
 void Run::follow_commit() {
     decided_ = true;
-    or_warn([&] { keep_last_run(state_, report_.run_id); });
-    or_warn([&] { forget_tree_roots(state_); });
+    or_warn([&] { records::keep_last_run(state_, report_.run_id); });
+    or_warn([&] { records::forget_tree_roots(state_); });
     start_services();
     // Its answer comes while the rest is done here. One that is lost just now may be back by then.
     if (!conversation_.presence().is_there()) return;
@@ -99,7 +100,7 @@ void Run::start_services() {
     const auto off = services_.off_in_rehearsal();
     const auto failures = services_.start_again();
     report_.problems.insert(report_.problems.end(), failures.begin(), failures.end());
-    if (!off.empty()) stay_off_ = what_stays_off(off);
+    if (!off.empty()) stay_off_ = records::what_stays_off(off);
 }
 
 void Run::make_live(commit::Plan plan) {

@@ -7,10 +7,10 @@
 
 #include "ft/base/cancellation.h"
 #include "ft/os/machine.h"
+#include "ft/records/stopped_services.h"
 #include "ft/system/description.h"
 #include "ft/ui/console.h"
 #include "migrate/downtime.h"
-#include "migrate/stopped_services.h"
 
 namespace ft::migrate {
 
@@ -50,7 +50,7 @@ private:
     ui::Console& console_;
     std::atomic<bool> live_{true};
     std::mutex mutex_;  // guards services_
-    StoppedServices services_;
+    records::StoppedServices services_;
     mutable std::mutex since_mutex_;  // guards since_
     StoppedSince since_;
 };

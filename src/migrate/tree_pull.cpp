@@ -7,12 +7,12 @@
 #include "ft/base/error.h"
 #include "ft/base/log.h"
 #include "ft/checks/guards.h"
+#include "ft/records/tree_roots.h"
 #include "ft/staging/names.h"
 #include "ft/staging/probe.h"
 #include "ft/system/host_settings.h"
 #include "ft/ui/format.h"
 #include "migrate/pull.h"
-#include "migrate/tree_roots.h"
 
 namespace ft::migrate {
 namespace {
@@ -40,7 +40,7 @@ TreePull::TreePull(os::Machine& machine, const system::Description& system,
       tree_{tree},
       path_{system.below_root(tree.path)},
       origin_{origin_of(manifest, tree.name)},
-      made_{make_tree_root(machine, state, path_)},
+      made_{records::make_tree_root(machine, state, path_)},
       root_{machine.open_root_to_read(path_)},
       rules_{system::rules_of(system, tree, excluded_there(manifest, tree.name),
                               {std::string{staging::kReservedDirectory}})},
@@ -70,7 +70,7 @@ TreePull::~TreePull() {
             for (const base::RelPath& ground : grounds)
                 staging::close_reserved(*machine_.open_root(path_of(ground)), &state_);
         }
-        remove_tree_roots(machine_, state_, path_);
+        records::remove_tree_roots(machine_, state_, path_);
     } catch (const base::Error& error) {
         base::log_warning("{}", error.what());  // the next run's staging begins by looking at it
     }

@@ -2,8 +2,8 @@
 
 #include <catch2/catch.hpp>
 
+#include "ft/records/state_directory.h"
 #include "migrate/pull.h"
-#include "migrate/state_directory.h"
 #include "support/memory_disk.h"
 #include "support/memory_machine.h"
 
@@ -107,7 +107,7 @@ TEST_CASE("an /etc that was missing is the run's: it goes with its undo, or with
         if (!fails) files.let_go();
     }
     CHECK(disk.open("/there")->status("etc").has_value() != fails);
-    CHECK(state->status(migrate::kMadeRoots).has_value() != fails);
+    CHECK(state->status(records::kMadeRoots).has_value() != fails);
 }
 
 TEST_CASE("a file of the name that is kept, or a link out of /etc, is left alone with a warning",

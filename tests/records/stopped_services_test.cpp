@@ -1,4 +1,4 @@
-#include "migrate/stopped_services.h"
+#include "ft/records/stopped_services.h"
 
 #include <catch2/catch.hpp>
 #include <set>
@@ -7,7 +7,7 @@
 #include "support/memory_machine.h"
 
 using namespace ft;
-using migrate::Side;
+using records::Side;
 using system::Phase;
 using Names = std::vector<std::string>;
 
@@ -51,8 +51,8 @@ struct Host {
         return {};
     }
     std::unique_ptr<os::Directory> state() { return disk.open("/state"); }
-    void heal() { migrate::start_what_was_stopped(machine, *state(), console); }
-    bool is_written_down() { return state()->status(migrate::kStoppedServices).has_value(); }
+    void heal() { records::start_what_was_stopped(machine, *state(), console); }
+    bool is_written_down() { return state()->status(records::kStoppedServices).has_value(); }
 };
 
 std::optional<base::ErrorKind> kind_of(const std::function<void()>& action) {
@@ -68,25 +68,25 @@ const std::set<std::string> kBefore{"app", "mailer"};
 
 }  // namespace
 
-TEST_CASE("what is active is stopped in order and started in reverse, what is off stays off", "[migrate]") {
+TEST_CASE("what is active is stopped in order and started in reverse, what is off stays off", "[records]") {
     Host host;
     const auto state = host.state();
-    migrate::StoppedServices stopped{host.machine, *state, host.console};
+    records::StoppedServices stopped{host.machine, *state, host.console};
     stopped.stop(Side::source, "", Phase::final_run, host.services, host.cancellation);
     CHECK(host.active.empty());
     CHECK(stopped.waiting() == Names{"app", "mailer"});
-    CHECK(state->status(migrate::kStoppedServices)->attributes.mode == 0600);
+    CHECK(state->status(records::kStoppedServices)->attributes.mode == 0600);
     CHECK(stopped.start_again().empty());
     CHECK(host.calls == Names{"stop app", "stop mailer", "start mailer", "start app"});
     CHECK(host.active == kBefore);
     CHECK_FALSE(host.is_written_down());
 }
 
-TEST_CASE("a service that does not stop leaves what comes after it alone", "[migrate]") {
+TEST_CASE("a service that does not stop leaves what comes after it alone", "[records]") {
     Host host;
     host.failing = {"stop app"};
     const auto state = host.state();
-    migrate::StoppedServices stopped{host.machine, *state, host.console};
+    records::StoppedServices stopped{host.machine, *state, host.console};
     CHECK(kind_of([&] {
               stopped.stop(Side::source, "", Phase::final_run, host.services, host.cancellation);
           }) == base::ErrorKind::command);
@@ -95,22 +95,22 @@ TEST_CASE("a service that does not stop leaves what comes after it alone", "[mig
     CHECK(host.active == kBefore);
 }
 
-TEST_CASE("what does not start again is named, kept written down, and tried by the next start", "[migrate]") {
+TEST_CASE("what does not start again is named, kept written down, and tried by the next start", "[records]") {
     Host host;
     host.failing = {"start mailer"};
     const auto state = host.state();
     {
-        migrate::StoppedServices stopped{host.machine, *state, host.console};
+        records::StoppedServices stopped{host.machine, *state, host.console};
         stopped.stop(Side::source, "", Phase::final_run, host.services, host.cancellation);
         CHECK(stopped.start_again() == Names{"service mailer: start: exit status 1: no"});
     }
     CHECK(host.active == std::set<std::string>{"app"});
-    CHECK(migrate::read_stopped(*state)->services.size() == 1);
+    CHECK(records::read_stopped(*state)->services.size() == 1);
     host.heal();
     CHECK(host.is_written_down());
     {
         // Not even a run in between forgets it.
-        migrate::StoppedServices again{host.machine, *state, host.console};
+        records::StoppedServices again{host.machine, *state, host.console};
         again.stop(Side::source, "", Phase::final_run, host.services, host.cancellation);
         CHECK(again.waiting() == Names{"app", "mailer"});
     }
@@ -120,18 +120,18 @@ TEST_CASE("what does not start again is named, kept written down, and tried by t
     CHECK_FALSE(host.is_written_down());
 }
 
-TEST_CASE("after a commit every service is wanted, in a rehearsal but those that stay off", "[migrate]") {
+TEST_CASE("after a commit every service is wanted, in a rehearsal but those that stay off", "[records]") {
     const auto phase = GENERATE(Phase::rehearsal, Phase::final_run);
     Host host;
     const auto state = host.state();
-    migrate::StoppedServices stopped{host.machine, *state, host.console};
+    records::StoppedServices stopped{host.machine, *state, host.console};
     stopped.stop(Side::destination, "run-1", Phase::rehearsal, host.services, host.cancellation);
     stopped.set_phase(phase);
     const bool killed = GENERATE(false, true);
     if (killed) {
-        migrate::want_services_of(*state, "another-run");
-        CHECK_FALSE(migrate::read_stopped(*state)->committed);
-        migrate::want_services_of(*state, "run-1");
+        records::want_services_of(*state, "another-run");
+        CHECK_FALSE(records::read_stopped(*state)->committed);
+        records::want_services_of(*state, "run-1");
         host.heal();
     } else {
         stopped.commit();
@@ -143,25 +143,25 @@ TEST_CASE("after a commit every service is wanted, in a rehearsal but those that
     CHECK(host.active == wanted);
 }
 
-TEST_CASE("a stop that was killed in the middle is finished before the start", "[migrate]") {
+TEST_CASE("a stop that was killed in the middle is finished before the start", "[records]") {
     Host host;
     const auto state = host.state();
-    migrate::StoppedRecord record;
-    record.services = {{host.services[0], migrate::ServiceState::stopping},
-                       {host.services[2], migrate::ServiceState::running}};
-    migrate::write_stopped(*state, record);
+    records::StoppedRecord record;
+    record.services = {{host.services[0], records::ServiceState::stopping},
+                       {host.services[2], records::ServiceState::running}};
+    records::write_stopped(*state, record);
     host.heal();
     CHECK(host.calls == Names{"stop app", "start app"});
     CHECK(host.active == kBefore);
 }
 
-TEST_CASE("killed at any step, the next start leaves the services as they were", "[migrate]") {
+TEST_CASE("killed at any step, the next start leaves the services as they were", "[records]") {
     for (std::uint64_t step = 1;; ++step) {
         INFO("power lost at file operation " << step);
         Host host;
         const bool finished = host.disk.run_until_power_loss(step, [&] {
             const auto state = host.state();
-            migrate::StoppedServices stopped{host.machine, *state, host.console};
+            records::StoppedServices stopped{host.machine, *state, host.console};
             stopped.stop(Side::source, "", Phase::final_run, host.services, host.cancellation);
             stopped.start_again();
         });
@@ -173,32 +173,32 @@ TEST_CASE("killed at any step, the next start leaves the services as they were",
     }
 }
 
-TEST_CASE("no damage of the record is taken for a record", "[migrate]") {
-    migrate::StoppedRecord record;
+TEST_CASE("no damage of the record is taken for a record", "[records]") {
+    records::StoppedRecord record;
     record.side = Side::destination;
     record.run_id = "run-1";
     record.phase = Phase::final_run;
     record.committed = true;
-    record.services = {{service("app", true), migrate::ServiceState::stopping}};
+    record.services = {{service("app", true), records::ServiceState::stopping}};
     record.services[0].service.unit = "app.service";
-    const std::string text = migrate::encode(record);
-    const auto read = migrate::decode(text);
+    const std::string text = records::encode(record);
+    const auto read = records::decode(text);
     REQUIRE(read);
-    CHECK(migrate::encode(*read) == text);
+    CHECK(records::encode(*read) == text);
     for (std::size_t length = 0; length < text.size(); ++length)
-        CHECK_FALSE(migrate::decode(text.substr(0, length)));
+        CHECK_FALSE(records::decode(text.substr(0, length)));
     for (std::size_t at = 0; at < text.size(); ++at) {
         for (int bit = 0; bit < 8; ++bit) {
             std::string damaged = text;
             damaged[at] = static_cast<char>(damaged[at] ^ (1 << bit));
-            CHECK_FALSE(migrate::decode(damaged));
+            CHECK_FALSE(records::decode(damaged));
         }
     }
-    CHECK_FALSE(migrate::decode(text + text));
+    CHECK_FALSE(records::decode(text + text));
 
     Host host;
     const auto state = host.state();
-    os::write_whole(*state, migrate::kStoppedServices, text.substr(1));
+    os::write_whole(*state, records::kStoppedServices, text.substr(1));
     CHECK(kind_of([&] { host.heal(); }) == base::ErrorKind::recovery);
     CHECK(host.calls.empty());
 }

@@ -1,13 +1,12 @@
-#include "migrate/last_run.h"
+#include "ft/records/last_run.h"
 
 #include <catch2/catch.hpp>
 
-#include "migrate/changed_here.h"
-#include "migrate/state_directory.h"
+#include "ft/records/state_directory.h"
 #include "support/error_of.h"
 #include "support/memory_machine.h"
 
-namespace ft::migrate {
+namespace ft::records {
 namespace {
 
 const LastRun kRun{
@@ -19,7 +18,7 @@ const LastRun kRun{
 
 }  // namespace
 
-TEST_CASE("a last run is read as it was written, and damage is no run", "[migrate]") {
+TEST_CASE("a last run is read as it was written, and damage is no run", "[records]") {
     const std::string text = text_of(kRun);
     CHECK(last_run_of(text) == kRun);
     for (std::size_t length = 0; length + 1 < text.size(); ++length)
@@ -38,7 +37,7 @@ TEST_CASE("a last run is read as it was written, and damage is no run", "[migrat
     }
 }
 
-TEST_CASE("only the run that was committed becomes the last one", "[migrate]") {
+TEST_CASE("only the run that was committed becomes the last one", "[records]") {
     test::MemoryDisk disk;
     test::MemoryMachine machine{disk};
     machine.make_root("/state");
@@ -64,7 +63,7 @@ TEST_CASE("only the run that was committed becomes the last one", "[migrate]") {
     CHECK_FALSE(read_last_run(*state));
 }
 
-TEST_CASE("a run that changes nothing leaves the run and the phase that an undo leads back to", "[migrate]") {
+TEST_CASE("a run that changes nothing leaves the run and the phase that an undo leads back to", "[records]") {
     test::MemoryDisk disk;
     test::MemoryMachine machine{disk};
     machine.make_root("/state");
@@ -97,28 +96,4 @@ TEST_CASE("a run that changes nothing leaves the run and the phase that an undo 
     CHECK(read_last_run(*state)->phase == system::Phase::rehearsal);
 }
 
-TEST_CASE("changes of a database are differences of counters, where these can be trusted", "[migrate]") {
-    const database::Activity then{7, true, "", {{"a", {10, 0, 0}}, {"b", {5, 5, 5}}, {"c", {1, 0, 0}}}};
-    database::Activity now = then;
-    CHECK(changes_between(then, now) == DatabaseChanges{});
-    now.tables["a"] = {12, 1, 0};
-    now.tables["new"] = {3, 0, 1};
-    now.tables["empty"] = {};
-    now.tables.erase("c");
-    CHECK(changes_between(then, now) == DatabaseChanges{"", {{"a", {2, 1, 0}}, {"new", {3, 0, 1}}}, {"c"}});
-
-    now.tables["b"] = {5, 5, 4};
-    CHECK(changes_between(then, now).unknown == "the server's counters were reset");
-    now = then;
-    now.reset = "2026-01-01";
-    CHECK(changes_between(then, now).unknown == "the server's counters were reset");
-    now = then;
-    now.oid = 8;
-    CHECK(changes_between(then, now).unknown == "the database was replaced");
-    now = then;
-    now.counts = false;
-    CHECK(changes_between(then, now).unknown == "the server does not count (track_counts)");
-    CHECK(changes_between(then, std::nullopt).unknown == "the database is not there any more");
-}
-
-}  // namespace ft::migrate
+}  // namespace ft::records

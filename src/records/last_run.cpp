@@ -1,14 +1,14 @@
-#include "migrate/last_run.h"
+#include "ft/records/last_run.h"
 
 #include <nlohmann/json.hpp>
 
 #include "ft/base/error.h"
 #include "ft/base/escape.h"
 #include "ft/base/log.h"
+#include "ft/records/state_directory.h"
 #include "ft/ui/format.h"
-#include "migrate/state_directory.h"
 
-namespace ft::migrate {
+namespace ft::records {
 namespace {
 
 using nlohmann::json;
@@ -151,4 +151,4 @@ system::Phase phase_without(const os::Directory& state, const std::string& run_i
 
 std::optional<LastRun> read_last_run(const os::Directory& state) { return read(state, kLastRun); }
 
-}  // namespace ft::migrate
+}  // namespace ft::records

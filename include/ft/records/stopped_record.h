@@ -9,7 +9,7 @@
 #include "ft/system/description.h"
 #include "ft/system/phase.h"
 
-namespace ft::migrate {
+namespace ft::records {
 
 /// The record of stopped services in the state directory (docs/architecture.md, "Stopped services").
 inline constexpr const char* kStoppedServices = "stopped-services";
@@ -60,4 +60,4 @@ std::optional<StoppedRecord> read_stopped(const os::Directory& state);
 /// Durable on return.
 void remove_stopped(os::Directory& state);
 
-}  // namespace ft::migrate
+}  // namespace ft::records

@@ -1,11 +1,11 @@
-#include "migrate/tree_roots.h"
+#include "ft/records/tree_roots.h"
 
 #include <catch2/catch.hpp>
 #include <cerrno>
 
 #include "ft/base/error.h"
+#include "ft/records/state_directory.h"
 #include "ft/staging/root_time.h"
-#include "migrate/state_directory.h"
 #include "support/memory_machine.h"
 
 using namespace ft;
@@ -15,8 +15,8 @@ namespace {
 
 struct Host {
     Host() { machine.make_root("/state"); }
-    Paths make(const std::string& path) { return migrate::make_tree_root(machine, *state(), path); }
-    void remove(const std::string& path = {}) { migrate::remove_tree_roots(machine, *state(), path); }
+    Paths make(const std::string& path) { return records::make_tree_root(machine, *state(), path); }
+    void remove(const std::string& path = {}) { records::remove_tree_roots(machine, *state(), path); }
     std::unique_ptr<os::Directory> state() { return disk.open("/state"); }
     bool has(const char* path) { return disk.open("/")->status(path).has_value(); }
     test::MemoryDisk disk;
@@ -25,7 +25,7 @@ struct Host {
 
 }  // namespace
 
-TEST_CASE("a directory that a failed run made for a tree is the next run's", "[migrate]") {
+TEST_CASE("a directory that a failed run made for a tree is the next run's", "[records]") {
     Host host;
     CHECK(host.make("/srv/odd\tname/a") == Paths{"/srv", "/srv/odd\tname", "/srv/odd\tname/a"});
     CHECK(host.make("/srv/b") == Paths{"/srv/b"});
@@ -36,7 +36,7 @@ TEST_CASE("a directory that a failed run made for a tree is the next run's", "[m
     CHECK(host.make("/srv/odd\tname/a") == Paths{"/srv", "/srv/odd\tname", "/srv/odd\tname/a"});
     CHECK(host.make("/srv/b") == Paths{"/srv/b"});
     SECTION("but not once it was committed") {
-        migrate::forget_tree_roots(*host.state());
+        records::forget_tree_roots(*host.state());
         CHECK(host.make("/srv/odd\tname/a").empty());
         host.remove();
         CHECK(host.has("srv/b"));
@@ -49,17 +49,17 @@ TEST_CASE("a directory that a failed run made for a tree is the next run's", "[m
     CHECK(host.state()->list().empty());
 }
 
-TEST_CASE("a directory that cannot be remembered is not made", "[migrate]") {
+TEST_CASE("a directory that cannot be remembered is not made", "[records]") {
     Host host;
     host.disk.mount("/state");
     const auto state = host.state();
     host.disk.fail(1, "write", ENOSPC);
-    CHECK_THROWS_AS(migrate::make_tree_root(host.machine, *state, "/srv/a"), base::Error);
+    CHECK_THROWS_AS(records::make_tree_root(host.machine, *state, "/srv/a"), base::Error);
     CHECK_FALSE(host.has("srv"));
     CHECK(state->list().empty());
 }
 
-TEST_CASE("a directory that was there before any run is never one's", "[migrate]") {
+TEST_CASE("a directory that was there before any run is never one's", "[records]") {
     Host host;
     host.machine.make_root("/srv");
     CHECK(host.make("/srv").empty());
@@ -98,7 +98,7 @@ struct Above : Host {
 
 }  // namespace
 
-TEST_CASE("a directory in which roots come and go has its time, wherever a run ends", "[migrate]") {
+TEST_CASE("a directory in which roots come and go has its time, wherever a run ends", "[records]") {
     // 1: all is kept, as of a process that is killed.
     const auto seed = GENERATE(1u, 0u, 2u, 3u, 4u, 5u);
     const bool removes = GENERATE(false, true);
@@ -122,7 +122,7 @@ TEST_CASE("a directory in which roots come and go has its time, wherever a run e
     }
 }
 
-TEST_CASE("a root that cannot be made leaves neither directories nor memory", "[migrate]") {
+TEST_CASE("a root that cannot be made leaves neither directories nor memory", "[records]") {
     Above host;
     const auto state = host.state();
     // Files that are created too: the list, and a note before each directory.

@@ -7,7 +7,7 @@
 #include "ft/os/machine.h"
 #include "ft/system/description.h"
 
-namespace ft::migrate {
+namespace ft::records {
 
 /// The directory where ft keeps what a run must remember, locked for this process: one run a machine at a
 /// time.
@@ -45,4 +45,4 @@ inline constexpr const char* kMadeRoots = "made-roots";      // directories made
 inline constexpr const char* kReports = "reports";
 inline constexpr const char* kLogs = "logs";
 
-}  // namespace ft::migrate
+}  // namespace ft::records

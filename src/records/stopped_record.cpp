@@ -1,4 +1,4 @@
-#include "migrate/stopped_record.h"
+#include "ft/records/stopped_record.h"
 
 #include <fmt/format.h>
 
@@ -10,7 +10,7 @@
 #include "ft/base/error.h"
 #include "ft/base/escape.h"
 
-namespace ft::migrate {
+namespace ft::records {
 namespace {
 
 using nlohmann::json;
@@ -131,4 +131,4 @@ void remove_stopped(os::Directory& state) {
     state.sync();
 }
 
-}  // namespace ft::migrate
+}  // namespace ft::records

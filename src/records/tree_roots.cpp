@@ -1,4 +1,4 @@
-#include "migrate/tree_roots.h"
+#include "ft/records/tree_roots.h"
 
 #include <algorithm>
 #include <ranges>
@@ -7,10 +7,10 @@
 #include "ft/base/error.h"
 #include "ft/base/escape.h"
 #include "ft/base/log.h"
+#include "ft/records/state_directory.h"
 #include "ft/staging/root_time.h"
-#include "migrate/state_directory.h"
 
-namespace ft::migrate {
+namespace ft::records {
 namespace {
 
 constexpr std::size_t kLongestList = 16 * 1024 * 1024;  // bytes
@@ -128,4 +128,4 @@ void remove_tree_roots(os::Machine& machine, os::Directory& state, const std::st
 
 void forget_tree_roots(os::Directory& state) { os::remove_all(state, kMadeRoots); }
 
-}  // namespace ft::migrate
+}  // namespace ft::records

@@ -4,11 +4,10 @@
 #include <string>
 #include <vector>
 
-#include "ft/checks/space.h"
 #include "ft/os/machine.h"
 #include "ft/system/description.h"
 
-namespace ft::migrate {
+namespace ft::records {
 
 /// Absolute paths of the directories in which ft stages: each tree's root, each file system that is mounted
 /// in it, and /etc, where a run writes host files.
@@ -25,12 +24,7 @@ struct Held {
 std::vector<Held> look_at_held(os::Machine& machine, const system::Description& system,
                                const os::Directory& state);
 
-/// What could be freed on which file system, for a run that does not fit. What cannot be looked at is passed
-/// over.
-std::vector<checks::Freeable> freeable(os::Machine& machine, const system::Description& system,
-                                       const os::Directory& state);
-
 /// Bytes that `path` and all beneath it take on disk.
 std::uint64_t bytes_on_disk(const os::Directory& directory, const std::string& path);
 
-}  // namespace ft::migrate
+}  // namespace ft::records

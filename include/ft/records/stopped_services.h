@@ -5,10 +5,10 @@
 #include <vector>
 
 #include "ft/base/cancellation.h"
+#include "ft/records/stopped_record.h"
 #include "ft/ui/console.h"
-#include "migrate/stopped_record.h"
 
-namespace ft::migrate {
+namespace ft::records {
 
 /// The services of this machine while ft keeps them off: written down before anything is stopped, so that
 /// whoever comes after a kill can start them again. One thread.
@@ -73,4 +73,4 @@ void tell_services_of_undo(os::Directory& state, const std::string& run_id, syst
 /// Services that a killed run has stopped are started again, and it is said which. True when there were any.
 bool start_what_was_stopped(os::Machine& machine, os::Directory& state, ui::Console& console);
 
-}  // namespace ft::migrate
+}  // namespace ft::records

@@ -1,4 +1,4 @@
-#include "migrate/stopped_services.h"
+#include "ft/records/stopped_services.h"
 
 #include <fmt/format.h>
 
@@ -9,7 +9,7 @@
 #include "ft/base/log.h"
 #include "ft/system/services.h"
 
-namespace ft::migrate {
+namespace ft::records {
 namespace {
 
 /// What an earlier start could not start again counts as found active.
@@ -219,4 +219,4 @@ bool start_what_was_stopped(os::Machine& machine, os::Directory& state, ui::Cons
     return !waiting.empty();
 }
 
-}  // namespace ft::migrate
+}  // namespace ft::records

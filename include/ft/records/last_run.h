@@ -10,7 +10,7 @@
 #include "ft/system/description.h"
 #include "ft/system/phase.h"
 
-namespace ft::migrate {
+namespace ft::records {
 
 /// What this machine was when its last run was committed, so that the next one can tell what happened since.
 /// The file's own ctime, by the kernel that stamps the trees too, is the moment.
@@ -53,4 +53,4 @@ std::optional<LastRun> read_last_run(const os::Directory& state);
 std::string text_of(const LastRun& run);
 LastRun last_run_of(const std::string& text);
 
-}  // namespace ft::migrate
+}  // namespace ft::records

@@ -1,4 +1,4 @@
-#include "migrate/incoming_backup.h"
+#include "ft/records/incoming_backup.h"
 
 #include <fmt/format.h>
 
@@ -10,11 +10,11 @@
 #include "ft/base/error.h"
 #include "ft/base/escape.h"
 #include "ft/base/log.h"
+#include "ft/records/state_directory.h"
 #include "ft/staging/names.h"
 #include "ft/staging/staging.h"
-#include "migrate/state_directory.h"
 
-namespace ft::migrate {
+namespace ft::records {
 namespace {
 
 // In the reserved directory, once all is staged: what goes where, a line each.
@@ -92,4 +92,4 @@ void keep_incoming_backup(os::Directory& state) {
     }
 }
 
-}  // namespace ft::migrate
+}  // namespace ft::records

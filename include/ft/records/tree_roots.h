@@ -5,7 +5,7 @@
 
 #include "ft/os/machine.h"
 
-namespace ft::migrate {
+namespace ft::records {
 
 // Directories that runs make for their trees, until one of those runs is committed (its undo removes them) or
 // what it staged is discarded. The file `made-roots` of the state directory remembers them from before they
@@ -20,4 +20,4 @@ void remove_tree_roots(os::Machine& machine, os::Directory& state, const std::st
 /// A run is committed: they are its own.
 void forget_tree_roots(os::Directory& state);
 
-}  // namespace ft::migrate
+}  // namespace ft::records

@@ -1,4 +1,4 @@
-#include "migrate/state_directory.h"
+#include "ft/records/state_directory.h"
 
 #include <fmt/format.h>
 
@@ -7,7 +7,7 @@
 #include "ft/base/log.h"
 #include "ft/ui/format.h"
 
-namespace ft::migrate {
+namespace ft::records {
 
 StateDirectory::StateDirectory(os::Machine& machine, const system::Description& system,
                                const std::string& command)
@@ -52,4 +52,4 @@ StateDirectory::~StateDirectory() {
     }
 }
 
-}  // namespace ft::migrate
+}  // namespace ft::records
