@@ -5,6 +5,7 @@
 #include "ft/base/escape.h"
 #include "ft/commit/commit.h"
 #include "ft/database/database.h"
+#include "ft/fetch/source.h"
 #include "ft/migrate/migrate.h"
 #include "ft/records/state_directory.h"
 #include "migrate/code.h"
@@ -30,11 +31,11 @@ void destination(os::Machine& machine, const DestinationOptions& options, ui::Co
     database::PostgresSwapper swapper{machine};
     commit::put_away(machine, state.directory(), swapper);
 
-    const Source source{machine,
-                        address.host,
-                        address.port,
-                        destination_code(machine, options.code_file, console, cancellation),
-                        {}};
+    const fetch::Source source{machine,
+                               address.host,
+                               address.port,
+                               destination_code(machine, options.code_file, console, cancellation),
+                               {}};
     console.phase("connect",
                   fmt::format("Connecting to {}, port {}.", base::escape(address.host), address.port));
     Run run{machine, options, system, state.directory(), source, console, cancellation, report};

@@ -26,7 +26,7 @@ void remove_old(os::Directory& directory, std::size_t kept) {
 
 nlohmann::json to_json(const Report& report) {
     nlohmann::json trees = nlohmann::json::array();
-    for (const TreeReport& tree : report.trees) {
+    for (const fetch::TreeReport& tree : report.trees) {
         trees.push_back({{"name", tree.name},
                          {"entries", tree.entries},
                          {"bytes", tree.bytes},
@@ -42,14 +42,14 @@ nlohmann::json to_json(const Report& report) {
                          {"vanished", tree.vanished}});
     }
     nlohmann::json databases = nlohmann::json::array();
-    for (const DatabaseReport& database : report.databases) {
+    for (const fetch::DatabaseReport& database : report.databases) {
         databases.push_back({{"name", base::escape(database.name)},
                              {"tables", database.tables},
                              {"rows", database.rows},
                              {"dump_bytes", database.dump_bytes}});
     }
     nlohmann::json kept = nlohmann::json::array();
-    for (const KeptReport& each : report.kept)
+    for (const fetch::KeptReport& each : report.kept)
         kept.push_back({{"kind", each.kind}, {"name", base::escape(each.name)}, {"group", each.group}});
     nlohmann::json durations = nlohmann::json::object();
     for (const PhaseReport& phase : report.phases) durations[phase.name + "_ms"] = phase.duration.count();
@@ -81,8 +81,9 @@ void say_kept(const Report& report, ui::Console& console) {
                                {"account", "accounts"}};
     std::string line;
     for (const Kind& kind : kKinds) {
-        const auto count = std::count_if(report.kept.begin(), report.kept.end(),
-                                         [&](const KeptReport& each) { return each.kind == kind.one; });
+        const auto count =
+            std::count_if(report.kept.begin(), report.kept.end(),
+                          [&](const fetch::KeptReport& each) { return each.kind == kind.one; });
         if (count > 0)
             line += (line.empty() ? "" : ", ") +
                     ui::count(static_cast<std::uint64_t>(count), kind.one, kind.many);
@@ -113,7 +114,7 @@ void open_run_log(records::StateDirectory& state, const std::string& run_id, ui:
 }
 
 void write_report(records::StateDirectory& state, const Report& report, ui::Console& console) {
-    for (const TreeReport& tree : report.trees) {
+    for (const fetch::TreeReport& tree : report.trees) {
         console.say(fmt::format("Tree {}: {} ({}); {} new or changed, {} removed; {} of content fetched.",
                                 tree.name, ui::count(tree.entries, "object", "objects"),
                                 ui::bytes(tree.bytes), tree.counts.files + tree.counts.others,
@@ -124,7 +125,7 @@ void write_report(records::StateDirectory& state, const Report& report, ui::Cons
                 tree.name, ui::count(tree.verified_files, "file", "files"), tree.differing_files));
         }
     }
-    for (const DatabaseReport& database : report.databases) {
+    for (const fetch::DatabaseReport& database : report.databases) {
         console.say(fmt::format("Database {}: {}, {}, all counted equal.", base::escape(database.name),
                                 ui::count(database.tables, "table", "tables"),
                                 ui::count(database.rows, "row", "rows")));

@@ -13,20 +13,20 @@
 #include "ft/checks/checks.h"
 #include "ft/checks/guards.h"
 #include "ft/database/database.h"
+#include "ft/records/downtime.h"
 #include "ft/records/incoming_backup.h"
 #include "ft/records/last_run.h"
 #include "ft/records/state_directory.h"
 #include "ft/ui/format.h"
 #include "migrate/confirm.h"
-#include "migrate/downtime.h"
 #include "migrate/public_name.h"
 #include "migrate/run_words.h"
 
 namespace ft::migrate {
 
 Run::Run(os::Machine& machine, const DestinationOptions& options, const system::Description& system,
-         os::Directory& state, const Source& source, ui::Console& console, base::Cancellation& cancellation,
-         Report& report)
+         os::Directory& state, const fetch::Source& source, ui::Console& console,
+         base::Cancellation& cancellation, Report& report)
     : machine_{machine},
       options_{options},
       system_{system},
@@ -162,9 +162,9 @@ void Run::stop_traffic() {
 }
 
 void Run::tell_downtime() {
-    const StoppedSince since = conversation_.stopped_since();
+    const records::StoppedSince since = conversation_.stopped_since();
     if (!since || std::exchange(downtime_told_, true)) return;
-    const auto lasted = downtime(machine_.clock(), since);
+    const auto lasted = records::downtime(machine_.clock(), since);
     if (manifest_.live) {  // it has not said that it did
         console_.say(
             fmt::format("The source was asked to stop production {} ago: its console says what it did.",
@@ -185,13 +185,14 @@ void Run::pull() {
 }
 
 void Run::show_progress(const char* phase) {
-    const FetchProgress now = fetch_.progress();
+    const fetch::Progress now = fetch_.progress();
     attempts_.set_fetched(now.sum());
-    console_.progress(progress_line(now) + downtime_suffix(machine_.clock(), conversation_.stopped_since()),
-                      {{"phase", phase},
-                       {"bytes_done", now.bytes_done},
-                       {"bytes_wanted", now.bytes_wanted},
-                       {"files_done", now.files_done}});
+    console_.progress(
+        progress_line(now) + records::downtime_suffix(machine_.clock(), conversation_.stopped_since()),
+        {{"phase", phase},
+         {"bytes_done", now.bytes_done},
+         {"bytes_wanted", now.bytes_wanted},
+         {"files_done", now.files_done}});
     conversation_.set_progress({phase, now.bytes_done, now.bytes_wanted});
 }
 

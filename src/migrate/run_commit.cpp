@@ -2,8 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <iterator>
+#include <utility>
 
 #include "ft/base/error.h"
 #include "ft/base/escape.h"
@@ -24,20 +23,11 @@ void Run::commit() {
     plan.keep_undo = options_.keep_undo;
     plan.swaps = fetch_.swaps();
     plan.host_name = host_files_->host_name();
-    const auto host_changes = host_files_->stage(fetch_.trees(), state_);
-    for (const auto& tree : fetch_.trees()) {
-        auto changes = tree->finish();
-        std::move(changes.begin(), changes.end(), std::back_inserter(plan.trees));
-    }
+    plan.trees = fetch_.finish(*host_files_);
     fill_report();
-    for (std::size_t i = 0; i < report_.trees.size(); ++i)
-        report_.trees[i].counts = fetch_.trees()[i]->counts();
-    if (host_changes) plan.trees.push_back(*host_changes);
     unchanged_ = plan.is_empty();
     // Of all trees: the journal names the generation of each, and so must the disk.
-    for (const auto& tree : fetch_.trees()) {
-        if (!unchanged_) tree->staging().sync();
-    }
+    if (!unchanged_) fetch_.sync();
     // As late as can be: what kept rows and programs wrote into the restored databases is part of this run.
     records::LastRun described =
         records::describe_run(machine_, system_, report_.run_id, phase(), tasks_.cancellation());

@@ -109,7 +109,7 @@ void announce(os::Machine& machine, const SourceOptions& options, std::uint16_t 
     }
     if (const auto since = traffic.stopped_since()) {
         console.say(fmt::format("Production traffic is stopped since {}, until this ends.",
-                                stopped_at(machine.clock(), *since)));
+                                records::stopped_at(machine.clock(), *since)));
     } else {
         console.say("Production traffic goes on: what runs now is a rehearsal.");
     }

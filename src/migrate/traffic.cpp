@@ -65,7 +65,7 @@ void Traffic::warn_of_sessions(ui::Console& console, base::Cancellation& cancell
     }
 }
 
-StoppedSince Traffic::stopped_since() const {
+records::StoppedSince Traffic::stopped_since() const {
     const std::lock_guard lock{since_mutex_};
     return since_;
 }

@@ -7,6 +7,7 @@
 #include "ft/base/log.h"
 #include "ft/commit/undo.h"
 #include "ft/database/database.h"
+#include "ft/fetch/changed_here.h"
 #include "ft/migrate/here.h"
 #include "ft/records/held.h"
 #include "ft/records/last_run.h"
@@ -14,7 +15,6 @@
 #include "ft/records/stopped_services.h"
 #include "ft/system/description.h"
 #include "ft/ui/format.h"
-#include "migrate/changed_here.h"
 #include "migrate/confirm.h"
 #include "migrate/heal.h"
 #include "migrate/report.h"
@@ -46,7 +46,7 @@ public:
                                 swap.current_oid == 0 ? " (there was none)" : "");
         if (store_.host_name) text += "    the host name\n";
         // Without a source there is no manifest: what only it excludes may be named here too.
-        text += ChangesHere{machine_, system_, state_, console_}.look({}, {}, cancellation_);
+        text += fetch::ChangesHere{machine_, system_, state_, console_}.look({}, {}, cancellation_);
         if (!store_.swaps.empty()) text += "What was written in the databases since is lost by this.\n";
         text += named("Changed or made here since where the run changed something: lost by this",
                       preview.changed, preview.changed_count);
