@@ -7,7 +7,7 @@
 #include "ft/base/error.h"
 #include "ft/base/log.h"
 #include "ft/database/database.h"
-#include "migrate/state_directory.h"
+#include "ft/records/state_directory.h"
 
 namespace ft::migrate {
 namespace {
@@ -54,12 +54,12 @@ std::uint64_t Backup::bytes() const {
 
 Backups::Backups(os::Machine& machine, const system::Description& system, os::Directory& state)
     : machine_{machine}, system_{system}, state_{state} {
-    directory_ = os::make_directories(state_, kSourceBackups);
+    directory_ = os::make_directories(state_, records::kSourceBackups);
 }
 
 Backups::~Backups() {
     current_.reset();
-    remove_quietly(state_, kSourceBackups);
+    remove_quietly(state_, records::kSourceBackups);
 }
 
 void Backups::run_hooks_before(const HookFacts& facts, base::Cancellation& cancellation) {

@@ -2,10 +2,10 @@
 
 #include "ft/base/error.h"
 #include "ft/migrate/migrate.h"
+#include "ft/records/state_directory.h"
+#include "ft/records/stopped_services.h"
 #include "ft/system/description.h"
 #include "migrate/heal.h"
-#include "migrate/state_directory.h"
-#include "migrate/stopped_services.h"
 
 namespace ft::migrate {
 namespace {
@@ -14,12 +14,14 @@ constexpr std::chrono::seconds kPatience{10};
 constexpr std::chrono::milliseconds kBetweenTries{100};
 
 /// Programs of the killed one hold its lock until they have ended, too.
-std::unique_ptr<StateDirectory> wait_for_lock(os::Machine& machine, const system::Description& system) {
+std::unique_ptr<records::StateDirectory> wait_for_lock(os::Machine& machine,
+                                                       const system::Description& system) {
     base::Cancellation never;
     const auto end = machine.clock().now() + kPatience;
     while (true) {
         try {
-            return std::make_unique<StateDirectory>(machine, system, "ft migrate --source, cleaning up,");
+            return std::make_unique<records::StateDirectory>(machine, system,
+                                                             "ft migrate --source, cleaning up,");
         } catch (const base::Error& error) {
             if (error.kind() != base::ErrorKind::busy || machine.clock().now() >= end) throw;
         }
@@ -34,7 +36,7 @@ std::vector<std::string> clean_up_after_source(os::Machine& machine, const Sourc
     const system::Description system = system::load(machine, options.system_file, options.root);
     const auto state = wait_for_lock(machine, system);
     heal(machine, system, state->directory(), console);
-    return StoppedServices{machine, state->directory(), console}.waiting();
+    return records::StoppedServices{machine, state->directory(), console}.waiting();
 }
 
 }  // namespace ft::migrate

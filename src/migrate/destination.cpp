@@ -5,13 +5,14 @@
 #include "ft/base/escape.h"
 #include "ft/commit/commit.h"
 #include "ft/database/database.h"
+#include "ft/fetch/source.h"
 #include "ft/migrate/migrate.h"
+#include "ft/records/state_directory.h"
 #include "migrate/code.h"
 #include "migrate/confirm.h"
 #include "migrate/heal.h"
 #include "migrate/report.h"
 #include "migrate/run.h"
-#include "migrate/state_directory.h"
 
 namespace ft::migrate {
 
@@ -20,7 +21,7 @@ void destination(os::Machine& machine, const DestinationOptions& options, ui::Co
     const transport::Address address = transport::parse_address(options.address);
     const system::Description system = system::load(machine, options.system_file, options.root);
     if (!options.yes) require_terminal(console, "what is on this server will be replaced");
-    StateDirectory state{machine, system, "ft migrate --destination"};
+    records::StateDirectory state{machine, system, "ft migrate --destination"};
     report.run_id = new_run_id(machine);
     report.source = options.address;
     open_run_log(state, report.run_id, console);
@@ -30,11 +31,11 @@ void destination(os::Machine& machine, const DestinationOptions& options, ui::Co
     database::PostgresSwapper swapper{machine};
     commit::put_away(machine, state.directory(), swapper);
 
-    const Source source{machine,
-                        address.host,
-                        address.port,
-                        destination_code(machine, options.code_file, console, cancellation),
-                        {}};
+    const fetch::Source source{machine,
+                               address.host,
+                               address.port,
+                               destination_code(machine, options.code_file, console, cancellation),
+                               {}};
     console.phase("connect",
                   fmt::format("Connecting to {}, port {}.", base::escape(address.host), address.port));
     Run run{machine, options, system, state.directory(), source, console, cancellation, report};

@@ -6,33 +6,33 @@
 #include "ft/base/escape.h"
 #include "ft/commit/undo.h"
 #include "ft/migrate/here.h"
+#include "ft/records/held.h"
+#include "ft/records/state_directory.h"
+#include "ft/records/tree_roots.h"
 #include "ft/staging/staging.h"
 #include "ft/system/description.h"
 #include "ft/ui/format.h"
 #include "migrate/heal.h"
-#include "migrate/held.h"
-#include "migrate/state_directory.h"
-#include "migrate/tree_roots.h"
 
 namespace ft::migrate {
 
 void discard(os::Machine& machine, const DiscardOptions& options, ui::Console& console) {
     const system::Description system = system::load(machine, options.system_file, options.root);
-    StateDirectory locked{machine, system, "ft discard"};
+    records::StateDirectory locked{machine, system, "ft discard"};
     os::Directory& state = locked.directory();
     heal(machine, system, state, console);
     std::uint64_t freed = 0;
-    for (const Held& held : look_at_held(machine, system, state)) {
+    for (const records::Held& held : records::look_at_held(machine, system, state)) {
         if (held.staged == 0) continue;
         const auto root = machine.open_root(held.root);
         staging::free_staged(*root, commit::kept_generations(state, *root), &state);
         console.say(fmt::format("{}: {} freed.", base::escape(held.root), ui::bytes(held.staged)));
         freed += held.staged;
     }
-    remove_tree_roots(machine, state);
-    if (state.status(kIncomingBackup)) {
-        const std::uint64_t bytes = bytes_on_disk(state, kIncomingBackup);
-        os::remove_all(state, kIncomingBackup);
+    records::remove_tree_roots(machine, state);
+    if (state.status(records::kIncomingBackup)) {
+        const std::uint64_t bytes = records::bytes_on_disk(state, records::kIncomingBackup);
+        os::remove_all(state, records::kIncomingBackup);
         console.say(fmt::format("The backup that was not complete: {} freed.", ui::bytes(bytes)));
         freed += bytes;
     }

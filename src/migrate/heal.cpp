@@ -13,14 +13,14 @@
 #include "ft/commit/commit.h"
 #include "ft/commit/undo.h"
 #include "ft/database/database.h"
+#include "ft/records/incoming_backup.h"
+#include "ft/records/last_run.h"
+#include "ft/records/state_directory.h"
+#include "ft/records/stopped_services.h"
+#include "ft/records/tree_roots.h"
 #include "ft/staging/names.h"
 #include "ft/staging/root_time.h"
 #include "ft/staging/staging.h"
-#include "migrate/incoming_backup.h"
-#include "migrate/last_run.h"
-#include "migrate/state_directory.h"
-#include "migrate/stopped_services.h"
-#include "migrate/tree_roots.h"
 
 namespace ft::migrate {
 namespace {
@@ -81,12 +81,14 @@ private:
     /// what was replaced is freed next.
     void follow(base::Outcome outcome, const std::string& run_id) {
         if (outcome == base::Outcome::committed) {
-            or_warn([&] { want_services_of(state_, run_id); });
-            or_warn([&] { keep_last_run(state_, run_id); });
-            or_warn([&] { forget_tree_roots(state_); });
+            or_warn([&] { records::want_services_of(state_, run_id); });
+            or_warn([&] { records::keep_last_run(state_, run_id); });
+            or_warn([&] { records::forget_tree_roots(state_); });
         } else if (outcome == base::Outcome::undone) {
-            or_warn([&] { tell_services_of_undo(state_, run_id, phase_without(state_, run_id)); });
-            or_warn([&] { forget_last_run(state_, run_id); });
+            or_warn([&] {
+                records::tell_services_of_undo(state_, run_id, records::phase_without(state_, run_id));
+            });
+            or_warn([&] { records::forget_last_run(state_, run_id); });
         }
     }
 
@@ -131,24 +133,24 @@ Healed heal(os::Machine& machine, const system::Description& system, os::Directo
     Healed healed = Recovery{machine, system, state, console}.run();
     // A run that changed nothing has no journal that would say so. Of one that changed something there may be
     // the record of its undo.
-    const auto last = read_last_run(state);
-    if (last && last->undoes != last->run_id) want_services_of(state, last->run_id);
+    const auto last = records::read_last_run(state);
+    if (last && last->undoes != last->run_id) records::want_services_of(state, last->run_id);
     // Before anything that may fail: users wait for them.
-    if (start_what_was_stopped(machine, state, console)) healed.anything = true;
+    if (records::start_what_was_stopped(machine, state, console)) healed.anything = true;
     if (database::has_unfinished(state)) {
         console.say("An earlier run left a half-restored database: removing it.");
         database::abandon_all(machine, state);
         healed.anything = true;
     }
-    keep_incoming_backup(state);
-    os::remove_all(state, kSourceBackups);
-    os::remove_all(state, kIncomingRun);
+    records::keep_incoming_backup(state);
+    os::remove_all(state, records::kSourceBackups);
+    os::remove_all(state, records::kIncomingRun);
     // What is staged in a tree is of use to the next run; host files that no tree covers are not.
     const bool is_tree = std::any_of(system.trees.begin(), system.trees.end(),
                                      [](const auto& tree) { return tree.path == "/etc"; });
     if (!is_tree) {
         clear_staging(machine, state, system.below_root("/etc"));
-        remove_tree_roots(machine, state, system.below_root("/etc"));
+        records::remove_tree_roots(machine, state, system.below_root("/etc"));
     }
     return healed;
 }

@@ -13,10 +13,10 @@
 #include "ft/base/ticker.h"
 #include "ft/checks/ground.h"
 #include "ft/database/database.h"
+#include "ft/records/downtime.h"
 #include "ft/system/accounts.h"
 #include "ft/system/machine_id.h"
 #include "ft/ui/format.h"
-#include "migrate/downtime.h"
 
 namespace ft::migrate {
 namespace {
@@ -215,10 +215,10 @@ void Host::stop_traffic(ServedRun& run, const std::string& peer) {
 }
 
 void Host::tell_downtime(const std::string& peer) {
-    const StoppedSince since = traffic_.stopped_since();
+    const records::StoppedSince since = traffic_.stopped_since();
     if (!since) return;
     console_.say(fmt::format("{}: {}. It stays stopped until ft ends here.", peer,
-                             downtime_sentence(machine_.clock(), *since)));
+                             records::downtime_sentence(machine_.clock(), *since)));
 }
 
 void Host::prepare(ServedRun& run, const std::string& peer, const MakeBackup& make) {
@@ -248,7 +248,7 @@ Host::Ending Host::listen(ServedRun& run, control::Channel& channel, const std::
                 console_.progress(
                     fmt::format("{}: {}, {} of {}{}", peer, progress->phase, ui::bytes(progress->bytes_done),
                                 ui::bytes(progress->bytes_wanted),
-                                downtime_suffix(machine_.clock(), traffic_.stopped_since())),
+                                records::downtime_suffix(machine_.clock(), traffic_.stopped_since())),
                     {{"phase", progress->phase},
                      {"bytes_done", progress->bytes_done},
                      {"bytes_wanted", progress->bytes_wanted}});

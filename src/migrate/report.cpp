@@ -26,7 +26,7 @@ void remove_old(os::Directory& directory, std::size_t kept) {
 
 nlohmann::json to_json(const Report& report) {
     nlohmann::json trees = nlohmann::json::array();
-    for (const TreeReport& tree : report.trees) {
+    for (const fetch::TreeReport& tree : report.trees) {
         trees.push_back({{"name", tree.name},
                          {"entries", tree.entries},
                          {"bytes", tree.bytes},
@@ -42,14 +42,14 @@ nlohmann::json to_json(const Report& report) {
                          {"vanished", tree.vanished}});
     }
     nlohmann::json databases = nlohmann::json::array();
-    for (const DatabaseReport& database : report.databases) {
+    for (const fetch::DatabaseReport& database : report.databases) {
         databases.push_back({{"name", base::escape(database.name)},
                              {"tables", database.tables},
                              {"rows", database.rows},
                              {"dump_bytes", database.dump_bytes}});
     }
     nlohmann::json kept = nlohmann::json::array();
-    for (const KeptReport& each : report.kept)
+    for (const fetch::KeptReport& each : report.kept)
         kept.push_back({{"kind", each.kind}, {"name", base::escape(each.name)}, {"group", each.group}});
     nlohmann::json durations = nlohmann::json::object();
     for (const PhaseReport& phase : report.phases) durations[phase.name + "_ms"] = phase.duration.count();
@@ -81,8 +81,9 @@ void say_kept(const Report& report, ui::Console& console) {
                                {"account", "accounts"}};
     std::string line;
     for (const Kind& kind : kKinds) {
-        const auto count = std::count_if(report.kept.begin(), report.kept.end(),
-                                         [&](const KeptReport& each) { return each.kind == kind.one; });
+        const auto count =
+            std::count_if(report.kept.begin(), report.kept.end(),
+                          [&](const fetch::KeptReport& each) { return each.kind == kind.one; });
         if (count > 0)
             line += (line.empty() ? "" : ", ") +
                     ui::count(static_cast<std::uint64_t>(count), kind.one, kind.many);
@@ -101,10 +102,10 @@ std::string new_run_id(os::Machine& machine) {
                        static_cast<unsigned>(random[1]));
 }
 
-void open_run_log(StateDirectory& state, const std::string& run_id, ui::Console& console) {
+void open_run_log(records::StateDirectory& state, const std::string& run_id, ui::Console& console) {
     try {
-        remove_old(*os::make_directories(state.directory(), kLogs), kKept - 1);
-        const std::string path = fmt::format("{}/{}/{}.log", state.path(), kLogs, run_id);
+        remove_old(*os::make_directories(state.directory(), records::kLogs), kKept - 1);
+        const std::string path = fmt::format("{}/{}/{}.log", state.path(), records::kLogs, run_id);
         base::open_log(path);
         console.set_log_path(base::escape(path));
     } catch (const base::Error& error) {  // a run's result does not depend on its log
@@ -112,8 +113,8 @@ void open_run_log(StateDirectory& state, const std::string& run_id, ui::Console&
     }
 }
 
-void write_report(StateDirectory& state, const Report& report, ui::Console& console) {
-    for (const TreeReport& tree : report.trees) {
+void write_report(records::StateDirectory& state, const Report& report, ui::Console& console) {
+    for (const fetch::TreeReport& tree : report.trees) {
         console.say(fmt::format("Tree {}: {} ({}); {} new or changed, {} removed; {} of content fetched.",
                                 tree.name, ui::count(tree.entries, "object", "objects"),
                                 ui::bytes(tree.bytes), tree.counts.files + tree.counts.others,
@@ -124,7 +125,7 @@ void write_report(StateDirectory& state, const Report& report, ui::Console& cons
                 tree.name, ui::count(tree.verified_files, "file", "files"), tree.differing_files));
         }
     }
-    for (const DatabaseReport& database : report.databases) {
+    for (const fetch::DatabaseReport& database : report.databases) {
         console.say(fmt::format("Database {}: {}, {}, all counted equal.", base::escape(database.name),
                                 ui::count(database.tables, "table", "tables"),
                                 ui::count(database.rows, "row", "rows")));
@@ -133,11 +134,11 @@ void write_report(StateDirectory& state, const Report& report, ui::Console& cons
     console.say(fmt::format("This server is a replica now. {} received, {} sent.",
                             ui::bytes(report.bytes_received), ui::bytes(report.bytes_sent)));
     try {
-        const auto reports = os::make_directories(state.directory(), kReports);
+        const auto reports = os::make_directories(state.directory(), records::kReports);
         os::write_whole(*reports, report.run_id + ".json", to_json(report).dump(2) + "\n");
         remove_old(*reports, kKept);
-        console.say(
-            fmt::format("Report: {}/{}/{}.json", base::escape(state.path()), kReports, report.run_id));
+        console.say(fmt::format("Report: {}/{}/{}.json", base::escape(state.path()), records::kReports,
+                                report.run_id));
     } catch (const base::Error& error) {
         console.warn(
             fmt::format("the run is committed, but its report could not be written: {}", error.what()));

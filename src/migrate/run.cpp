@@ -12,20 +12,20 @@
 #include "ft/checks/checks.h"
 #include "ft/checks/guards.h"
 #include "ft/database/database.h"
+#include "ft/records/downtime.h"
+#include "ft/records/incoming_backup.h"
+#include "ft/records/last_run.h"
+#include "ft/records/state_directory.h"
 #include "ft/ui/format.h"
 #include "migrate/confirm.h"
-#include "migrate/downtime.h"
-#include "migrate/incoming_backup.h"
-#include "migrate/last_run.h"
 #include "migrate/public_name.h"
 #include "migrate/run_words.h"
-#include "migrate/state_directory.h"
 
 namespace ft::migrate {
 
 Run::Run(os::Machine& machine, const DestinationOptions& options, const system::Description& system,
-         os::Directory& state, const Source& source, ui::Console& console, base::Cancellation& cancellation,
-         Report& report)
+         os::Directory& state, const fetch::Source& source, ui::Console& console,
+         base::Cancellation& cancellation, Report& report)
     : machine_{machine},
       options_{options},
       system_{system},
@@ -145,9 +145,9 @@ void Run::confirm() {
 
 /// From here on nothing uses what is compared and replaced.
 void Run::stop_services() {
-    const auto last = read_last_run(state_);
-    services_.stop(Side::destination, report_.run_id, phase(), system_.services, tasks_.cancellation(),
-                   last ? std::optional{last->phase} : std::nullopt);
+    const auto last = records::read_last_run(state_);
+    services_.stop(records::Side::destination, report_.run_id, phase(), system_.services,
+                   tasks_.cancellation(), last ? std::optional{last->phase} : std::nullopt);
 }
 
 /// Production goes on: all that is fetched now need not be fetched when it is stopped.
@@ -165,9 +165,9 @@ void Run::stop_traffic() {
 }
 
 void Run::tell_downtime() {
-    const StoppedSince since = conversation_.stopped_since();
+    const records::StoppedSince since = conversation_.stopped_since();
     if (!since || std::exchange(downtime_told_, true)) return;
-    const auto lasted = downtime(machine_.clock(), since);
+    const auto lasted = records::downtime(machine_.clock(), since);
     if (manifest_.live) {  // it has not said that it did
         console_.say(
             fmt::format("The source was asked to stop production {} ago: its console says what it did.",
@@ -188,13 +188,14 @@ void Run::pull() {
 }
 
 void Run::show_progress(const char* phase) {
-    const FetchProgress now = fetch_.progress();
+    const fetch::Progress now = fetch_.progress();
     attempts_.set_fetched(now.sum());
-    console_.progress(progress_line(now) + downtime_suffix(machine_.clock(), conversation_.stopped_since()),
-                      {{"phase", phase},
-                       {"bytes_done", now.bytes_done},
-                       {"bytes_wanted", now.bytes_wanted},
-                       {"files_done", now.files_done}});
+    console_.progress(
+        progress_line(now) + records::downtime_suffix(machine_.clock(), conversation_.stopped_since()),
+        {{"phase", phase},
+         {"bytes_done", now.bytes_done},
+         {"bytes_wanted", now.bytes_wanted},
+         {"files_done", now.files_done}});
     conversation_.set_progress({phase, now.bytes_done, now.bytes_wanted});
 }
 
@@ -203,8 +204,8 @@ void Run::clean_up() {
     host_files_.reset();
     try {
         database::abandon_all(machine_, state_);
-        keep_incoming_backup(state_);
-        os::remove_all(state_, kIncomingRun);
+        records::keep_incoming_backup(state_);
+        os::remove_all(state_, records::kIncomingRun);
     } catch (const base::Error& error) {
         base::log_warning("left for the next start: {}", error.what());
     }

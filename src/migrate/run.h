@@ -8,18 +8,18 @@
 #include "ft/base/task_group.h"
 #include "ft/base/ticker.h"
 #include "ft/commit/commit.h"
+#include "ft/fetch/attempts.h"
+#include "ft/fetch/changed_here.h"
+#include "ft/fetch/conversation.h"
+#include "ft/fetch/fetch.h"
+#include "ft/fetch/host_files.h"
 #include "ft/migrate/migrate.h"
 #include "ft/os/machine.h"
+#include "ft/records/stopped_services.h"
 #include "ft/system/description.h"
 #include "ft/system/manifest.h"
 #include "ft/ui/console.h"
-#include "migrate/attempts.h"
-#include "migrate/changed_here.h"
-#include "migrate/conversation.h"
-#include "migrate/fetch.h"
 #include "migrate/hooks.h"
-#include "migrate/host_files.h"
-#include "migrate/stopped_services.h"
 
 namespace ft::migrate {
 
@@ -29,8 +29,8 @@ class Run {
 public:
     /// All is referred to.
     Run(os::Machine& machine, const DestinationOptions& options, const system::Description& system,
-        os::Directory& state, const Source& source, ui::Console& console, base::Cancellation& cancellation,
-        Report& report);
+        os::Directory& state, const fetch::Source& source, ui::Console& console,
+        base::Cancellation& cancellation, Report& report);
 
     /// Errors as destination().
     void execute();
@@ -75,18 +75,18 @@ private:
     const DestinationOptions& options_;
     const system::Description& system_;
     os::Directory& state_;
-    const Source& source_;
+    const fetch::Source& source_;
     ui::Console& console_;
     base::Cancellation& outer_;
     Report& report_;
-    StoppedServices services_;
+    records::StoppedServices services_;
     base::TaskGroup tasks_;
-    Attempts attempts_;
-    Conversation conversation_;
+    fetch::Attempts attempts_;
+    fetch::Conversation conversation_;
     system::Manifest manifest_;
-    std::optional<HostFiles> host_files_;
-    ChangesHere changes_here_;
-    Fetch fetch_;             // refers to these two: goes before them
+    std::optional<fetch::HostFiles> host_files_;
+    fetch::ChangesHere changes_here_;
+    fetch::Fetch fetch_;      // refers to these two: goes before them
     std::string stay_off_;    // the last line for the admin, after a rehearsal
     bool unchanged_ = false;  // the commit had nothing to do
     std::string undoes_;      // the run that an undo takes back after an unchanged one; empty: none

@@ -2,16 +2,15 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <iterator>
+#include <utility>
 
 #include "ft/base/error.h"
 #include "ft/base/escape.h"
 #include "ft/commit/undo.h"
 #include "ft/database/database.h"
+#include "ft/records/last_run.h"
+#include "ft/records/tree_roots.h"
 #include "ft/ui/format.h"
-#include "migrate/last_run.h"
-#include "migrate/tree_roots.h"
 
 namespace ft::migrate {
 
@@ -24,28 +23,20 @@ void Run::commit() {
     plan.keep_undo = options_.keep_undo;
     plan.swaps = fetch_.swaps();
     plan.host_name = host_files_->host_name();
-    const auto host_changes = host_files_->stage(fetch_.trees(), state_);
-    for (const auto& tree : fetch_.trees()) {
-        auto changes = tree->finish();
-        std::move(changes.begin(), changes.end(), std::back_inserter(plan.trees));
-    }
+    plan.trees = fetch_.finish(*host_files_);
     fill_report();
-    for (std::size_t i = 0; i < report_.trees.size(); ++i)
-        report_.trees[i].counts = fetch_.trees()[i]->counts();
-    if (host_changes) plan.trees.push_back(*host_changes);
     unchanged_ = plan.is_empty();
     // Of all trees: the journal names the generation of each, and so must the disk.
-    for (const auto& tree : fetch_.trees()) {
-        if (!unchanged_) tree->staging().sync();
-    }
+    if (!unchanged_) fetch_.sync();
     // As late as can be: what kept rows and programs wrote into the restored databases is part of this run.
-    LastRun described = describe_run(machine_, system_, report_.run_id, phase(), tasks_.cancellation());
+    records::LastRun described =
+        records::describe_run(machine_, system_, report_.run_id, phase(), tasks_.cancellation());
     if (unchanged_) {
         const auto undo = commit::undo_store(state_);
         described.undoes = undo ? undo->run_id : "";
         undoes_ = options_.keep_undo ? described.undoes : "";
     }
-    prepare_last_run(state_, std::move(described));
+    records::prepare_last_run(state_, std::move(described));
 
     tasks_.cancellation().check();
     // From here on the run is short and must end by itself: a signal, or the loss of the source, changes
@@ -79,8 +70,8 @@ void Run::leave_unchanged() {
 /// The replica is live, or was all the time.
 void Run::follow_commit() {
     decided_ = true;
-    or_warn([&] { keep_last_run(state_, report_.run_id); });
-    or_warn([&] { forget_tree_roots(state_); });
+    or_warn([&] { records::keep_last_run(state_, report_.run_id); });
+    or_warn([&] { records::forget_tree_roots(state_); });
     start_services();
     // Its answer comes while the rest is done here. One that is lost just now may be back by then.
     if (!conversation_.presence().is_there()) return;
@@ -99,7 +90,7 @@ void Run::start_services() {
     const auto off = services_.off_in_rehearsal();
     const auto failures = services_.start_again();
     report_.problems.insert(report_.problems.end(), failures.begin(), failures.end());
-    if (!off.empty()) stay_off_ = what_stays_off(off);
+    if (!off.empty()) stay_off_ = records::what_stays_off(off);
 }
 
 void Run::make_live(commit::Plan plan) {

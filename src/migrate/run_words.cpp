@@ -25,14 +25,14 @@ std::string replaced_here(os::Machine& machine, const system::Description& syste
         text += fmt::format("    tree {}: {}\n", tree.name, base::escape(system.below_root(tree.path)));
     }
     for (const auto& facts : manifest.databases) {
-        const auto size = database::current_size(access_to(machine, system, facts), cancellation);
+        const auto size = database::current_size(fetch::access_to(machine, system, facts), cancellation);
         text += fmt::format("    database {}: {}\n", base::escape(facts.name),
                             size ? ui::bytes(*size) + " now" : "not here yet");
     }
     return text;
 }
 
-std::string progress_line(const FetchProgress& now) {
+std::string progress_line(const fetch::Progress& now) {
     std::string line = fmt::format("Fetched {} of {}, {}", ui::bytes(now.bytes_done),
                                    ui::bytes(now.bytes_wanted), ui::count(now.files_done, "file", "files"));
     if (now.bytes_checked > 0)

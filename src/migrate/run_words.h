@@ -3,10 +3,10 @@
 #include <string>
 
 #include "ft/base/cancellation.h"
+#include "ft/fetch/fetch.h"
 #include "ft/os/machine.h"
 #include "ft/system/description.h"
 #include "ft/system/manifest.h"
-#include "migrate/fetch.h"
 
 namespace ft::migrate {
 
@@ -21,6 +21,6 @@ std::string replaced_here(os::Machine& machine, const system::Description& syste
                           const system::Manifest& manifest, base::Cancellation& cancellation);
 
 /// "Fetched 1.2 GB of 4.0 GB, 12 files".
-std::string progress_line(const FetchProgress& now);
+std::string progress_line(const fetch::Progress& now);
 
 }  // namespace ft::migrate

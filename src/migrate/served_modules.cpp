@@ -10,8 +10,8 @@
 #include "ft/staging/names.h"
 #include "ft/system/host_settings.h"
 #include "ft/system/manifest.h"
+#include "ft/transport/pace.h"
 #include "ft/ui/format.h"
-#include "migrate/link.h"
 
 namespace ft::migrate {
 
@@ -97,9 +97,9 @@ void ServedModules::serve(transport::Connection& connection, base::Cancellation&
     rsync::ServeOptions options;
     options.accounts = accounts_.get();
     options.fill_random = [this](std::span<std::byte> into) { machine_.fill_random(into); };
-    std::optional<Link> pace;  // of a stock client that wants one
+    std::optional<transport::Pace> pace;  // of a stock client that wants one
     options.hold_back = [&](std::uint64_t bytes, std::uint64_t rate) {
-        if (!pace) pace.emplace(machine_.clock(), Compress::none, rate);
+        if (!pace) pace.emplace(machine_.clock(), rate);
         pace->hold_back(bytes, cancellation);
     };
     std::vector<std::unique_ptr<const os::Directory>> roots;

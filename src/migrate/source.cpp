@@ -10,6 +10,7 @@
 #include "ft/base/task_group.h"
 #include "ft/checks/checks.h"
 #include "ft/migrate/migrate.h"
+#include "ft/records/state_directory.h"
 #include "ft/staging/names.h"
 #include "ft/system/description.h"
 #include "ft/transport/connection.h"
@@ -18,7 +19,6 @@
 #include "migrate/code.h"
 #include "migrate/heal.h"
 #include "migrate/host.h"
-#include "migrate/state_directory.h"
 #include "migrate/traffic.h"
 
 namespace ft::migrate {
@@ -109,7 +109,7 @@ void announce(os::Machine& machine, const SourceOptions& options, std::uint16_t 
     }
     if (const auto since = traffic.stopped_since()) {
         console.say(fmt::format("Production traffic is stopped since {}, until this ends.",
-                                stopped_at(machine.clock(), *since)));
+                                records::stopped_at(machine.clock(), *since)));
     } else {
         console.say("Production traffic goes on: what runs now is a rehearsal.");
     }
@@ -161,7 +161,7 @@ void source(os::Machine& machine, const SourceOptions& options, ui::Console& con
                           "whether production traffic stops is not said, and there is no terminal to ask",
                           "Add --keep-traffic for a test, or --stop-traffic for the final run."};
     }
-    StateDirectory state{machine, system, "ft migrate --source"};
+    records::StateDirectory state{machine, system, "ft migrate --source"};
     // This machine may have been a destination before: an interrupted commit decides what it is.
     heal(machine, system, state.directory(), console, cancellation);
 

@@ -3,9 +3,9 @@
 #include "ft/base/error.h"
 #include "ft/base/escape.h"
 #include "ft/migrate/here.h"
+#include "ft/records/state_directory.h"
 #include "ft/system/services.h"
 #include "migrate/heal.h"
-#include "migrate/state_directory.h"
 
 namespace ft::migrate {
 
@@ -13,7 +13,7 @@ void start_services(os::Machine& machine, const ServicesOptions& options, ui::Co
                     base::Cancellation& cancellation) {
     constexpr system::Phase kPhase = system::Phase::final_run;  // the same services as after a final run
     const system::Description system = system::load(machine, options.system_file, options.root);
-    StateDirectory state{machine, system, "ft start-services"};
+    records::StateDirectory state{machine, system, "ft start-services"};
     heal(machine, system, state.directory(), console);
     system::show_phase_to_units(machine, system.services, kPhase, cancellation);
     std::vector<std::string> failures;

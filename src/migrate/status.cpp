@@ -8,12 +8,12 @@
 #include "ft/commit/undo.h"
 #include "ft/database/database.h"
 #include "ft/migrate/here.h"
+#include "ft/records/held.h"
+#include "ft/records/last_run.h"
+#include "ft/records/state_directory.h"
+#include "ft/records/stopped_record.h"
 #include "ft/system/description.h"
 #include "ft/ui/format.h"
-#include "migrate/held.h"
-#include "migrate/last_run.h"
-#include "migrate/state_directory.h"
-#include "migrate/stopped_record.h"
 
 namespace ft::migrate {
 namespace {
@@ -55,12 +55,13 @@ private:
     void running() {
         const bool locked = machine_.is_locked(state_.path());
         std::string who = locked ? "ft" : "";
-        if (locked && state_.status(kRunningFile))
-            who = base::escape(os::read_all(state_, kRunningFile, 4096));
+        if (locked && state_.status(records::kRunningFile))
+            who = base::escape(os::read_all(state_, records::kRunningFile, 4096));
         found_["running"] = locked ? json(who) : json(nullptr);
         console_.say(locked ? fmt::format("Working now: {}.", who) : "No command of ft is working here.");
-        if (locked && state_.status(kLogs))
-            console_.say(fmt::format("Its log: the last one in {}/{}.", base::escape(state_.path()), kLogs));
+        if (locked && state_.status(records::kLogs))
+            console_.say(
+                fmt::format("Its log: the last one in {}/{}.", base::escape(state_.path()), records::kLogs));
     }
 
     void unfinished() {
@@ -79,7 +80,7 @@ private:
     }
 
     void last_run() {
-        const auto last = read_last_run(state_);
+        const auto last = records::read_last_run(state_);
         found_["last_run"] = nullptr;
         if (!last || last->run_id.empty())
             return console_.say("No run was committed here that ft remembers.");
@@ -107,7 +108,7 @@ private:
             });
             databases.push_back(std::move(each));
         }
-        for (const Held& each : all_held()) bytes += each.kept;
+        for (const records::Held& each : all_held()) bytes += each.kept;
         found_["undo"] = {
             {"run_id", base::escape(store->run_id)}, {"bytes", bytes}, {"databases", std::move(databases)}};
         console_.say(
@@ -118,7 +119,7 @@ private:
 
     void held() {
         json staged = json::array();
-        for (const Held& each : all_held()) {
+        for (const records::Held& each : all_held()) {
             if (each.staged == 0) continue;
             staged.push_back({{"root", base::escape(each.root)}, {"bytes", each.staged}});
             console_.say(
@@ -126,9 +127,9 @@ private:
                             "discard` frees them.",
                             base::escape(each.root), ui::bytes(each.staged)));
         }
-        if (state_.status(kIncomingBackup)) {
-            const std::uint64_t bytes = bytes_on_disk(state_, kIncomingBackup);
-            const std::string root = base::escape(state_.path()) + '/' + kIncomingBackup;
+        if (state_.status(records::kIncomingBackup)) {
+            const std::uint64_t bytes = records::bytes_on_disk(state_, records::kIncomingBackup);
+            const std::string root = base::escape(state_.path()) + '/' + records::kIncomingBackup;
             staged.push_back({{"root", root}, {"bytes", bytes}});
             console_.say(fmt::format("{}: {} of a backup that came in part; `ft discard` frees them.", root,
                                      ui::bytes(bytes)));
@@ -137,10 +138,11 @@ private:
     }
 
     void services() {
-        const auto record = read_stopped(state_);
+        const auto record = records::read_stopped(state_);
         json off = json::array();
         std::string names;
-        for (const StoppedService& each : record ? record->services : std::vector<StoppedService>{}) {
+        for (const records::StoppedService& each :
+             record ? record->services : std::vector<records::StoppedService>{}) {
             if (!record->wanted(each)) continue;
             off.push_back(base::escape(each.service.name));
             names += (names.empty() ? "" : ", ") + base::escape(each.service.name);
@@ -149,8 +151,8 @@ private:
         if (!names.empty()) console_.say(fmt::format("ft keeps these services off: {}.", names));
     }
 
-    const std::vector<Held>& all_held() {
-        if (!held_) held_ = look_at_held(machine_, system_, state_);
+    const std::vector<records::Held>& all_held() {
+        if (!held_) held_ = records::look_at_held(machine_, system_, state_);
         return *held_;
     }
 
@@ -160,7 +162,7 @@ private:
     ui::Console& console_;
     json found_ = json::object();
     json problems_ = json::array();
-    std::optional<std::vector<Held>> held_;
+    std::optional<std::vector<records::Held>> held_;
     base::Cancellation never_;
 };
 

@@ -29,7 +29,7 @@ void Traffic::stop(ui::Console& console, base::Cancellation& cancellation) {
         console.warn("system.json names no services: see to it that nobody changes anything from now on");
     const auto began = machine_.clock().now();
     try {
-        services_.stop(Side::source, "", system::Phase::final_run, system_.services, cancellation);
+        services_.stop(records::Side::source, "", system::Phase::final_run, system_.services, cancellation);
     } catch (const base::Error&) {
         start_again();
         throw;
@@ -40,8 +40,8 @@ void Traffic::stop(ui::Console& console, base::Cancellation& cancellation) {
     }
     live_ = false;
     const auto stopped = services_.waiting();
-    console.say(
-        fmt::format("Production traffic is stopped{}{}.", stopped.empty() ? "" : ": ", joined(stopped)));
+    console.say(fmt::format("Production traffic is stopped{}{}.", stopped.empty() ? "" : ": ",
+                            records::joined(stopped)));
     nlohmann::json names = nlohmann::json::array();
     for (const std::string& name : stopped) names.push_back(base::escape(name));
     console.event("traffic_stopped", {{"services", names}});
@@ -65,14 +65,14 @@ void Traffic::warn_of_sessions(ui::Console& console, base::Cancellation& cancell
     }
 }
 
-StoppedSince Traffic::stopped_since() const {
+records::StoppedSince Traffic::stopped_since() const {
     const std::lock_guard lock{since_mutex_};
     return since_;
 }
 
 std::vector<std::string> Traffic::start_again() {
     const auto waiting = services_.waiting();
-    if (!waiting.empty()) console_.say(fmt::format("Starting {}.", joined(waiting)));
+    if (!waiting.empty()) console_.say(fmt::format("Starting {}.", records::joined(waiting)));
     auto failures = services_.start_again();
     if (failures.empty() && !waiting.empty()) console_.say("Production traffic goes on.");
     return failures;

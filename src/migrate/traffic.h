@@ -7,10 +7,10 @@
 
 #include "ft/base/cancellation.h"
 #include "ft/os/machine.h"
+#include "ft/records/downtime.h"
+#include "ft/records/stopped_services.h"
 #include "ft/system/description.h"
 #include "ft/ui/console.h"
-#include "migrate/downtime.h"
-#include "migrate/stopped_services.h"
 
 namespace ft::migrate {
 
@@ -35,7 +35,7 @@ public:
     bool live() const { return live_; }
     /// When stopping it began, once it has stopped: the downtime counts from there. Nothing while production
     /// goes on.
-    StoppedSince stopped_since() const;
+    records::StoppedSince stopped_since() const;
 
     /// Starts exactly what was active, in reverse order; no signal interrupts it. Returns what does not
     /// start, one line each: the rest is started, and the next start of ft tries these again.
@@ -50,9 +50,9 @@ private:
     ui::Console& console_;
     std::atomic<bool> live_{true};
     std::mutex mutex_;  // guards services_
-    StoppedServices services_;
+    records::StoppedServices services_;
     mutable std::mutex since_mutex_;  // guards since_
-    StoppedSince since_;
+    records::StoppedSince since_;
 };
 
 }  // namespace ft::migrate

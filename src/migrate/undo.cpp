@@ -7,17 +7,17 @@
 #include "ft/base/log.h"
 #include "ft/commit/undo.h"
 #include "ft/database/database.h"
+#include "ft/fetch/changed_here.h"
 #include "ft/migrate/here.h"
+#include "ft/records/held.h"
+#include "ft/records/last_run.h"
+#include "ft/records/state_directory.h"
+#include "ft/records/stopped_services.h"
 #include "ft/system/description.h"
 #include "ft/ui/format.h"
-#include "migrate/changed_here.h"
 #include "migrate/confirm.h"
 #include "migrate/heal.h"
-#include "migrate/held.h"
-#include "migrate/last_run.h"
 #include "migrate/report.h"
-#include "migrate/state_directory.h"
-#include "migrate/stopped_services.h"
 
 namespace ft::migrate {
 namespace {
@@ -46,7 +46,7 @@ public:
                                 swap.current_oid == 0 ? " (there was none)" : "");
         if (store_.host_name) text += "    the host name\n";
         // Without a source there is no manifest: what only it excludes may be named here too.
-        text += ChangesHere{machine_, system_, state_, console_}.look({}, {}, cancellation_);
+        text += fetch::ChangesHere{machine_, system_, state_, console_}.look({}, {}, cancellation_);
         if (!store_.swaps.empty()) text += "What was written in the databases since is lost by this.\n";
         text += named("Changed or made here since where the run changed something: lost by this",
                       preview.changed, preview.changed_count);
@@ -57,11 +57,12 @@ public:
     }
 
     void execute() {
-        const auto last = read_last_run(state_);
+        const auto last = records::read_last_run(state_);
         const system::Phase here = last ? last->phase : system::Phase::final_run;
-        const system::Phase before = phase_without(state_, store_.run_id);
+        const system::Phase before = records::phase_without(state_, store_.run_id);
         try {
-            services_.stop(Side::destination, store_.run_id, here, system_.services, cancellation_, here);
+            services_.stop(records::Side::destination, store_.run_id, here, system_.services, cancellation_,
+                           here);
             cancellation_.check();
         } catch (const base::Error&) {
             services_.start_again();
@@ -114,13 +115,13 @@ private:
     void forget(system::Phase before) {
         try {
             services_.taken_back(before);
-            forget_last_run(state_, store_.run_id);
+            records::forget_last_run(state_, store_.run_id);
         } catch (const base::Error& error) {
             console_.warn(error.what());
         }
         const auto off = services_.off_in_rehearsal();
         add(services_.start_again());
-        if (!off.empty()) console_.say(what_stays_off(off));
+        if (!off.empty()) console_.say(records::what_stays_off(off));
     }
 
     void add(const std::vector<std::string>& failures) {
@@ -134,14 +135,14 @@ private:
     ui::Console& console_;
     base::Cancellation& cancellation_;
     UndoReport& report_;
-    StoppedServices services_;
+    records::StoppedServices services_;
     database::PostgresSwapper swapper_{machine_};
 };
 
 void free_store(os::Machine& machine, const system::Description& system, os::Directory& state,
                 ui::Console& console) {
     std::uint64_t bytes = 0;
-    for (const Held& held : look_at_held(machine, system, state)) bytes += held.kept;
+    for (const records::Held& held : records::look_at_held(machine, system, state)) bytes += held.kept;
     database::PostgresSwapper swapper{machine};
     const auto left = commit::discard_undo(machine, state, swapper);
     if (!left.empty()) {
@@ -170,7 +171,7 @@ void undo(os::Machine& machine, const UndoOptions& options, ui::Console& console
           base::Cancellation& cancellation, UndoReport& report) {
     const system::Description system = system::load(machine, options.system_file, options.root);
     if (!options.yes && !options.discard) require_terminal(console, "a run is taken back");
-    StateDirectory locked{machine, system, options.discard ? "ft undo --discard" : "ft undo"};
+    records::StateDirectory locked{machine, system, options.discard ? "ft undo --discard" : "ft undo"};
     os::Directory& state = locked.directory();
     open_run_log(locked, fmt::format("{}-undo", new_run_id(machine)), console);
     const Healed healed = heal(machine, system, state, console, cancellation);

@@ -2,8 +2,8 @@
 
 #include <catch2/catch.hpp>
 
-#include "migrate/last_run.h"
-#include "migrate/stopped_record.h"
+#include "ft/records/last_run.h"
+#include "ft/records/stopped_record.h"
 #include "support/memory_machine.h"
 
 using namespace ft;
@@ -35,18 +35,18 @@ TEST_CASE("the services of a run that changed nothing are wanted from the moment
     system::Description system;
     system.root = "/";
     const auto state = disk.open("/state");
-    migrate::LastRun last;
+    records::LastRun last;
     last.run_id = GENERATE("R", "another");
     last.undoes = GENERATE("the one before", "R");  // or this one: then it is its undo that was killed
-    migrate::prepare_last_run(*state, last);
-    migrate::keep_last_run(*state, last.run_id);
+    records::prepare_last_run(*state, last);
+    records::keep_last_run(*state, last.run_id);
     // Killed here: the record still knows the run as one that may fail.
-    migrate::StoppedRecord record{.side = migrate::Side::destination, .run_id = "R"};
+    records::StoppedRecord record{.side = records::Side::destination, .run_id = "R"};
     record.phase = system::Phase::final_run;
     system::ServiceDescription service;
     service.name = "app";
-    record.services.push_back({service, migrate::ServiceState::off});
-    migrate::write_stopped(*state, record);
+    record.services.push_back({service, records::ServiceState::off});
+    records::write_stopped(*state, record);
     migrate::heal(machine, system, *state, console);
     const bool starts = machine.out.find("starting app") != std::string::npos;
     CHECK(starts == (last.run_id == "R" && last.undoes != "R"));

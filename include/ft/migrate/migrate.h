@@ -9,8 +9,9 @@
 #include "ft/base/cancellation.h"
 #include "ft/base/error.h"
 #include "ft/base/outcome.h"
+#include "ft/fetch/options.h"
+#include "ft/fetch/report.h"
 #include "ft/os/machine.h"
-#include "ft/staging/change_list.h"
 #include "ft/ui/console.h"
 
 namespace ft::migrate {
@@ -46,70 +47,32 @@ void source(os::Machine& machine, const SourceOptions& options, ui::Console& con
 std::vector<std::string> clean_up_after_source(os::Machine& machine, const SourceOptions& options,
                                                ui::Console& console);
 
-/// Whether content travels compressed; automatic: where the link proves to be what limits.
-enum class Compress : std::uint8_t { automatic, zstd, none };
+using Compress = fetch::Compress;  ///< for who parses it and knows no `fetch`
 
 /// What `ft migrate --destination` was told.
-struct DestinationOptions {
+struct DestinationOptions : fetch::Options {
     std::string address;  ///< HOST[:PORT] of the source
     std::string system_file = "/etc/ft/system.json";
     std::string root = "/";
-    std::string code_file;     ///< empty: FT_CODE, or a question
-    bool yes = false;          ///< replace what is here without asking
-    bool final_run = false;    ///< fetch while production goes on, then have the source stop it
-    bool keep_undo = true;     ///< keep what is replaced, for `ft undo`
-    unsigned max_delete = 50;  ///< percent of a tree's files that a run may remove, unless they are few
-    Compress compress = Compress::automatic;
-    bool verify_content = false;          ///< compare all files by whole-file checksum, not by size and time
-    std::uint64_t rate = 0;               ///< bytes a second that may come, over all transfers; 0: no limit
+    std::string code_file;                ///< empty: FT_CODE, or a question
+    bool yes = false;                     ///< replace what is here without asking
+    bool final_run = false;               ///< fetch while production goes on, then have the source stop it
+    bool keep_undo = true;                ///< keep what is replaced, for `ft undo`
     std::chrono::seconds retry_for{600};  ///< how long a lost connection is tried to be made again; 0: never
 };
 
-/// One tree of a run, for people and scripts.
-struct TreeReport {
-    std::string name;
-    std::uint64_t entries = 0;        ///< listed by the source
-    std::uint64_t bytes = 0;          ///< of all its files
-    std::uint64_t bytes_literal = 0;  ///< of these, fetched
-    std::uint64_t vanished = 0;
-    std::uint64_t adopted_files = 0;  ///< an earlier run, which failed, had fetched them
-    std::uint64_t adopted_bytes = 0;
-    std::uint64_t verified_files = 0;   ///< compared by content, when that was asked for
-    std::uint64_t differing_files = 0;  ///< of these: other content under the same size and time
-    staging::ChangeCounts counts;
-};
-struct DatabaseReport {
-    std::string name;
-    std::uint64_t tables = 0;
-    std::uint64_t rows = 0;
-    std::uint64_t dump_bytes = 0;
-};
 struct PhaseReport {
     std::string name;
     std::chrono::milliseconds duration{0};
 };
-/// Something that stayed this machine's own although a tree or database covers it.
-struct KeptReport {
-    std::string kind;  ///< "host setting", "file", "rows", "account"
-    std::string name;
-    std::string group{};  ///< of a host setting or account, for people: "DNS servers"
-};
 /// What a run did.
-struct Report {
+struct Report : fetch::Report {
     std::string run_id;
     std::string source;
     base::Outcome outcome = base::Outcome::unchanged;
     bool changed = false;  ///< committed, and not because all was here already
     std::string phase;     ///< "rehearsal" or "final"; empty until the source has said whether it is live
-    std::vector<TreeReport> trees;
-    std::vector<DatabaseReport> databases;
     std::vector<PhaseReport> phases;
-    std::uint64_t backup_bytes_literal = 0;
-    std::string compression;           ///< of content: the last connections'
-    std::uint64_t bytes_received = 0;  ///< on the wire, TLS included
-    std::uint64_t bytes_sent = 0;
-    std::vector<std::string> warnings;
-    std::vector<KeptReport> kept;
     std::vector<std::string> problems;  ///< what failed after the commit: exit status 10
 };
 
