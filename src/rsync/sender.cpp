@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <set>
+#include <utility>
 
 #include "ft/base/error.h"
 #include "ft/base/escape.h"
@@ -20,7 +21,7 @@ namespace {
 constexpr std::size_t kLongestLine = 4096;    // of a message; an escaped path may be four times that
 constexpr std::uint64_t kMostLines = 10'000;  // a client counts the rest by its files; ft takes 100,000
 constexpr std::size_t kFailuresNamed = 10;
-constexpr std::size_t kSentAtOnce = 16 * 1024;  // bytes of the list, while the scan goes on
+constexpr std::size_t kSentAtOnce = 32 * 1024;  // bytes of the list, while the scan goes on
 
 // What no content has, so that the client finds out and asks once more.
 base::Digest wrong_digest(const base::Digest& right) {
@@ -76,6 +77,7 @@ void Sender::send_list(base::Cancellation& cancellation) {
         offer_.scan([&](wire::Entry& entry, std::size_t index) { send_entry(encoder, entry, index); },
                     cancellation);
     }
+    write(std::exchange(entries_, {}));
     times_sent_.resize(offer_.listing().size());
     // A client takes what failed for a part of the list until the list ends.
     tell_problems();
@@ -96,15 +98,13 @@ void Sender::send_entry(wire::EntryEncoder& encoder, wire::Entry& entry, std::si
         list_options_.hard_links && entry.first && static_cast<std::size_t>(*entry.first) != index;
     if (list_options_.checksum_bytes > 0 && entry.object.type == base::FileType::regular && !follows)
         entry.checksum = list_sum(entry);
-    encoder.write(entry_, entry);
+    encoder.write(entries_, entry);
     ++progress_.files_listed;
+    if (entries_.size() < kSentAtOnce) return;
     const std::lock_guard lock{writing_};
-    write(entry_);
-    unflushed_ += entry_.size();
-    entry_.clear();
-    if (unflushed_ < kSentAtOnce) return;
+    write(entries_);
     session_.out.flush();
-    unflushed_ = 0;
+    entries_.clear();
 }
 
 void Sender::tell_problems() {

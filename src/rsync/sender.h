@@ -81,9 +81,8 @@ private:
     std::int32_t io_error_ = 0;
     std::int32_t io_error_told_ = 0;
     std::uint64_t lines_said_ = 0;
-    std::mutex writing_;         // while the list is sent: guards session_.out
-    wire::Writer entry_;         // room for one after the other
-    std::size_t unflushed_ = 0;  // bytes of the list
+    std::mutex writing_;    // while the list is sent: guards session_.out
+    wire::Writer entries_;  // of the list, not sent yet
 };
 
 }  // namespace ft::rsync
