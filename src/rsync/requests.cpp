@@ -43,7 +43,10 @@ Requests::Request Requests::take(std::int32_t index) {
 void Requests::take_lost(std::int32_t index,
                          const std::function<std::optional<Request>(const Request& lost)>& instead) {
     const std::lock_guard lock{mutex_};
-    if (auto request = instead(take_open(index))) again_.push_back(std::move(*request));
+    auto request = instead(take_open(index));
+    if (!request) return;
+    again_.push_back(std::move(*request));
+    changed_.notify_all();
 }
 
 Requests::Request Requests::take_open(std::int32_t index) {
@@ -54,7 +57,7 @@ Requests::Request Requests::take_open(std::int32_t index) {
     }
     Request request = std::move(found->second);
     open_.erase(found);
-    changed_.notify_all();
+    if (open_.empty()) changed_.notify_all();  // not for each of a million files
     return request;
 }
 
