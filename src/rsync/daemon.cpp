@@ -27,7 +27,9 @@ constexpr std::size_t kLongestLine = 1024;
 constexpr std::size_t kLongestArgument = 4096;
 constexpr std::size_t kMostArguments = 512;
 constexpr std::size_t kMostArgumentBytes = 65536;
-constexpr std::chrono::seconds kToHearOut{1};
+constexpr std::chrono::seconds kToHearOut{1};  // a stranger
+constexpr std::chrono::seconds kToHearOutGranted{
+    30};                                  // who was let in, perhaps behind much of a list on a slow line
 constexpr std::int32_t kUnsupported = 4;  // exit codes of rsync
 constexpr std::int32_t kFileTrouble = 11;
 
@@ -79,13 +81,13 @@ private:
     void refuse(const std::string& why) {
         served_.refused = why;
         say("@ERROR: " + why);
-        hear_out(in_);
+        hear_out(in_, kToHearOut);
     }
 
     // A connection that is closed over unread bytes can take with it what was said last. Whoever stays is no
     // reason to wait.
-    void hear_out(wire::Reader& in) {
-        const base::Ticker end{kToHearOut, [this] { stream_.shut_down(); }};
+    void hear_out(wire::Reader& in, std::chrono::seconds longest) {
+        const base::Ticker end{longest, [this] { stream_.shut_down(); }};
         try {
             base::Bytes unread(65536);
             while (in.read_some(unread) > 0) continue;
@@ -218,7 +220,7 @@ private:
         if (setup.protocol > 30) out.message(wire::MessageCode::error_exit, exit_code);
         out.flush();
         // A client of protocol 30 waits for our end of the stream instead.
-        if (setup.protocol > 30) hear_out(data);
+        if (setup.protocol > 30) hear_out(data, kToHearOutGranted);
     }
 
     base::Stream& stream_;

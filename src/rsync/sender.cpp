@@ -18,8 +18,10 @@ namespace ft::rsync {
 
 namespace {
 
-constexpr std::size_t kLongestLine = 4096;    // of a message; an escaped path may be four times that
-constexpr std::uint64_t kMostLines = 10'000;  // a client counts the rest by its files; ft takes 100,000
+constexpr std::size_t kLongestLine = 4096;  // of a message; an escaped path may be four times that
+// Of errors, and of all else, each: a client counts the rest by its files. An ft takes 100,000 together, and
+// hears of an error by its line alone.
+constexpr std::uint64_t kMostLines = 10'000;
 constexpr std::size_t kFailuresNamed = 10;
 constexpr std::size_t kSentAtOnce = 32 * 1024;  // bytes of the list, while the scan goes on
 
@@ -56,7 +58,8 @@ void Sender::answer_client() {
 }
 
 void Sender::say(wire::MessageCode code, const std::string& line) {
-    if (++lines_said_ > kMostLines) return;
+    std::uint64_t& said = code == wire::MessageCode::error_xfer ? errors_said_ : remarks_said_;
+    if (++said > kMostLines) return;
     session_.out.message(code, line.substr(0, kLongestLine) + "\n");
 }
 
@@ -100,7 +103,10 @@ void Sender::send_entry(wire::EntryEncoder& encoder, wire::Entry& entry, std::si
         entry.checksum = list_sum(entry);
     encoder.write(entries_, entry);
     ++progress_.files_listed;
-    if (entries_.size() < kSentAtOnce) return;
+    if (entries_.size() >= kSentAtOnce) send_entries();
+}
+
+void Sender::send_entries() {
     const std::lock_guard lock{writing_};
     write(entries_);
     session_.out.flush();

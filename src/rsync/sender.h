@@ -47,6 +47,7 @@ public:
 
 private:
     void send_entry(wire::EntryEncoder& encoder, wire::Entry& entry, std::size_t index);
+    void send_entries();
     void tell_problems();
     base::Digest list_sum(const wire::Entry& file);
     void send_owner_names();
@@ -71,7 +72,10 @@ private:
     base::Progress& progress_;
     Served& served_;
     const wire::ListOptions list_options_;
-    HashedBytes hashed_{[this] { keep_alive(); }};
+    HashedBytes hashed_{[this] {
+        send_entries();
+        keep_alive();
+    }};
     ListedExtended extended_;
     wire::StrongSum strong_;
     wire::IndexReader requested_;
@@ -80,7 +84,8 @@ private:
     std::vector<std::uint8_t> times_sent_;  // by index: one transfer and one redo
     std::int32_t io_error_ = 0;
     std::int32_t io_error_told_ = 0;
-    std::uint64_t lines_said_ = 0;
+    std::uint64_t errors_said_ = 0;
+    std::uint64_t remarks_said_ = 0;
     std::mutex writing_;    // while the list is sent: guards session_.out
     wire::Writer entries_;  // of the list, not sent yet
 };

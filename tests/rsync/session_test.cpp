@@ -234,6 +234,23 @@ TEST_CASE("many files that vanish are counted, and the first of them named", "[r
     CHECK(named == 10'000);
 }
 
+TEST_CASE("behind many that vanished, one that cannot be read still ends the pull", "[rsync]") {
+    constexpr int kMany = 10'100;
+    Tree theirs{{".", directory()}, {"z", file("unreadable")}};
+    for (int i = 0; i < kMany; ++i) theirs["session " + std::to_string(i)] = file("s");
+    const Tree ours{{".", directory()}, {"z", file("old", 1)}};
+    Exchange exchange{theirs, ours};
+    exchange.options.live = true;
+    exchange.options.on_need = [&](const rsync::Need&, const auto&) {
+        for (int i = 0; i < kMany; ++i) exchange.source.open("/data")->remove("session " + std::to_string(i));
+        exchange.source.fail(1, "open", EACCES, true);
+    };
+    exchange.run();
+    CHECK(exchange.pull_error ==
+          "the source could not read everything: /data/z: cannot open: Permission denied");
+    CHECK(exchange.ours() == ours);
+}
+
 TEST_CASE("a file that vanishes from a source that stands still ends the pull", "[rsync]") {
     Exchange exchange{{{".", directory()}, {"a", file("a")}}, {{".", directory()}}};
     exchange.options.on_need = [&](const rsync::Need&, const auto&) {

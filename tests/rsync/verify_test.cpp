@@ -169,3 +169,21 @@ TEST_CASE("a source that hashes many files shows life", "[rsync]") {
     // The list of the many fits into one frame, which would go when it is complete.
     CHECK(signs_of_life(exchange.said_by_source) >= (many ? 3 : 1));
 }
+
+TEST_CASE("signs of life of a source that hashes big files are no flood: their entries are sent meanwhile",
+          "[rsync]") {
+    Verifying exchange{{{".", directory()}}, {{".", directory()}}};
+    for (MemoryDisk* disk : {&exchange.source, &exchange.destination}) {
+        const auto root = disk->open("/data");
+        for (int number = 0; number < 5; ++number) {
+            const auto made = root->create_file(std::to_string(number));
+            made->set_size(70 * 1024 * 1024);
+            made->set_attributes({0644, 0, 0, {5, 0}});
+        }
+        root->set_attributes(".", directory().attributes);
+    }
+    REQUIRE(exchange.run());
+    CHECK(signs_of_life(exchange.said_by_source) >= 5);
+    const std::string three{"\0\0\0\7\0\0\0\7\0\0\0\7", 12};
+    CHECK(exchange.said_by_source.bytes.find(three) == std::string::npos);
+}

@@ -37,7 +37,7 @@ struct Message {
 
 /// The data stream of one direction, taken out of its frames. Data is streamed: a frame's length allocates
 /// nothing. Errors: peer for codes that are not legal in this direction, wrong lengths and values, floods
-/// (1000 empty frames in a row, 10^5 messages or 64 MiB of them a session; a no_send counts only its bytes:
+/// (10^5 empty frames in a row, 10^5 messages or 64 MiB of them a session; a no_send counts only its bytes:
 /// the handler knows whether a request is open); network when the stream ends within a frame.
 class FrameReader : public base::ByteSource {
 public:
