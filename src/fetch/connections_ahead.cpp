@@ -55,7 +55,7 @@ void ConnectionsAhead::make(const Connect& connect) {
         if (made) (expired_ ? late : ready_).push_back(std::move(made));
         changed_.notify_all();
     }
-    end(std::move(late));
+    end(late);
 }
 
 void ConnectionsAhead::expire() {
@@ -66,11 +66,11 @@ void ConnectionsAhead::expire() {
         unused = std::exchange(ready_, {});
         changed_.notify_all();
     }
-    end(std::move(unused));
+    end(unused);
 }
 
 /// In an orderly way: to the source it is no loss.
-void ConnectionsAhead::end(Connections connections) {
+void ConnectionsAhead::end(const Connections& connections) {
     for (const auto& connection : connections) {
         try {
             connection->finish_writing();

@@ -36,7 +36,7 @@ private:
 
     void make(const Connect& connect);
     void expire();
-    static void end(Connections connections);
+    static void end(const Connections& connections);
 
     std::mutex mutex_;  // guards all up to the empty line
     std::condition_variable changed_;
