@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <iterator>
 #include <optional>
-#include <ranges>
 
 #include "ft/base/error.h"
 #include "ft/base/escape.h"
@@ -60,9 +59,9 @@ private:
             trees_.apply(setting, plan_.extended.find(setting.extended), way);
     }
     void reverse_all(Way way) {
-        for (const DatabaseSwap& swap : std::views::reverse(plan_.swaps)) swapper_.reverse(swap);
+        for (auto swap = plan_.swaps.rbegin(); swap != plan_.swaps.rend(); ++swap) swapper_.reverse(*swap);
         if (plan_.host_name) rename_machine(plan_.host_name->after, plan_.host_name->before);
-        for (const Move& move : std::views::reverse(plan_.moves)) trees_.reverse(move, way);
+        for (auto move = plan_.moves.rbegin(); move != plan_.moves.rend(); ++move) trees_.reverse(*move, way);
         for (const Setting& setting : plan_.settings)
             trees_.reverse(setting, plan_.extended.find(setting.extended), way);
     }

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <memory>
-#include <ranges>
 
 #include "commit/journal.h"
 #include "ft/base/escape.h"
@@ -62,7 +61,7 @@ void remove_made(os::Machine& machine, os::Directory& state, const Journal& jour
     const auto freed = journal.freeing.find(tree);
     // Without the record a root that is gone could not be told from one that is not mounted.
     if (made.empty() || freed == journal.freeing.end() || freed->second.time || freed->second.unmade) return;
-    for (const std::string& path : std::views::reverse(made)) staging::remove_root(machine, state, path);
+    for (auto path = made.rbegin(); path != made.rend(); ++path) staging::remove_root(machine, state, *path);
     // Any of them may be the last that could be removed.
     for (const std::string& path : made) {
         const std::size_t slash = path.rfind('/');

@@ -25,9 +25,9 @@ ServiceState found(const StoppedService& each, const std::optional<StoppedRecord
 }  // namespace
 
 std::string joined(const std::vector<std::string>& names) {
-    std::vector<std::string> shown;
-    for (const std::string& name : names) shown.push_back(base::escape(name));
-    return fmt::format("{}", fmt::join(shown, ", "));
+    std::string shown;
+    for (const std::string& name : names) shown += (shown.empty() ? "" : ", ") + base::escape(name);
+    return shown;
 }
 
 std::string what_stays_off(const std::vector<std::string>& names) {

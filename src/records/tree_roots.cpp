@@ -1,7 +1,6 @@
 #include "ft/records/tree_roots.h"
 
 #include <algorithm>
-#include <ranges>
 #include <string_view>
 
 #include "ft/base/error.h"
@@ -94,8 +93,8 @@ std::vector<Made> make(os::Machine& machine, os::Directory& state, const std::st
         write(state, all);
         return all;
     } catch (const base::Error&) {
-        for (const std::string& directory : std::views::reverse(made))
-            staging::remove_root(machine, state, directory);
+        for (auto directory = made.rbegin(); directory != made.rend(); ++directory)
+            staging::remove_root(machine, state, *directory);
         write(state, before);
         throw;
     }
@@ -118,8 +117,8 @@ void remove_tree_roots(os::Machine& machine, os::Directory& state, const std::st
     std::vector<Made> all = read(state);
     if (all.empty()) return;
     const auto is_meant = [&](const Made& made) { return path.empty() || made.path == path; };
-    for (const Made& made : std::views::reverse(all)) {
-        if (is_meant(made)) staging::remove_root(machine, state, made.directory);
+    for (auto made = all.rbegin(); made != all.rend(); ++made) {
+        if (is_meant(*made)) staging::remove_root(machine, state, made->directory);
     }
     if (std::erase_if(
             all, [&](const Made& made) { return is_meant(made) && !is_there(machine, made.directory); }) > 0)
