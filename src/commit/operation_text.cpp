@@ -148,6 +148,7 @@ public:
             all.emplace_back(std::move(name), bytes());
         }
         std::vector<base::ExtendedAttribute> views;
+        views.reserve(all.size());
         for (const auto& [name, value] : all) views.push_back({name, value});
         return base::pack(std::move(views));
     }

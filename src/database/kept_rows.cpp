@@ -167,6 +167,7 @@ std::vector<KeptCount> keep_rows(const Access& access, base::Cancellation& cance
     require_all(rules, tables);
     const std::vector<OwnRows> own = read_all_own(access, tables, cancellation);
     std::vector<ForeignKeys> keys;
+    keys.reserve(tables.size());
     for (const KeptTable& table : tables) keys.emplace_back(session, table.oid);
     std::vector<KeptCount> counts;
     for (std::size_t i = 0; i < tables.size(); ++i) {

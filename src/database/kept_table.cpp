@@ -107,6 +107,7 @@ std::vector<UniqueIndex> unique_indexes(Connection& session, const KeptTable& ta
         if (column != nullptr) indexes[row[0].value_or("")].columns.push_back(*column);
     }
     std::vector<UniqueIndex> result;
+    result.reserve(indexes.size());
     for (auto& [oid, index] : indexes) result.push_back(std::move(index));
     return result;
 }
