@@ -314,16 +314,16 @@ void Merge::set_members() {
     for (Merged& group : groups_.items) group.line.fields[kMembersField] = join_members(members_of(group));
 }
 
-/// Takes the password of `from`, a line of one side, and its line in that side's shadow or gshadow, which may
-/// be missing. `hidden`: the result has such a file.
+/// Takes the password of `from`, a line of one side, and its line in that side's shadow or gshadow. One that
+/// is missing is made if `makes`. `hidden`: the result has such a file.
 void take_password(Merged& to, const NumberedLine& from, const ParsedFile<AccountLine>& shadow, bool hidden,
-                   std::size_t fields) {
+                   bool makes, std::size_t fields) {
     std::string password = from.fields[kPasswordField];
     to.line.fields[kPasswordField] = password;
     if (!hidden) return;
     if (const AccountLine* const line = shadow.find(from.name())) {
         to.shadow = *line;
-    } else if (shadow.lines.empty()) {
+    } else if (makes) {
         if (password == kShadowed) password = kNoPassword;
         AccountLine made;
         made.fields.resize(fields);
@@ -341,7 +341,8 @@ void Merge::set_passwords() {
     for (Merged& user : users_.items) {
         const std::string& name = user.line.name();
         if (user.from == From::both || user.from == From::source) {
-            take_password(user, *there_.users.find(name), there_.shadow, shadow, kShadowFields);
+            take_password(user, *there_.users.find(name), there_.shadow, shadow, there_.shadow.lines.empty(),
+                          kShadowFields);
         } else if (const AccountLine* const line = here_.shadow.find(name)) {
             user.shadow = *line;
         }
@@ -352,8 +353,9 @@ void Merge::set_passwords() {
         const bool theirs = group.from == From::both || group.from == From::source;
         const NumberedLine made = group.line;  // of a group that neither side has
         const NumberedLine* line = theirs ? there_.groups.find(name) : here_.groups.find(name);
+        // Of ours always: whether this machine has other lines may be another matter in the next run.
         take_password(group, line != nullptr ? *line : made, theirs ? there_.gshadow : here_.gshadow, gshadow,
-                      kGshadowFields);
+                      !theirs || there_.gshadow.lines.empty(), kGshadowFields);
         if (!group.shadow) continue;
         std::vector<std::string> administrators = split_members(group.shadow->fields[kAdministratorField]);
         std::erase_if(administrators,

@@ -217,6 +217,11 @@ TEST_CASE("gshadow is in step with group", "[accounts]") {
         here.gshadow.clear();
         CHECK(merged(source, here).files.gshadow.empty());
     }
+    SECTION("all lines of this machine's are those of groups that go or have none at the source") {
+        source.gshadow = {"other:*::"};
+        here.gshadow = {"team:OLD:dave:dave", "gone:!::"};
+        CHECK(merged(source, here).files.gshadow == Lines{"root:!::", "adm:!::"});
+    }
 }
 
 TEST_CASE("a side without shadow has its passwords in passwd", "[accounts]") {
