@@ -353,9 +353,9 @@ void Merge::set_passwords() {
         const bool theirs = group.from == From::both || group.from == From::source;
         const NumberedLine made = group.line;  // of a group that neither side has
         const NumberedLine* line = theirs ? there_.groups.find(name) : here_.groups.find(name);
-        // Of ours always: whether this machine has other lines may be another matter in the next run.
+        // Always made: which side a group is of, and what else that has, differs in the next run.
         take_password(group, line != nullptr ? *line : made, theirs ? there_.gshadow : here_.gshadow, gshadow,
-                      !theirs || there_.gshadow.lines.empty(), kGshadowFields);
+                      true, kGshadowFields);
         if (!group.shadow) continue;
         std::vector<std::string> administrators = split_members(group.shadow->fields[kAdministratorField]);
         std::erase_if(administrators,

@@ -217,10 +217,17 @@ TEST_CASE("gshadow is in step with group", "[accounts]") {
         here.gshadow.clear();
         CHECK(merged(source, here).files.gshadow.empty());
     }
+    SECTION("this machine has no groups, and the source no line of root's") {
+        here.group.clear();
+        here.gshadow.clear();
+        source.gshadow = {"users:!::"};
+        CHECK(merged(source, here).files.gshadow == Lines{"root:!::", "users:!::", "team:!::anna"});
+    }
     SECTION("all lines of this machine's are those of groups that go or have none at the source") {
         source.gshadow = {"other:*::"};
         here.gshadow = {"team:OLD:dave:dave", "gone:!::"};
-        CHECK(merged(source, here).files.gshadow == Lines{"root:!::", "adm:!::"});
+        CHECK(merged(source, here).files.gshadow ==
+              Lines{"team:!::anna", "root:!::", "users:!::", "adm:!::"});
     }
 }
 
