@@ -158,10 +158,15 @@ std::set<std::uint32_t> Merge::needed_groups() const {
     return needed;
 }
 
-/// Names of users whose first group the source does not have: an earlier run may have made groups for them.
+/// Names of users whose first group the source does not have, or is root's here: an earlier run may have made
+/// groups for them.
 std::set<std::string> Merge::groups_to_make() const {
     std::set<std::uint32_t> known{0};
-    for (const NumberedLine& group : there_.groups.lines) known.insert(group.id);
+    for (const NumberedLine& group : there_.groups.lines) {
+        const NumberedLine* const ours = here_.groups.find(group.name());
+        const bool is_roots = ours != nullptr && ours->id == 0;
+        if (groups_come_.contains(group.name()) && !is_roots) known.insert(group.id);
+    }
     std::set<std::string> names;
     for (const Merged& user : users_.items) {
         const std::string& name = user.line.name();

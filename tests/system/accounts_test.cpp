@@ -295,6 +295,14 @@ TEST_CASE("a user whose first group the source does not have gets one, not anoth
     CHECK(result.warnings.size() == 2);
 }
 
+TEST_CASE("a user whose first group has root's number here gets one, and keeps it", "[accounts]") {
+    const auto result = merged(files({"anna:x:1000:1000::/:/bin/sh"}, {"team:x:1000:"}),
+                               files({}, {"team:x:0:", "other:x:2000:"}));
+    CHECK(of(result.files.passwd, "anna") == "x:1000:1000::/:/bin/sh");
+    CHECK(of(result.files.group, "anna") == "x:1000:");
+    CHECK(of(result.files.group, "team") == "x:0:");
+}
+
 TEST_CASE("two names of one number stay so", "[accounts]") {
     const auto result = merged(files({"anna:x:1000:100::/:/bin/sh", "ann:x:1000:100::/:/bin/sh",
                                       "one:x:1001:100::/:/bin/sh", "two:x:1001:100::/:/bin/sh"},
