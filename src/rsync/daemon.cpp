@@ -27,11 +27,12 @@ constexpr std::size_t kLongestLine = 1024;
 constexpr std::size_t kLongestArgument = 4096;
 constexpr std::size_t kMostArguments = 512;
 constexpr std::size_t kMostArgumentBytes = 65536;
-constexpr std::chrono::seconds kToHearOut{1};  // a stranger
-constexpr std::chrono::seconds kToHearOutGranted{
-    30};                                  // who was let in, perhaps behind much of a list on a slow line
 constexpr std::int32_t kUnsupported = 4;  // exit codes of rsync
 constexpr std::int32_t kFileTrouble = 11;
+// How long who is refused is heard out: a stranger, and who was let in, for whom much of a list may be on its
+// way over a slow line.
+constexpr std::chrono::seconds kStranger{1};
+constexpr std::chrono::seconds kLetIn{30};
 
 // 32 random bytes as a word; for one use.
 std::string make_challenge(const std::function<void(std::span<std::byte>)>& fill_random) {
@@ -81,7 +82,7 @@ private:
     void refuse(const std::string& why) {
         served_.refused = why;
         say("@ERROR: " + why);
-        hear_out(in_, kToHearOut);
+        hear_out(in_, kStranger);
     }
 
     // A connection that is closed over unread bytes can take with it what was said last. Whoever stays is no
@@ -220,7 +221,7 @@ private:
         if (setup.protocol > 30) out.message(wire::MessageCode::error_exit, exit_code);
         out.flush();
         // A client of protocol 30 waits for our end of the stream instead.
-        if (setup.protocol > 30) hear_out(data, kToHearOutGranted);
+        if (setup.protocol > 30) hear_out(data, kLetIn);
     }
 
     base::Stream& stream_;

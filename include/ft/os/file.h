@@ -54,7 +54,7 @@ public:
     /// Makes the `length` bytes at `offset` those of `from` at `from_offset` in one step, without a copy:
     /// both have the same blocks on the disk until one of them changes. Holes stay holes, the file grows as
     /// by a write. All in bytes and whole blocks. False: the file system does not do that, or not with these
-    /// two, or not there; what lies from `offset` on is undefined then.
+    /// two, not there or not now; what lies from `offset` on is undefined then. No Error: the copy tells.
     virtual bool share([[maybe_unused]] std::uint64_t offset, [[maybe_unused]] const File& from,
                        [[maybe_unused]] std::uint64_t from_offset, [[maybe_unused]] std::uint64_t length) {
         return false;
